@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import type { EntityKind } from '../platform/entity-store.ts';
+import { whoActsSchema } from '../platform/fault.ts';
+import { partition } from '../platform/records-table.ts';
+import { entityShape } from '../platform/values.ts';
+
+/** Something a person should know. Repeats of one cause raise `count` on the one open alert. */
+export const alertSchema = z.object({
+  ...entityShape,
+  level: z.enum(['information', 'warning', 'error']),
+  scope: z.enum(['email', 'mailbox', 'profile', 'organization']),
+  code: z.string(),
+  title: z.string(),
+  detail: z.string(),
+  cause: z.string(),
+  fix: z.string(),
+  whoActs: whoActsSchema,
+  subject: z.object({ type: z.string(), id: z.string() }),
+  mailboxId: z.string().nullable(),
+  count: z.number().int().positive(),
+  firstAt: z.string(),
+  lastAt: z.string(),
+  status: z.enum(['open', 'cleared', 'answered']),
+  clearedBy: z.string().nullable(),
+  actions: z.array(z.enum(['retry', 'testAndEnable'])),
+});
+export type Alert = z.output<typeof alertSchema>;
+
+export const alertKind: EntityKind<Alert> = {
+  kind: 'alert',
+  prefix: 'alr',
+  parse: (stored) => alertSchema.parse(stored),
+  indexes: (organizationId, alert) =>
+    alert.mailboxId === null ? {} : { mailboxKey: `${partition(organizationId, 'alert')}#${alert.mailboxId}` },
+};

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import type { EntityKind } from '../platform/entity-store.ts';
+import { faultSchema } from '../platform/fault.ts';
+import { partition } from '../platform/records-table.ts';
+import { entityShape } from '../platform/values.ts';
+
+/** An item that could not be processed and was set aside with its raw bytes, so that nothing behind it waits. */
+export const deadLetterSchema = z.object({
+  ...entityShape,
+  kind: z.enum(['email', 'send', 'event']),
+  mailboxId: z.string(),
+  fault: faultSchema,
+  attempts: z.number().int(),
+  firstAt: z.string(),
+  lastAt: z.string(),
+  remote: z.object({ folder: z.string(), uidValidity: z.string(), uid: z.number().int() }),
+  sizeBytes: z.number().int(),
+  rawKey: z.string(),
+  status: z.enum(['open', 'resolved', 'discarded']),
+});
+export type DeadLetter = z.output<typeof deadLetterSchema>;
+
+export const deadLetterKind: EntityKind<DeadLetter> = {
+  kind: 'deadLetter',
+  prefix: 'ddl',
+  parse: (stored) => deadLetterSchema.parse(stored),
+  indexes: (organizationId, letter) => ({
+    mailboxKey: `${partition(organizationId, 'deadLetter')}#${letter.mailboxId}`,
+  }),
+};

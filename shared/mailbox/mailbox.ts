@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { EntityKind } from '../platform/entity-store.ts';
+import { faultSchema } from '../platform/fault.ts';
+import { entityShape, sealedSecretSchema } from '../platform/values.ts';
+
+export const workloadNames = ['incoming', 'outgoing', 'act'] as const;
+export const workloadNameSchema = z.enum(workloadNames);
+export type WorkloadName = z.output<typeof workloadNameSchema>;
+
+/** The workloads that have a lane in this deployment; ACT has none yet and stays off. */
+export type SynchronizedWorkload = 'incoming' | 'outgoing';
+export const synchronizedWorkloads: readonly SynchronizedWorkload[] = ['incoming', 'outgoing'];
+
+export const workloadStateSchema = z.enum([
+  'off',
+  'notTested',
+  'testing',
+  'enabled',
+  'retrying',
+  'disabled',
+  'probing',
+]);
+export type WorkloadState = z.output<typeof workloadStateSchema>;
+
+export const disabledBySchema = z.enum(['admin', 'permanentError', 'takeover', 'ownerInactive', 'profile', 'channel']);
+
+export const workloadSchema = z.object({
+  method: z.enum(['serverSideSync', 'client', 'forward', 'none']),
+  state: workloadStateSchema,
+  mode: z.enum(['active', 'observe']),
+  lastTest: z
+    .object({ at: z.string(), status: z.enum(['success', 'failure']), code: z.string().optional() })
+    .nullable(),
+  /** True from a successful test until the address, profile, credentials or method changes. */
+  testStands: z.boolean(),
+  disabledBy: disabledBySchema.nullable(),
+  fault: faultSchema.nullable(),
+});
+export type Workload = z.output<typeof workloadSchema>;
+
+/** A mailbox as stored: exactly one per user and per queue. Secrets are sealed. */
+export const mailboxSchema = z.object({
+  ...entityShape,
+  kind: z.enum(['user', 'queue', 'forward']),
+  ownerId: z.string().nullable(),
+  emailAddress: z.string().nullable(),
+  serverProfileId: z.string().nullable(),
+  approval: z.object({
+    status: z.enum(['empty', 'pending', 'approved', 'rejected']),
+    by: z.string().nullable(),
+    at: z.string().nullable(),
+  }),
+  processEmailFrom: z.string().nullable(),
+  /** The instant incoming was first enabled: mail received before it is not pulled unless processEmailFrom says so. */
+  incomingSince: z.string().nullable(),
+  deleteAfterProcessing: z.boolean(),
+  credentials: z.object({ username: z.string().max(250).nullable(), password: sealedSecretSchema.nullable() }),
+  workloads: z.object({ incoming: workloadSchema, outgoing: workloadSchema, act: workloadSchema }),
+  /** Set when the owner was deleted: the mailbox keeps its emails and does nothing any more. */
+  retired: z.boolean(),
+});
+export type Mailbox = z.output<typeof mailboxSchema>;
+
+export const mailboxKind: EntityKind<Mailbox> = {
+  kind: 'mailbox',
+  prefix: 'mbx',
+  parse: (stored) => mailboxSchema.parse(stored),
+};

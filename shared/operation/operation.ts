@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import type { EntityKind } from '../platform/entity-store.ts';
+import { faultSchema } from '../platform/fault.ts';
+import { entityShape } from '../platform/values.ts';
+
+export const operationKindSchema = z.enum([
+  'testAndEnable',
+  'testServerProfile',
+  'synchronize',
+  'bulkMailboxes',
+  'eraseOrganization',
+  'replayDeadLetters',
+]);
+export const operationStatusSchema = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']);
+
+/** Work that outlives its request. Kept 30 days; past `deadline` (instant) it is failed with `operationTimedOut`. */
+export const operationSchema = z.object({
+  ...entityShape,
+  kind: operationKindSchema,
+  status: operationStatusSchema,
+  subject: z.object({ type: z.string(), id: z.string() }),
+  progress: z.object({ done: z.number().int(), total: z.number().int() }),
+  result: z.record(z.string(), z.unknown()).optional(),
+  fault: faultSchema.optional(),
+  startedAt: z.string().optional(),
+  finishedAt: z.string().optional(),
+  deadline: z.string(),
+  /** What the operation was asked to do, checked by the kind's own schema. */
+  input: z.record(z.string(), z.unknown()),
+  /** The item of a bulk operation that this operation carries out. */
+  parent: z.object({ operationId: z.string(), item: z.number().int() }).optional(),
+});
+export type Operation = z.output<typeof operationSchema>;
+
+export const operationKind: EntityKind<Operation> = {
+  kind: 'operation',
+  prefix: 'opn',
+  parse: (stored) => operationSchema.parse(stored),
+};

@@ -1,0 +1,61 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+/** Prefixes of the opaque identifiers `xxx_…` that the hub gives out. */
+export const identifierPrefixes = [
+  'org',
+  'key',
+  'prf',
+  'usr',
+  'que',
+  'tea',
+  'mbx',
+  'rec',
+  'eml',
+  'att',
+  'dec',
+  'alr',
+  'evt',
+  'ddl',
+  'opn',
+] as const;
+export type IdentifierPrefix = (typeof identifierPrefixes)[number];
+
+export const identifierPattern = /^[a-z]{3}_[0-9A-Za-z]{16,40}$/;
+
+// Crockford's alphabet in ASCII order, so that identifiers sort as their times do.
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+const encodeTime = (milliseconds: number): string => {
+  let rest = Math.max(0, Math.floor(milliseconds));
+  let text = '';
+  for (let position = 0; position < 10; position += 1) {
+    text = `${alphabet[rest % 32]}${text}`;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
+};
+
+const encodeBytes = (bytes: Uint8Array): string => {
+  let text = '';
+  for (const byte of bytes.subarray(0, 16)) text += alphabet[byte % 32];
+  return text;
+};
+
+/** A new identifier; those of one kind sort by creation time (milliseconds since the epoch). */
+export const createIdentifier = (prefix: IdentifierPrefix, milliseconds: number): string =>
+  `${prefix}_${encodeTime(milliseconds)}${encodeBytes(randomBytes(16))}`;
+
+/**
+ * The identifier that always belongs to the same thing: equal time and seed give an equal identifier, so that work
+ * that is repeated after a crash writes the same item again instead of a second one.
+ */
+export const deriveIdentifier = (prefix: IdentifierPrefix, milliseconds: number, seed: string): string =>
+  `${prefix}_${encodeTime(milliseconds)}${encodeBytes(createHash('sha256').update(seed).digest())}`;
+
+/** The smallest identifier part of a given time, to start a range over identifiers. */
+export const identifierAt = (prefix: IdentifierPrefix, milliseconds: number): string =>
+  `${prefix}_${encodeTime(milliseconds)}`;
+
+/** SHA-256 in hexadecimal; the form in which long or foreign text becomes part of a key. */
+export const fingerprint = (...parts: readonly string[]): string =>
+  createHash('sha256').update(parts.join('\u0000')).digest('hex');

@@ -1,0 +1,240 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from '@aws-sdk/client-dynamodb';
+import {
+  BatchGetCommand,
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  type TransactWriteCommandInput,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+
+/** Where an item of the records table stands; every partition belongs to one organization (or to the deployment). */
+export interface RecordKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+export type StoredItem = Readonly<Record<string, unknown>> & RecordKey;
+
+/** The partition of one kind of item in one organization. */
+export const partition = (organizationId: string, kind: string): string => `${organizationId}#${kind}`;
+
+export const recordKey = (organizationId: string, kind: string, sk: string): RecordKey => ({
+  pk: partition(organizationId, kind),
+  sk,
+});
+
+type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+interface Condition {
+  readonly expression: string;
+  readonly names?: Readonly<Record<string, string>>;
+  readonly values?: Readonly<Record<string, unknown>>;
+}
+
+/** One write of a transaction. All writes of a call happen or none does. */
+export type RecordWrite =
+  | { readonly put: StoredItem; readonly condition?: Condition }
+  | { readonly remove: RecordKey; readonly condition?: Condition }
+  | {
+      readonly update: RecordKey;
+      readonly expression: string;
+      readonly names?: Readonly<Record<string, string>>;
+      readonly values?: Readonly<Record<string, unknown>>;
+      readonly condition?: string;
+    }
+  | { readonly check: RecordKey; readonly condition: Condition };
+
+/** A condition did not hold, so nothing was written. `failures[i]` tells of write i, with the item that stood there. */
+export class WriteConditionError extends Error {
+  readonly failures: readonly (undefined | { readonly item: StoredItem | undefined })[];
+
+  constructor(failures: WriteConditionError['failures']) {
+    super('A write condition did not hold');
+    this.name = 'WriteConditionError';
+    this.failures = failures;
+  }
+}
+
+export interface QueryRange {
+  readonly pk: string;
+  /** Sort keys that begin with this text. */
+  readonly prefix?: string;
+  /** First sort key, inclusive. */
+  readonly from?: string;
+  /** Last sort key, inclusive. */
+  readonly to?: string;
+  readonly descending?: boolean;
+  readonly limit?: number;
+  /** Goes on after this position, as the page before returned it. */
+  readonly after?: Readonly<Record<string, unknown>>;
+  readonly index?: 'byMailbox' | 'byRegarding' | 'byConversation';
+}
+
+export interface QueryPage {
+  readonly items: readonly StoredItem[];
+  readonly after: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface RecordsTable {
+  /** Strongly consistent. */
+  get(key: RecordKey): Promise<StoredItem | undefined>;
+  /** At most 100 keys; strongly consistent; order is not kept, absent items are left out. */
+  getMany(keys: readonly RecordKey[]): Promise<readonly StoredItem[]>;
+  /** Strongly consistent on the table, eventually consistent on an index. */
+  query(range: QueryRange): Promise<QueryPage>;
+  /** 1 to 100 writes, all or none. @throws WriteConditionError */
+  write(writes: readonly RecordWrite[]): Promise<void>;
+}
+
+const indexKeys = { byMailbox: 'mailboxKey', byRegarding: 'regardingKey', byConversation: 'conversationKey' } as const;
+
+const toTransactItem = (TableName: string, write: RecordWrite): TransactItem => {
+  const ReturnValuesOnConditionCheckFailure = 'ALL_OLD' as const;
+  const conditionOf = (condition: Condition | undefined) =>
+    condition === undefined
+      ? {}
+      : {
+          ConditionExpression: condition.expression,
+          ...(condition.names === undefined ? {} : { ExpressionAttributeNames: { ...condition.names } }),
+          ...(condition.values === undefined ? {} : { ExpressionAttributeValues: { ...condition.values } }),
+        };
+  if ('put' in write)
+    return {
+      Put: { TableName, Item: { ...write.put }, ReturnValuesOnConditionCheckFailure, ...conditionOf(write.condition) },
+    };
+  if ('remove' in write)
+    return {
+      Delete: {
+        TableName,
+        Key: { ...write.remove },
+        ReturnValuesOnConditionCheckFailure,
+        ...conditionOf(write.condition),
+      },
+    };
+  if ('check' in write)
+    return {
+      ConditionCheck: {
+        TableName,
+        Key: { ...write.check },
+        ReturnValuesOnConditionCheckFailure,
+        ConditionExpression: write.condition.expression,
+        ...(write.condition.names === undefined ? {} : { ExpressionAttributeNames: { ...write.condition.names } }),
+        ...(write.condition.values === undefined ? {} : { ExpressionAttributeValues: { ...write.condition.values } }),
+      },
+    };
+  return {
+    Update: {
+      TableName,
+      Key: { ...write.update },
+      UpdateExpression: write.expression,
+      ReturnValuesOnConditionCheckFailure,
+      ...(write.names === undefined ? {} : { ExpressionAttributeNames: { ...write.names } }),
+      ...(write.values === undefined ? {} : { ExpressionAttributeValues: { ...write.values } }),
+      ...(write.condition === undefined ? {} : { ConditionExpression: write.condition }),
+    },
+  };
+};
+
+const conflictAttempts = 8;
+
+const itemOf = (attributes: Record<string, AttributeValue> | undefined): StoredItem | undefined =>
+  attributes === undefined ? undefined : (unmarshall(attributes) as StoredItem);
+
+/** The records table behind its few access paths. Conflicts of concurrent transactions are retried here. */
+export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: string): RecordsTable => {
+  // A lone write is sent as itself: a transaction costs twice the write units.
+  const send = async (items: readonly TransactItem[]): Promise<void> => {
+    const [only] = items;
+    if (items.length > 1 || only?.ConditionCheck !== undefined)
+      await client.send(new TransactWriteCommand({ TransactItems: [...items] }));
+    else if (only?.Put !== undefined) await client.send(new PutCommand(only.Put));
+    else if (only?.Delete !== undefined) await client.send(new DeleteCommand(only.Delete));
+    else if (only?.Update !== undefined) await client.send(new UpdateCommand(only.Update));
+  };
+
+  const conflictOf = (error: unknown): 'conflict' | WriteConditionError | undefined => {
+    if (error instanceof ConditionalCheckFailedException)
+      return new WriteConditionError([{ item: itemOf(error.Item) }]);
+    if (error instanceof TransactionConflictException) return 'conflict';
+    if (!(error instanceof TransactionCanceledException)) return undefined;
+    const reasons = error.CancellationReasons ?? [];
+    if (reasons.some((reason) => reason.Code === 'ConditionalCheckFailed'))
+      return new WriteConditionError(
+        reasons.map((reason) => (reason.Code === 'ConditionalCheckFailed' ? { item: itemOf(reason.Item) } : undefined)),
+      );
+    return reasons.some((reason) => reason.Code === 'TransactionConflict' || reason.Code === 'ThrottlingError')
+      ? 'conflict'
+      : undefined;
+  };
+
+  const write = async (writes: readonly RecordWrite[]): Promise<void> => {
+    const items = writes.map((one) => toTransactItem(TableName, one));
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await send(items);
+        return;
+      } catch (error) {
+        const conflict = conflictOf(error);
+        if (conflict instanceof WriteConditionError) throw conflict;
+        if (conflict === undefined || attempt === conflictAttempts) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 2 ** attempt * 5 * (1 + Math.random())));
+      }
+    }
+  };
+
+  return {
+    get: async (key) => {
+      const { Item } = await client.send(new GetCommand({ TableName, Key: { ...key }, ConsistentRead: true }));
+      return Item as StoredItem | undefined;
+    },
+    getMany: async (keys) => {
+      if (keys.length === 0) return [];
+      const found: StoredItem[] = [];
+      let pending: readonly Record<string, unknown>[] = keys.map((key) => ({ ...key }));
+      while (pending.length > 0) {
+        const answer = await client.send(
+          new BatchGetCommand({ RequestItems: { [TableName]: { Keys: [...pending], ConsistentRead: true } } }),
+        );
+        found.push(...((answer.Responses?.[TableName] ?? []) as StoredItem[]));
+        pending = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
+      }
+      return found;
+    },
+    query: async (range) => {
+      const partitionKey = range.index === undefined ? 'pk' : indexKeys[range.index];
+      const sortCondition =
+        range.prefix !== undefined
+          ? { text: ' AND begins_with(sk, :prefix)', values: { ':prefix': range.prefix } }
+          : range.from !== undefined && range.to !== undefined
+            ? { text: ' AND sk BETWEEN :from AND :to', values: { ':from': range.from, ':to': range.to } }
+            : range.from !== undefined
+              ? { text: ' AND sk >= :from', values: { ':from': range.from } }
+              : range.to !== undefined
+                ? { text: ' AND sk <= :to', values: { ':to': range.to } }
+                : { text: '', values: {} };
+      const answer = await client.send(
+        new QueryCommand({
+          TableName,
+          ...(range.index === undefined ? { ConsistentRead: true } : { IndexName: range.index }),
+          KeyConditionExpression: `${partitionKey} = :pk${sortCondition.text}`,
+          ExpressionAttributeValues: { ':pk': range.pk, ...sortCondition.values },
+          ScanIndexForward: range.descending !== true,
+          ...(range.limit === undefined ? {} : { Limit: range.limit }),
+          ...(range.after === undefined ? {} : { ExclusiveStartKey: { ...range.after } }),
+        }),
+      );
+      return { items: (answer.Items ?? []) as StoredItem[], after: answer.LastEvaluatedKey };
+    },
+    write,
+  };
+};

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import type { EntityKind } from '../platform/entity-store.ts';
+import { entityShape, sealedSecretSchema } from '../platform/values.ts';
+
+export const connectionSecuritySchema = z.enum(['tls', 'startTls', 'none']);
+
+export const incomingEndpointSchema = z.object({
+  protocol: z.enum(['imap']),
+  host: z.string().min(1).max(253),
+  port: z.int().min(1).max(65535),
+  security: connectionSecuritySchema,
+});
+
+export const outgoingEndpointSchema = z.object({
+  protocol: z.enum(['smtp']),
+  host: z.string().min(1).max(253),
+  port: z.int().min(1).max(65535),
+  security: connectionSecuritySchema,
+});
+
+/** How many connections the profile's servers allow, and how the counter is laid out; see throttle/. */
+export const throttleLayoutSchema = z.object({
+  shards: z.int().positive(),
+  /** The layout that takes over at `since` (epoch milliseconds), while a change of the shard count is under way. */
+  next: z.object({ shards: z.int().positive(), since: z.number() }).optional(),
+});
+
+/** A server profile as stored. Secrets are sealed. */
+export const serverProfileSchema = z.object({
+  ...entityShape,
+  name: z.string().min(1).max(100),
+  kind: z.enum(['imapSmtp']),
+  incoming: incomingEndpointSchema,
+  outgoing: outgoingEndpointSchema,
+  credentials: z.object({
+    source: z.enum(['mailbox', 'profile']),
+    authentication: z.enum(['password', 'none']),
+    username: z.string().max(250).optional(),
+    password: sealedSecretSchema.optional(),
+  }),
+  maxConnections: z.int().min(1).max(300),
+  timeoutSeconds: z.int().min(1).max(100),
+  minPollingMinutes: z.int().min(0).max(1440),
+  sendLimits: z.object({ perMinute: z.int().positive().optional(), perDay: z.int().positive().optional() }),
+  processEmailFrom: z.string().nullable(),
+  moveUndeliverable: z.boolean(),
+  alertOwnerOnOutage: z.boolean(),
+  ownerId: z.string().nullable(),
+  caCertificates: z.string().nullable(),
+  status: z.enum(['active', 'inactive']),
+  throttle: throttleLayoutSchema,
+});
+export type ServerProfile = z.output<typeof serverProfileSchema>;
+
+export const serverProfileKind: EntityKind<ServerProfile> = {
+  kind: 'serverProfile',
+  prefix: 'prf',
+  parse: (stored) => serverProfileSchema.parse(stored),
+};

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { EntityKind } from '../platform/entity-store.ts';
+import { partition } from '../platform/records-table.ts';
+import { entityShape } from '../platform/values.ts';
+
+export const decisionStepNames = [
+  'size',
+  'processFrom',
+  'restricted',
+  'manual',
+  'internal',
+  'dedupe',
+  'recipients',
+  'filtering',
+  'correlation',
+  'sender',
+  'owner',
+] as const;
+
+export const decisionStepSchema = z.object({
+  step: z.enum(decisionStepNames),
+  result: z.enum(['pass', 'fail', 'match', 'notApplicable']),
+  detail: z.string(),
+  inputs: z.record(z.string(), z.unknown()).optional(),
+});
+export type DecisionStep = z.output<typeof decisionStepSchema>;
+
+/** Why a message was tracked or not: one per mailbox and message. Headers only. */
+export const decisionSchema = z.object({
+  ...entityShape,
+  mailboxId: z.string(),
+  folder: z.string(),
+  uidValidity: z.string().optional(),
+  uid: z.number().int().optional(),
+  messageId: z.string().nullable(),
+  fromAddress: z.string().nullable(),
+  subject: z.string().nullable(),
+  receivedAt: z.string(),
+  decidedAt: z.string(),
+  outcome: z.enum(['tracked', 'skipped', 'duplicate', 'setAside', 'retrying']),
+  code: z.string().nullable(),
+  emailId: z.string().nullable(),
+  settingsVersion: z.number().int(),
+  steps: z.array(decisionStepSchema),
+});
+export type Decision = z.output<typeof decisionSchema>;
+
+export const decisionKind: EntityKind<Decision> = {
+  kind: 'decision',
+  prefix: 'dec',
+  parse: (stored) => decisionSchema.parse(stored),
+  indexes: (organizationId, decision) => ({
+    mailboxKey: `${partition(organizationId, 'decision')}#${decision.mailboxId}`,
+  }),
+};
