@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+/** How far a folder has been read. Identity of a message in a mailbox: (folder, UIDVALIDITY, UID), RFC 3501 2.3.1.1. */
+export const folderCursorSchema = z.object({
+  uidValidity: z.string(),
+  /** The highest UID that has been stored, decided or set aside. */
+  lastUid: z.int().nonnegative(),
+  /** UIDNEXT and HIGHESTMODSEQ as STATUS gave them before the last complete read; equal again = nothing new. */
+  uidNext: z.int().optional(),
+  modseq: z.string().optional(),
+  /** UIDVALIDITY changes in consecutive cycles. */
+  resets: z.int().nonnegative(),
+});
+export type FolderCursor = z.output<typeof folderCursorSchema>;
+
+export const cycleCountsSchema = z.object({
+  seen: z.int(),
+  tracked: z.int(),
+  skipped: z.int(),
+  failed: z.int(),
+});
+export type CycleCounts = z.output<typeof cycleCountsSchema>;
+
+/**
+ * The small hot item of one (mailbox, workload) in the cycles table: key pk = `<organization>#<mailbox>`,
+ * sk = workload. Instants are epoch milliseconds. The lane's runs write it; the API writes only `enabled`,
+ * `generation`, `due`, `wakes`, `mailboxVersion` and `synchronizations`.
+ */
+export const cycleSchema = z.object({
+  v: z.literal(1),
+  organizationId: z.string(),
+  mailboxId: z.string(),
+  workload: z.enum(['incoming', 'outgoing']),
+  enabled: z.boolean(),
+  /** The fence: a run completes only the generation that it started. */
+  generation: z.int().nonnegative(),
+  /** When the next run is due; null: nothing to do until a wake. */
+  due: z.number().nullable(),
+  reason: z.string().optional(),
+  /** Raised by every wake; a run goes idle only if it has not moved since it looked. */
+  wakes: z.int().nonnegative(),
+  probing: z.boolean().optional(),
+  serverProfileId: z.string(),
+  lastStartedAt: z.number().optional(),
+  lastCompletedAt: z.number().optional(),
+  lastSuccessAt: z.number().optional(),
+  consecutiveFailures: z.int().nonnegative(),
+  /** Logins in a row that the server refused for the credential's sake. */
+  credentialRefusals: z.int().optional(),
+  firstRefusalAt: z.number().optional(),
+  idleCycles: z.int().nonnegative(),
+  lastCounts: cycleCountsSchema.optional(),
+  backlog: z.int().optional(),
+  cursors: z.record(z.string(), folderCursorSchema),
+  /** The item that a careful run is at, and how many runs have begun it. */
+  marker: z.object({ item: z.string(), attempts: z.int().positive() }).optional(),
+  /** Synchronize operations that wait for the next run to start, and those whose run has completed. */
+  synchronizations: z.set(z.string()).optional(),
+  synchronized: z.set(z.string()).optional(),
+  slices: z.object({ hour: z.int(), count: z.int() }).optional(),
+});
+export type Cycle = z.output<typeof cycleSchema>;
