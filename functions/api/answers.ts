@@ -1,0 +1,32 @@
+import type { RouteAnswer } from './route.ts';
+
+interface Versioned {
+  readonly id: string;
+  readonly version: number;
+}
+
+/** A resource with its strong ETag. */
+export const answerResource = (body: Versioned, status = 200): RouteAnswer => ({
+  status,
+  body,
+  headers: { etag: `"${body.version}"` },
+});
+
+/** 201 with Location; `path` below /v1. */
+export const answerCreated = (path: string, body: Versioned): RouteAnswer => ({
+  status: 201,
+  body,
+  headers: { etag: `"${body.version}"`, location: `/v1${path}` },
+});
+
+/** 202 for long work. */
+export const answerOperation = (operation: { readonly id: string }): RouteAnswer => ({
+  status: 202,
+  body: operation,
+  headers: { location: `/v1/operations/${operation.id}` },
+});
+
+export const answerNothing = (): RouteAnswer => ({ status: 204 });
+
+/** A redirect to a presigned URL. */
+export const answerRedirect = (location: string): RouteAnswer => ({ status: 302, headers: { location } });

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import type { Entity, EntityKind, EntityStore } from '../../shared/platform/entity-store.ts';
+import { FaultError } from '../../shared/platform/fault.ts';
+import { fingerprint } from '../../shared/platform/identifier.ts';
+import { partition } from '../../shared/platform/records-table.ts';
+
+/** The query parameters of every list; spread into a list's own strict query schema. */
+export const pageQueryShape = {
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(2000).optional(),
+};
+
+export const pageSchema = (item: z.ZodType) => z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+
+const cursorSchema = z.object({
+  /** Fingerprint of the filters that the walk began with. */
+  f: z.string(),
+  /** When it began; a cursor is good for 24 h. */
+  t: z.number(),
+  /** Identifier of the last item given out. */
+  id: z.string(),
+});
+
+const indexAttributes = {
+  byMailbox: 'mailboxKey',
+  byRegarding: 'regardingKey',
+  byConversation: 'conversationKey',
+} as const;
+
+const cursorLifetimeMilliseconds = 86_400_000;
+// A sparse filter may match little: a page is given up after this many items, with a cursor to go on.
+const scannedPerAnswer = 2_000;
+
+const refuseCursor = (detail: string): never => {
+  throw new FaultError('invalidRequest', {
+    detail,
+    errors: [{ pointer: '#/query/cursor', code: 'invalidCursor', detail }],
+  });
+};
+
+const decodeCursor = (text: string, filters: string, now: Date): string => {
+  let decoded: z.output<typeof cursorSchema> | undefined;
+  try {
+    decoded = cursorSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
+  } catch {
+    return refuseCursor('The cursor is not one that this list gave out');
+  }
+  if (decoded.f !== filters) return refuseCursor('The cursor belongs to other filters');
+  if (now.getTime() - decoded.t > cursorLifetimeMilliseconds) return refuseCursor('The cursor is older than 24 hours');
+  return decoded.id;
+};
+
+/**
+ * One page of a list, newest first unless `ascending`. `filters`: everything of the query but limit and cursor, to
+ * which the cursor is bound. `matches` narrows what the key range cannot express.
+ */
+export const listEntities = async <Item extends Entity>(options: {
+  readonly store: EntityStore;
+  readonly kind: EntityKind<Item>;
+  readonly organizationId: string;
+  readonly query: { readonly limit: number; readonly cursor?: string | undefined };
+  readonly filters: Readonly<Record<string, unknown>>;
+  readonly matches?: (item: Item) => boolean;
+  readonly present: (item: Item) => unknown | Promise<unknown>;
+  readonly now: Date;
+  readonly from?: string;
+  readonly to?: string;
+  readonly ascending?: boolean;
+  readonly index?: { readonly name: 'byMailbox' | 'byRegarding' | 'byConversation'; readonly key: string };
+}): Promise<{ data: unknown[]; nextCursor: string | null }> => {
+  const filters = fingerprint(options.kind.kind, options.organizationId, JSON.stringify(options.filters));
+  const { limit, cursor } = options.query;
+  const positionOf = (id: string): Record<string, unknown> => ({
+    pk: partition(options.organizationId, options.kind.kind),
+    sk: id,
+    ...(options.index === undefined ? {} : { [indexAttributes[options.index.name]]: options.index.key }),
+  });
+  let after = cursor === undefined ? undefined : positionOf(decodeCursor(cursor, filters, options.now));
+  const found: Item[] = [];
+  let last: string | undefined;
+  let scanned = 0;
+  do {
+    const page = await options.store.list(options.kind, options.organizationId, {
+      limit: options.matches === undefined ? limit - found.length : Math.max(limit - found.length, 25),
+      after,
+      ...(options.from === undefined ? {} : { from: options.from }),
+      ...(options.to === undefined ? {} : { to: options.to }),
+      ...(options.ascending === undefined ? {} : { ascending: options.ascending }),
+      ...(options.index === undefined ? {} : { index: options.index }),
+    });
+    scanned += page.items.length;
+    after = page.after === undefined ? undefined : { ...page.after };
+    for (const item of page.items) {
+      if (found.length === limit) {
+        after ??= positionOf(item.id);
+        break;
+      }
+      last = item.id;
+      if (options.matches?.(item) ?? true) found.push(item);
+    }
+  } while (after !== undefined && found.length < limit && scanned < scannedPerAnswer);
+  const data: unknown[] = [];
+  for (const item of found) data.push(await options.present(item));
+  return {
+    data,
+    nextCursor:
+      after === undefined || last === undefined
+        ? null
+        : Buffer.from(JSON.stringify({ f: filters, t: options.now.getTime(), id: last })).toString('base64url'),
+  };
+};

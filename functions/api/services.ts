@@ -1,0 +1,23 @@
+import type { CycleControl } from '../../shared/cycle/cycle-control.ts';
+import type { ContentStore } from '../../shared/platform/content-store.ts';
+import type { EntityStore } from '../../shared/platform/entity-store.ts';
+import type { LaneQueues } from '../../shared/platform/lane-queues.ts';
+import type { RecordsTable } from '../../shared/platform/records-table.ts';
+import type { SecretVault } from '../../shared/platform/secrets.ts';
+import type { ThrottleReader } from '../../shared/throttle/throttle-reader.ts';
+import type { HostPolicy } from '../../shared/transport/host-policy.ts';
+
+/** The collaborators that routes hand down to the domain; built once per cold start. */
+export interface Services {
+  readonly table: RecordsTable;
+  readonly store: EntityStore;
+  readonly content: ContentStore;
+  readonly vault: SecretVault;
+  readonly queues: LaneQueues;
+  readonly cycles: CycleControl;
+  readonly throttle: ThrottleReader;
+  readonly hostPolicy: HostPolicy;
+  readonly allowInsecureCredentials: boolean;
+  readonly version: string;
+  readonly now: () => Date;
+}

@@ -1,0 +1,29 @@
+import type { SynchronizedWorkload } from '../mailbox/mailbox.ts';
+import type { Cycle } from './cycle.ts';
+
+/**
+ * What the rest of the system may do to cycles. Every call can be repeated safely, and each leaves `due` such that
+ * the watchdog finishes what a crash left half done.
+ */
+export interface CycleControl {
+  /** Strong read of both cycles of a mailbox. */
+  read(organizationId: string, mailboxId: string): Promise<Partial<Record<SynchronizedWorkload, Cycle>>>;
+  /** Enables (or re-enables) a workload: a new generation, due now, sent to its lane. */
+  enable(
+    organizationId: string,
+    mailboxId: string,
+    workload: SynchronizedWorkload,
+    serverProfileId: string,
+  ): Promise<void>;
+  /** Fences a running cycle off and leaves no timer. */
+  disable(organizationId: string, mailboxId: string, workload: SynchronizedWorkload): Promise<void>;
+  /** Something new waits to be sent: the lane looks at its outbox now. A cycle that is not enabled is left alone. */
+  wake(organizationId: string, mailboxId: string, workload: SynchronizedWorkload): Promise<void>;
+  /** The next run that begins from now on reports to the operation; it begins at once. */
+  synchronize(
+    organizationId: string,
+    mailboxId: string,
+    workloads: readonly SynchronizedWorkload[],
+    operationId: string,
+  ): Promise<void>;
+}

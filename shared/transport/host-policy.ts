@@ -1,0 +1,31 @@
+import ipaddr from 'ipaddr.js';
+
+/** Which addresses may be connected to. */
+export interface HostPolicy {
+  /** True for a public address and for one in a range that the operator allowed. */
+  allows(address: string): boolean;
+}
+
+type AddressRange = ReturnType<typeof ipaddr.parseCIDR>;
+
+// Metadata services answer on these; no range that an operator allows opens them.
+const neverAllowed = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128', '0.0.0.0/32', '::/128'].map((range) =>
+  ipaddr.parseCIDR(range),
+);
+
+const contains = (range: AddressRange, address: ReturnType<typeof ipaddr.process>): boolean =>
+  range[0].kind() === address.kind() && address.match(range);
+
+/** `allowedRanges`: CIDR notations of private ranges that the deployment opens, e.g. `10.1.0.0/16`. */
+export const createHostPolicy = (allowedRanges: readonly string[]): HostPolicy => {
+  const allowed = allowedRanges.map((range) => ipaddr.parseCIDR(range));
+  return {
+    allows: (text) => {
+      if (!ipaddr.isValid(text)) return false;
+      // process() turns IPv4-mapped IPv6 addresses into IPv4, so that they meet the same rules.
+      const address = ipaddr.process(text);
+      if (neverAllowed.some((range) => contains(range, address))) return false;
+      return address.range() === 'unicast' || allowed.some((range) => contains(range, address));
+    },
+  };
+};
