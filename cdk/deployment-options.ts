@@ -1,0 +1,77 @@
+import type { Node } from 'constructs';
+import { z } from 'zod';
+
+// `-c key=` on the command line means "as if it were not given".
+const optional = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => (value === '' || value === null ? undefined : value), schema);
+
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]);
+
+const hostRange = z.union([z.cidrv4(), z.cidrv6()]);
+const hostRanges = z
+  .string()
+  .transform((text) => text.split(',').map((range) => range.trim()))
+  .pipe(z.array(hostRange));
+
+const connectionCaps = z.record(z.string().min(1), z.int().positive());
+const connectionCapsText = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'Not JSON; write {"mail.example.com": 40}' });
+      return z.NEVER;
+    }
+  })
+  .pipe(connectionCaps);
+
+// AWS takes 2 to 1000 for the concurrency of a queue's event source.
+const concurrency = z.coerce.number().int().min(2).max(1000);
+
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+
+const contextSchema = z.object({
+  /** Name of the stack and first part of the names of queues, functions and alarms. */
+  prefix: optional(
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,29}$/)
+      .default('mailbox-sync'),
+  ),
+  laneTimeoutSeconds: optional(z.coerce.number().int().min(10).max(870).default(300)),
+  watchdogPeriodSeconds: optional(
+    z.coerce.number().int().min(60).multipleOf(60, 'A rate rule knows whole minutes only').default(300),
+  ),
+  incomingConcurrency: optional(concurrency.default(100)),
+  outgoingConcurrency: optional(concurrency.default(50)),
+  operationsConcurrency: optional(concurrency.default(10)),
+  allowedHostRanges: optional(hostRanges.default([])),
+  hostConnectionCaps: optional(z.union([connectionCaps, connectionCapsText]).default({})),
+  allowInsecureCredentials: optional(flag.default(false)),
+  corsOrigin: optional(z.string().refine(isOrigin, 'An origin only: https://crm.example.com').optional()),
+  domainName: optional(z.hostname().optional()),
+  certificateArn: optional(z.string().startsWith('arn:').optional()),
+  removalPolicy: optional(z.enum(['retain', 'destroy']).default('retain')),
+  alarmTopicArn: optional(z.string().startsWith('arn:').optional()),
+});
+
+const optionsSchema = contextSchema.transform(({ domainName, certificateArn, ...options }, context) => {
+  if (domainName === undefined && certificateArn === undefined) return { ...options, domain: undefined };
+  if (domainName !== undefined && certificateArn !== undefined)
+    return { ...options, domain: { name: domainName, certificateArn } };
+  context.addIssue({ code: 'custom', message: 'domainName and certificateArn belong together: give both or neither' });
+  return z.NEVER;
+});
+
+export type DeploymentOptions = Readonly<z.output<typeof optionsSchema>>;
+
+const keys = Object.keys(contextSchema.shape);
+
+/** Reads the deployment's options from the CDK context (`cdk deploy -c key=value`, or `context` in cdk.json). */
+export const readDeploymentOptions = (node: Node): DeploymentOptions => {
+  const given = Object.fromEntries(keys.map((key) => [key, node.tryGetContext(key)]));
+  const result = optionsSchema.safeParse(given);
+  if (!result.success) throw new Error(`The deployment's context is not valid.\n${z.prettifyError(result.error)}`);
+  return result.data;
+};

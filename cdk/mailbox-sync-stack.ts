@@ -1,0 +1,157 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { Api } from './api.ts';
+import { DeadLetters } from './dead-letters.ts';
+import type { DeploymentOptions } from './deployment-options.ts';
+import { Feed } from './feed.ts';
+import type { HubFunction } from './hub-function.ts';
+import { Lane } from './lane.ts';
+import { resourceMetric } from './metrics.ts';
+import { OperatorAlarms } from './operator-alarms.ts';
+import { OperatorDashboard } from './operator-dashboard.ts';
+import { OperatorKey } from './operator-key.ts';
+import { Schedules } from './schedules.ts';
+import { readAndWrite, State } from './state.ts';
+import { Watchdog } from './watchdog.ts';
+
+export interface MailboxSyncStackProps {
+  readonly options: DeploymentOptions;
+  /** Shown by the API's health answer. */
+  readonly version: string;
+}
+
+/**
+ * The whole deployed system. The identifiers given to `state` and `lanes` and to what is inside them name tables,
+ * bucket, key and queues in CloudFormation: to change one is to replace the thing and lose what it holds.
+ */
+export class MailboxSyncStack extends Stack {
+  constructor(scope: Construct, id: string, { options, version }: MailboxSyncStackProps) {
+    const { prefix } = options;
+    const retain = options.removalPolicy === 'retain';
+    super(scope, id, {
+      stackName: prefix,
+      description: 'Mailbox Sync: server-side synchronization of mailboxes for any CRM',
+      terminationProtection: retain,
+    });
+
+    const state = new State(this, 'State', { prefix, retain, corsOrigin: options.corsOrigin });
+    const lane = { prefix, timeoutSeconds: options.laneTimeoutSeconds };
+    const incoming = new Lane(this, 'Incoming', {
+      ...lane,
+      name: 'incoming',
+      description: 'Reads mailboxes and decides what becomes a record',
+      concurrency: options.incomingConcurrency,
+    });
+    const outgoing = new Lane(this, 'Outgoing', {
+      ...lane,
+      name: 'outgoing',
+      description: 'Sends accepted email',
+      concurrency: options.outgoingConcurrency,
+    });
+    const operations = new Lane(this, 'Operations', {
+      ...lane,
+      name: 'operations',
+      description: 'Does long work: tests of mailboxes, bulk changes',
+      concurrency: options.operationsConcurrency,
+    });
+    const lanes = [incoming, outgoing, operations];
+    const schedules = new Schedules(this, 'Schedules', { prefix, lanes: [incoming, outgoing] });
+    const api = new Api(this, 'Api', { prefix, version, corsOrigin: options.corsOrigin, domain: options.domain });
+    const feed = new Feed(this, 'Feed', { prefix, records: state.records });
+    const watchdog = new Watchdog(this, 'Watchdog', { prefix, periodSeconds: options.watchdogPeriodSeconds });
+    const deadLetters = new DeadLetters(this, 'DeadLetters', {
+      prefix,
+      queues: [...lanes.map(({ deadLetterQueue }) => deadLetterQueue), schedules.deadLetterQueue],
+    });
+    const operatorKey = new OperatorKey(this, 'OperatorKey', { prefix });
+
+    for (const { hubFunction } of lanes) {
+      state.allowCycles(hubFunction, readAndWrite);
+      schedules.allowTimers(hubFunction);
+    }
+    state.allowCycles(api.hubFunction, readAndWrite);
+    for (const hubFunction of [...lanes.map((each) => each.hubFunction), api.hubFunction]) {
+      state.allowRecords(hubFunction, readAndWrite);
+      state.allowContent(hubFunction);
+      state.allowSecrets(hubFunction);
+      for (const each of lanes) each.allowSend(hubFunction);
+      allowEgress(hubFunction, options);
+    }
+
+    state.allowRecords(feed.hubFunction, readAndWrite);
+    for (const each of lanes) each.allowSend(feed.hubFunction);
+
+    state.allowCycles(watchdog.hubFunction, ['Scan', 'GetItem', 'UpdateItem']);
+    state.allowRecords(watchdog.hubFunction, ['GetItem']);
+    for (const each of lanes) {
+      each.allowSend(watchdog.hubFunction);
+      each.allowMeasure(watchdog.hubFunction);
+    }
+
+    state.allowRecords(deadLetters.hubFunction, readAndWrite);
+    state.allowRecords(operatorKey.hubFunction, ['PutItem']);
+
+    const functions: HubFunction[] = [
+      api.hubFunction,
+      ...lanes.map(({ hubFunction }) => hubFunction),
+      feed.hubFunction,
+      watchdog.hubFunction,
+      deadLetters.hubFunction,
+      operatorKey.hubFunction,
+    ];
+    const alarms = new OperatorAlarms(this, 'Alarms', { prefix, topicArn: options.alarmTopicArn });
+    for (const each of lanes) each.addAlarms(alarms);
+    for (const each of [incoming, outgoing]) each.addCycleAlarms(alarms);
+    for (const each of [schedules, watchdog, feed, api]) each.addAlarms(alarms);
+    addTableAlarms(alarms, state);
+    new OperatorDashboard(this, 'Dashboard', { prefix, lanes, schedules, state, feed, api, functions, alarms });
+
+    const outputs: Readonly<Record<string, string>> = {
+      HubUrl: api.url,
+      HubApiId: api.httpApi.apiId,
+      OperatorKeyFunctionName: operatorKey.hubFunction.function.functionName,
+      RecordsTableName: state.records.tableName,
+      CyclesTableName: state.cycles.tableName,
+      ContentBucketName: state.content.bucketName,
+      IncomingQueueUrl: incoming.queue.queueUrl,
+      OutgoingQueueUrl: outgoing.queue.queueUrl,
+      OperationsQueueUrl: operations.queue.queueUrl,
+      IncomingDeadLetterQueueUrl: incoming.deadLetterQueue.queueUrl,
+      OutgoingDeadLetterQueueUrl: outgoing.deadLetterQueue.queueUrl,
+      OperationsDeadLetterQueueUrl: operations.deadLetterQueue.queueUrl,
+      ScheduleGroupName: schedules.group.scheduleGroupName,
+      WatchdogFunctionName: watchdog.hubFunction.function.functionName,
+      LaneFunctionNames: this.toJsonString(
+        Object.fromEntries(lanes.map(({ name, hubFunction }) => [name, hubFunction.function.functionName])),
+      ),
+      ...(api.domain === undefined ? {} : { HubDomainTarget: api.domain.regionalDomainName }),
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}
+
+/** For functions that speak with mail servers, or check where somebody wants them to. */
+const allowEgress = (target: HubFunction, options: DeploymentOptions): void =>
+  target.addEnvironment({
+    ALLOWED_HOST_RANGES: options.allowedHostRanges.join(','),
+    HOST_CONNECTION_CAPS: JSON.stringify(options.hostConnectionCaps),
+    ALLOW_INSECURE_CREDENTIALS: String(options.allowInsecureCredentials),
+  });
+
+const addTableAlarms = (alarms: OperatorAlarms, state: State): void => {
+  for (const table of ['cycles', 'records'] as const)
+    for (const kind of ['Read', 'Write'] as const)
+      alarms.add({
+        name: `${table}-${kind.toLowerCase()}-throttles`,
+        impact: `DynamoDB refuses ${kind.toLowerCase()}s of the ${table} table: work is repeated and mail is late.`,
+        runbook: 'throttles',
+        metric: resourceMetric(
+          'AWS/DynamoDB',
+          `${kind}ThrottleEvents`,
+          { TableName: state[table].tableName },
+          { statistic: 'Sum' },
+        ),
+        threshold: 10,
+        periods: 3,
+      });
+};

@@ -1,0 +1,77 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Construct } from 'constructs';
+import { deploymentMetricNames } from '../shared/platform/metric-names.ts';
+import { HubFunction } from './hub-function.ts';
+import { deploymentMetric } from './metrics.ts';
+import type { OperatorAlarms } from './operator-alarms.ts';
+
+export interface WatchdogProps {
+  readonly prefix: string;
+  /** Whole minutes. */
+  readonly periodSeconds: number;
+}
+
+/** Looks at every cycle once a period and starts again what is overdue. */
+export class Watchdog extends Construct {
+  readonly hubFunction: HubFunction;
+  private readonly prefix: string;
+  private readonly period: Duration;
+
+  constructor(scope: Construct, id: string, props: WatchdogProps) {
+    super(scope, id);
+    this.prefix = props.prefix;
+    this.period = Duration.seconds(props.periodSeconds);
+    this.hubFunction = new HubFunction(this, 'Watchdog', {
+      name: 'watchdog',
+      prefix: props.prefix,
+      description: 'Starts again what is overdue and measures lateness',
+      // Ends before the next one begins, so that two never look at once.
+      timeout: Duration.seconds(Math.min(240, props.periodSeconds - 5)),
+      // The next period is the retry.
+      retryAttempts: 0,
+    });
+    this.hubFunction.addEnvironment({ WATCHDOG_PERIOD_SECONDS: String(props.periodSeconds) });
+    // A rule of EventBridge and not a schedule of EventBridge Scheduler: what watches over the timers must not stop
+    // together with the service that keeps them.
+    new Rule(this, 'Rate', {
+      description: `Starts the watchdog of ${props.prefix}`,
+      schedule: Schedule.rate(this.period),
+      targets: [new LambdaFunction(this.hubFunction.function)],
+    });
+  }
+
+  addAlarms(alarms: OperatorAlarms): void {
+    alarms.add({
+      name: 'watchdog-heartbeat',
+      impact:
+        'The watchdog does not complete its rounds: mailboxes whose timer is lost stay still, and lateness is not measured.',
+      runbook: 'watchdog-heartbeat',
+      metric: deploymentMetric(this.prefix, deploymentMetricNames.watchdogHeartbeat, {
+        statistic: 'Sum',
+        period: this.period,
+      }),
+      threshold: 1,
+      below: true,
+      periods: 3,
+      missingIsFault: true,
+    });
+    alarms.add({
+      name: 'pending-send-age',
+      impact: 'An accepted email has been waiting to be sent for more than 15 minutes.',
+      runbook: 'pending-send-age',
+      metric: deploymentMetric(this.prefix, deploymentMetricNames.pendingSendOldestSeconds, { statistic: 'Maximum' }),
+      threshold: 900,
+      periods: 2,
+    });
+    alarms.add({
+      name: 'unconfirmed-sends',
+      impact:
+        'The connection broke while an email was handed over: nobody knows whether it was delivered, a person has to decide.',
+      runbook: 'unconfirmed-sends',
+      metric: deploymentMetric(this.prefix, deploymentMetricNames.unconfirmedSends, { statistic: 'Sum' }),
+      threshold: 1,
+    });
+  }
+}
