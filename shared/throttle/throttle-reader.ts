@@ -1,7 +1,45 @@
+import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { Fault } from '../platform/fault.ts';
 import type { ServerProfile } from '../server-profile/server-profile.ts';
+import { throttleItemSchema } from './throttle-item.ts';
+
+export interface ThrottleState {
+  /** Leases that have not expired. */
+  readonly openConnections: number;
+  /** While the whole profile is paused: until when (epoch milliseconds), and why. */
+  readonly paused: { readonly until: number; readonly fault: Fault | undefined } | undefined;
+}
 
 /** What the API shows of a profile's connections. */
 export interface ThrottleReader {
-  /** Leases that have not expired. */
+  read(organizationId: string, serverProfileId: string): Promise<ThrottleState>;
   countOpenConnections(organizationId: string, serverProfile: ServerProfile): Promise<number>;
 }
+
+export const createThrottleReader = (deps: {
+  readonly document: DynamoDBDocumentClient;
+  readonly tableName: string;
+  readonly now: () => Date;
+}): ThrottleReader => {
+  const read = async (organizationId: string, serverProfileId: string): Promise<ThrottleState> => {
+    const { Items = [] } = await deps.document.send(
+      new QueryCommand({
+        TableName: deps.tableName,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+        ExpressionAttributeValues: { ':pk': `${organizationId}#${serverProfileId}`, ':prefix': 'throttle#' },
+      }),
+    );
+    const now = deps.now().getTime();
+    const items = Items.map((item) => throttleItemSchema.parse(item));
+    const paused = items.find((item) => (item.failures ?? 0) > 0 && item.pausedUntil !== undefined);
+    return {
+      openConnections: items.flatMap((item) => Object.values(item.leases)).filter(([expiry]) => expiry > now).length,
+      paused: paused === undefined ? undefined : { until: paused.pausedUntil ?? now, fault: paused.fault },
+    };
+  };
+  return {
+    read,
+    countOpenConnections: async (organizationId, serverProfile) =>
+      (await read(organizationId, serverProfile.id)).openConnections,
+  };
+};

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { faultSchema } from '../platform/fault.ts';
+
+/** Expiry (epoch milliseconds) and the generation that the run belongs to. */
+const leaseSchema = z.tuple([z.number(), z.number()]);
+
+/**
+ * The connection counter of one shard of a profile, with its leases in the same item, so that one conditional update
+ * takes a connection and the lease that keeps a second run of the same mailbox and lane away. What a killed process
+ * held comes back by expiry.
+ */
+export const throttleItemSchema = z.object({
+  /** Connections counted; never above the number of leases that stand in the item. */
+  n: z.number().int(),
+  /** Who has no ticket may not try before this instant. */
+  q: z.number(),
+  leases: z.record(z.string(), leaseSchema),
+  /** How long a connection is held, in milliseconds, as a moving mean. */
+  hold: z.number().optional(),
+  /** Faults of the whole profile in a row; while there are any, only one run at a time tries after `pausedUntil`. */
+  failures: z.number().int().optional(),
+  pausedUntil: z.number().optional(),
+  fault: faultSchema.optional(),
+});
+export type ThrottleItem = z.output<typeof throttleItemSchema>;
+
+export const defaultHoldMilliseconds = 2_000;
+
+export interface ThrottleKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+export const profileThrottleKey = (organizationId: string, serverProfileId: string, shard: number): ThrottleKey => ({
+  pk: `${organizationId}#${serverProfileId}`,
+  sk: `throttle#${shard}`,
+});
+
+export const hostThrottleKey = (host: string): ThrottleKey => ({ pk: `host#${host.toLowerCase()}`, sk: 'throttle#0' });
+
+/** What a refused attempt learns from the item that stood there. */
+export type Refusal =
+  | { readonly kind: 'running'; readonly until: number }
+  | { readonly kind: 'died'; readonly lease: readonly [number, number] }
+  | { readonly kind: 'paused'; readonly until: number; readonly fault: ThrottleItem['fault'] }
+  | { readonly kind: 'probe'; readonly pausedUntil: number }
+  | { readonly kind: 'expired'; readonly keys: readonly string[] }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'again' };
+
+/** Explains a refusal; pure, so that every case can be tested. `available`: what this lane may take of the limit. */
+export const explainRefusal = (item: ThrottleItem, holder: string, available: number, now: number): Refusal => {
+  const own = item.leases[holder];
+  if (own !== undefined) return own[0] > now ? { kind: 'running', until: own[0] } : { kind: 'died', lease: own };
+  if (item.pausedUntil !== undefined)
+    return item.pausedUntil > now
+      ? { kind: 'paused', until: item.pausedUntil, fault: item.fault }
+      : { kind: 'probe', pausedUntil: item.pausedUntil };
+  const expired = Object.entries(item.leases).flatMap(([key, [expiry]]) => (expiry <= now ? [key] : []));
+  if (expired.length > 0 && item.n - expired.length < available) return { kind: 'expired', keys: expired };
+  if (item.n >= available || item.q > now) return { kind: 'full' };
+  return { kind: 'again' };
+};
+
+/** The next ticket: places come free every hold / limit milliseconds. */
+export const nextTicket = (item: ThrottleItem, available: number, now: number): number =>
+  Math.max(item.q, now) + Math.max(50, (item.hold ?? defaultHoldMilliseconds) / Math.max(1, available));
