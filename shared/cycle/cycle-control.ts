@@ -8,7 +8,7 @@ import type { Cycle } from './cycle.ts';
 export interface CycleControl {
   /** Strong read of both cycles of a mailbox. */
   read(organizationId: string, mailboxId: string): Promise<Partial<Record<SynchronizedWorkload, Cycle>>>;
-  /** Enables (or re-enables) a workload: a new generation, due now, sent to its lane. */
+  /** Enables (or enables again) a workload: a new generation, due now, sent to its lane. */
   enable(
     organizationId: string,
     mailboxId: string,
@@ -17,8 +17,10 @@ export interface CycleControl {
   ): Promise<void>;
   /** Fences a running cycle off and leaves no timer. */
   disable(organizationId: string, mailboxId: string, workload: SynchronizedWorkload): Promise<void>;
-  /** Something new waits to be sent: the lane looks at its outbox now. A cycle that is not enabled is left alone. */
+  /** Something new waits: the lane looks now. A cycle that is not enabled is left alone. */
   wake(organizationId: string, mailboxId: string, workload: SynchronizedWorkload): Promise<void>;
+  /** After a stop that left cycles as they were (a suspended organization): both workloads go on where enabled. */
+  resume(organizationId: string, mailboxId: string): Promise<void>;
   /** The next run that begins from now on reports to the operation; it begins at once. */
   synchronize(
     organizationId: string,
