@@ -48,6 +48,8 @@ export const cycleSchema = z.object({
   /** Logins in a row that the server refused for the credential's sake. */
   credentialRefusals: z.int().optional(),
   firstRefusalAt: z.number().optional(),
+  /** When the credentials were set that have worked last; others have not proven themselves yet. */
+  workedCredential: z.string().optional(),
   idleCycles: z.int().nonnegative(),
   lastCounts: cycleCountsSchema.optional(),
   backlog: z.int().optional(),

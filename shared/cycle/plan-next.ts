@@ -1,0 +1,165 @@
+import type { Settings } from '../organization/settings.ts';
+import type { Fault } from '../platform/fault.ts';
+import type { TransportErrorClass } from '../transport/transport-error.ts';
+import type { Cycle } from './cycle.ts';
+import { nextDelaySeconds, retryDelaySeconds } from './schedule-policy.ts';
+import type { WorkloadOutcome } from './workload.ts';
+
+export type CycleResult =
+  | { readonly kind: 'completed'; readonly outcome: WorkloadOutcome }
+  | {
+      readonly kind: 'failed';
+      readonly class: TransportErrorClass;
+      readonly level: 'mailbox' | 'profile';
+      readonly fault: Fault;
+      readonly retryAfterSeconds?: number | undefined;
+    };
+
+/** What the mailbox's owner and administrator are told. */
+export type WorkloadReport =
+  | { readonly type: 'succeeded' }
+  | { readonly type: 'retrying'; readonly fault: Fault; readonly failures: number }
+  | { readonly type: 'disabled'; readonly fault: Fault }
+  | { readonly type: 'profilePaused'; readonly fault: Fault };
+
+/** What the cycle item becomes when the run completes. */
+export interface NextCycle {
+  readonly enabled: boolean;
+  readonly due: number | null;
+  readonly reason: string;
+  readonly succeeded: boolean;
+  readonly consecutiveFailures: number;
+  readonly idleCycles: number;
+  readonly credentialRefusals: number;
+  readonly firstRefusalAt: number | undefined;
+  readonly probing: boolean;
+  readonly slices: Cycle['slices'];
+  readonly report: WorkloadReport;
+}
+
+export interface PlanInput {
+  readonly cycle: Cycle;
+  readonly result: CycleResult;
+  readonly settings: Settings;
+  readonly minPollingMinutes: number;
+  /** The login has worked before with these very credentials. */
+  readonly credentialWorked: boolean;
+  readonly now: number;
+  readonly random: number;
+}
+
+/** A mailbox with endless work yields for a minute after this many slices in an hour, so that it cannot run away. */
+const slicesPerHour = 600;
+const refusalsBeforeDisabling = 3;
+const refusalSpanMilliseconds = 600_000;
+const hour = 3_600_000;
+
+const planSuccess = (input: PlanInput, outcome: WorkloadOutcome): NextCycle => {
+  const { cycle, now } = input;
+  const found = outcome.counts.seen > 0;
+  const idleCycles = found ? 0 : cycle.idleCycles + 1;
+  const base = {
+    enabled: true,
+    succeeded: true,
+    consecutiveFailures: 0,
+    idleCycles,
+    credentialRefusals: 0,
+    firstRefusalAt: undefined,
+    probing: false,
+    report: { type: 'succeeded' } as const,
+  };
+  if (outcome.more) {
+    const thisHour = Math.floor(now / hour);
+    const count = cycle.slices?.hour === thisHour ? cycle.slices.count + 1 : 1;
+    const due = count % slicesPerHour === 0 ? now + 60_000 : now;
+    return { ...base, due, reason: 'moreWork', slices: { hour: thisHour, count } };
+  }
+  if (outcome.nextDue !== undefined)
+    return {
+      ...base,
+      due: outcome.nextDue,
+      reason: outcome.nextDue === null ? 'nothingToSend' : 'laterSend',
+      slices: undefined,
+    };
+  const delay = nextDelaySeconds({
+    schedule: input.settings.schedule,
+    idleCycles,
+    minPollingMinutes: input.minPollingMinutes,
+    random: input.random,
+  });
+  return { ...base, due: now + delay * 1000, reason: 'interval', slices: undefined };
+};
+
+const planDisabled = (input: PlanInput, fault: Fault): NextCycle => {
+  const { recovery } = input.settings;
+  return {
+    // Disabled for its owner, but a probe looks now and then whether the server is well again.
+    enabled: recovery.enabled,
+    due: recovery.enabled ? input.now + recovery.probeSeconds * 1000 * (1 + input.random / 10) : null,
+    reason: recovery.enabled ? 'probe' : 'disabled',
+    succeeded: false,
+    consecutiveFailures: input.cycle.consecutiveFailures + 1,
+    idleCycles: input.cycle.idleCycles,
+    credentialRefusals: 0,
+    firstRefusalAt: undefined,
+    probing: recovery.enabled,
+    slices: undefined,
+    report: { type: 'disabled', fault },
+  };
+};
+
+/** Decides from how a run ended when the next one is due and what becomes of the workload. Pure. */
+export const planNext = (input: PlanInput): NextCycle => {
+  const { cycle, result, settings, now } = input;
+  if (result.kind === 'completed') return planSuccess(input, result.outcome);
+  const retry = retryDelaySeconds(settings.schedule, input.random);
+  const waiting = Math.max(retry, result.retryAfterSeconds ?? 0) * 1000;
+  const unchanged = {
+    enabled: true,
+    due: now + waiting,
+    succeeded: false,
+    consecutiveFailures: cycle.consecutiveFailures,
+    idleCycles: cycle.idleCycles,
+    credentialRefusals: cycle.credentialRefusals ?? 0,
+    firstRefusalAt: cycle.firstRefusalAt,
+    probing: cycle.probing ?? false,
+    slices: undefined,
+  };
+  if (result.level === 'profile')
+    return { ...unchanged, reason: 'profilePaused', report: { type: 'profilePaused', fault: result.fault } };
+  if (result.class === 'throttled')
+    return {
+      ...unchanged,
+      reason: 'throttled',
+      report: { type: 'retrying', fault: result.fault, failures: cycle.consecutiveFailures },
+    };
+  // A probe that fails leaves everything as it was until the next probe.
+  if (cycle.probing === true || result.class === 'permanent') return planDisabled(input, result.fault);
+  const failures = cycle.consecutiveFailures + 1;
+  if (result.class === 'refused') {
+    const refusals = (cycle.credentialRefusals ?? 0) + 1;
+    const firstRefusalAt = cycle.firstRefusalAt ?? now;
+    const lasting = refusals >= refusalsBeforeDisabling && now - firstRefusalAt >= refusalSpanMilliseconds;
+    if (!input.credentialWorked || lasting) return planDisabled(input, result.fault);
+    // Asked again twice over ten minutes at least, whatever the retry interval is.
+    const due = Math.max(now + waiting, firstRefusalAt + (refusals * refusalSpanMilliseconds) / 2);
+    return {
+      ...unchanged,
+      due,
+      reason: 'retry',
+      consecutiveFailures: failures,
+      credentialRefusals: refusals,
+      firstRefusalAt,
+      report: { type: 'retrying', fault: result.fault, failures },
+    };
+  }
+  if (failures >= settings.schedule.retry.attempts) return planDisabled(input, result.fault);
+  return {
+    ...unchanged,
+    reason: 'retry',
+    consecutiveFailures: failures,
+    credentialRefusals: 0,
+    firstRefusalAt: undefined,
+    report: { type: 'retrying', fault: result.fault, failures },
+  };
+};

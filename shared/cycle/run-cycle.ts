@@ -1,0 +1,271 @@
+import type { Organization } from '../organization/organization.ts';
+import type { LaneQueues } from '../platform/lane-queues.ts';
+import type { Timers } from '../platform/timers.ts';
+import type { ConnectionGate, Gate } from '../throttle/connection-gate.ts';
+import { TransportError } from '../transport/transport-error.ts';
+import { armCycle, timerName } from './arm-cycle.ts';
+import { createCarefulMode } from './careful-mode.ts';
+import type { Cycle } from './cycle.ts';
+import { type CycleStore, FenceError } from './cycle-store.ts';
+import type { CycleMessage } from './lane-message.ts';
+import { type CycleResult, type NextCycle, planNext, type WorkloadReport } from './plan-next.ts';
+import type { ContextLoader, RunContext } from './run-context.ts';
+import type { WorkloadRunner } from './workload.ts';
+
+/** How a delivery ended: acknowledged, or to be delivered again after a short wait. */
+export type Verdict =
+  | { readonly done: true; readonly outcome: CycleOutcome }
+  | { readonly done: false; readonly waitSeconds: number };
+export type CycleOutcome = 'stale' | 'suspended' | 'idle' | 'completed' | 'failed' | 'fenced' | 'waiting';
+
+/** Tells people and synchronize operations how a run ended. Both calls can be repeated. */
+export interface CycleReporter {
+  report(cycle: Cycle, context: RunContext | undefined, report: WorkloadReport): Promise<void>;
+  synchronized(cycle: Cycle, operationIds: readonly string[], succeeded: boolean): Promise<void>;
+}
+
+export interface CycleDependencies {
+  readonly store: CycleStore;
+  readonly gate: ConnectionGate;
+  readonly timers: Timers;
+  readonly queues: LaneQueues;
+  readonly loader: ContextLoader;
+  readonly runner: WorkloadRunner;
+  readonly reporter: CycleReporter;
+  readonly now: () => Date;
+  readonly random: () => number;
+}
+
+export interface Delivery {
+  readonly message: CycleMessage;
+  /** How often the queue has delivered this message, from 1. */
+  readonly receiveCount: number;
+  /** Milliseconds until the function is stopped. */
+  readonly remainingMilliseconds: number;
+}
+
+/** What a run leaves for the steps after it: closing sockets, releasing, completing, arming. */
+const endMarginMilliseconds = 12_000;
+const leaseMarginMilliseconds = 5_000;
+/** Longer waits complete the cycle and arm a timer, so that the message does not hold its group. */
+const longestShortWaitMilliseconds = 120_000;
+/** After so many deliveries of one message a fresh one goes on waiting, well before the queue gives the message up. */
+const deliveriesBeforeFreshMessage = 40;
+const earlyToleranceMilliseconds = 1_000;
+
+const done = (outcome: CycleOutcome): Verdict => ({ done: true, outcome });
+
+/** One delivery of one cycle. Throws only on defects and when AWS fails: the queue then delivers it again. */
+export const runCycle = async (deps: CycleDependencies, delivery: Delivery): Promise<Verdict> => {
+  const { message } = delivery;
+  const startedAt = deps.now().getTime();
+  const cycle = await deps.store.read(message.organizationId, message.mailboxId, message.workload);
+  if (cycle === undefined) return done('stale');
+  await reportAnswered(deps, cycle, cycle.synchronized, true);
+  if (!cycle.enabled || message.generation > cycle.generation) return done('stale');
+  if (message.generation < cycle.generation) {
+    // The run of this message may have died between completing and arming: arming again costs one call and saves it.
+    if (message.generation === cycle.generation - 1) await armCycle(deps, cycle);
+    return done('stale');
+  }
+  if (cycle.due === null) return done('idle');
+
+  const organization = await deps.loader.organization(cycle.organizationId);
+  if (organization === undefined) return done('stale');
+  const stopped = organization.status !== 'active' || organization.settings.processing.channel === 'emailRouter';
+  if (stopped) return done('suspended');
+
+  const early = cycle.due - startedAt;
+  if (early > earlyToleranceMilliseconds) return waitFor(deps, cycle, delivery, cycle.due);
+
+  if (deps.runner.look !== undefined) {
+    const look = await deps.runner.look(cycle.organizationId, cycle.mailboxId, deps.now());
+    if (!look.due && cycle.probing !== true)
+      return finish(deps, cycle, organization, undefined, startedAt, {
+        kind: 'completed',
+        outcome: {
+          counts: { seen: 0, tracked: 0, skipped: 0, failed: 0 },
+          more: false,
+          backlog: 0,
+          nextDue: look.nextDue,
+        },
+      });
+  }
+  return runWithConnection(deps, cycle, organization, delivery, startedAt);
+};
+
+const reportAnswered = async (
+  deps: CycleDependencies,
+  cycle: Cycle,
+  operationIds: ReadonlySet<string> | undefined,
+  succeeded: boolean,
+): Promise<void> => {
+  if (operationIds === undefined || operationIds.size === 0) return;
+  const ids = [...operationIds];
+  await deps.reporter.synchronized(cycle, ids, succeeded);
+  await deps.store.forgetSynchronized(cycle, ids);
+};
+
+/** Gives the message back for a short wait; for a long one, or after many, arms what starts it anew. */
+const waitFor = async (deps: CycleDependencies, cycle: Cycle, delivery: Delivery, until: number): Promise<Verdict> => {
+  const now = deps.now().getTime();
+  if (until - now > longestShortWaitMilliseconds) {
+    await armCycle(deps, { ...cycle, due: until });
+    return done('waiting');
+  }
+  if (delivery.receiveCount >= deliveriesBeforeFreshMessage) {
+    await deps.queues.send(cycle.workload, cycle.mailboxId, `${timerName(cycle)}.${now}`, {
+      ...delivery.message,
+      occasion: String(now),
+    });
+    return done('waiting');
+  }
+  return { done: false, waitSeconds: Math.max(1, Math.ceil((until - now) / 1000)) };
+};
+
+const runWithConnection = async (
+  deps: CycleDependencies,
+  cycle: Cycle,
+  organization: Organization,
+  delivery: Delivery,
+  startedAt: number,
+): Promise<Verdict> => {
+  const context = await deps.loader.context(organization, cycle.mailboxId, false);
+  if (context === undefined) return done('stale');
+  const deadline = deps.now().getTime() + delivery.remainingMilliseconds;
+  const gate = await deps.gate.enter({
+    organizationId: cycle.organizationId,
+    serverProfile: context.serverProfile,
+    host: cycle.workload === 'incoming' ? context.serverProfile.incoming.host : context.serverProfile.outgoing.host,
+    mailboxId: cycle.mailboxId,
+    lane: cycle.workload,
+    generation: cycle.generation,
+    expiresAt: deadline + leaseMarginMilliseconds,
+    hasTicket: delivery.receiveCount > 1,
+    probeUntil: deps.now().getTime() + organization.settings.schedule.retry.seconds * 1000,
+  });
+  if ('refused' in gate) {
+    if (gate.refused !== 'paused') return waitFor(deps, cycle, delivery, gate.until);
+    return finish(deps, cycle, organization, context, startedAt, {
+      kind: 'failed',
+      class: 'transient',
+      level: 'profile',
+      fault: gate.fault,
+      retryAfterSeconds: (gate.until - deps.now().getTime()) / 1000,
+    });
+  }
+  const result = await attempt(deps, cycle, organization, context, gate, Math.min(deadline, gate.until));
+  if (result === 'fenced') {
+    await gate.leave();
+    return done('fenced');
+  }
+  const profileFault = result.kind === 'failed' && result.level === 'profile';
+  if (profileFault)
+    await gate.pauseProfile(deps.now().getTime() + organization.settings.schedule.retry.seconds * 1000, result.fault);
+  else await gate.resumeProfile();
+  // The socket is closed by now, so the place may be taken while the end of the run is still being written.
+  const [, verdict] = await Promise.all([gate.leave(), finish(deps, cycle, organization, context, startedAt, result)]);
+  return verdict;
+};
+
+const attempt = async (
+  deps: CycleDependencies,
+  cycle: Cycle,
+  organization: Organization,
+  context: RunContext,
+  gate: Gate,
+  deadline: number,
+): Promise<CycleResult | 'fenced'> => {
+  const careful = gate.recovered || cycle.marker !== undefined ? createCarefulMode(deps.store, cycle) : undefined;
+  try {
+    const outcome = await deps.runner.run({
+      organization,
+      mailbox: context.mailbox,
+      serverProfile: context.serverProfile,
+      credentials: context.credentials,
+      cycle,
+      deadline: deadline - endMarginMilliseconds,
+      careful,
+      now: deps.now,
+      saveCursor: (folder, previous, next) => deps.store.saveCursor(cycle, folder, previous, next),
+    });
+    return { kind: 'completed', outcome };
+  } catch (error) {
+    if (error instanceof FenceError) return 'fenced';
+    if (error instanceof TransportError) {
+      const { level, fault, retryAfterSeconds } = error;
+      // A login just refused may have been read from a replica that had not seen the new credentials yet.
+      const outdated = error.class === 'refused' && (await isOutdated(deps, organization, context));
+      return { kind: 'failed', class: outdated ? 'throttled' : error.class, level, fault, retryAfterSeconds };
+    }
+    await gate.leave();
+    throw error;
+  }
+};
+
+const isOutdated = async (
+  deps: CycleDependencies,
+  organization: Organization,
+  context: RunContext,
+): Promise<boolean> => {
+  const fresh = await deps.loader.context(organization, context.mailbox.id, true);
+  return (
+    fresh !== undefined &&
+    (fresh.mailbox.version !== context.mailbox.version || fresh.serverProfile.version !== context.serverProfile.version)
+  );
+};
+
+/** Completes, arms, reports. Whatever of it a crash leaves out, the redelivery or the watchdog makes up for. */
+const finish = async (
+  deps: CycleDependencies,
+  cycle: Cycle,
+  organization: Organization,
+  context: RunContext | undefined,
+  startedAt: number,
+  result: CycleResult,
+): Promise<Verdict> => {
+  const completedAt = deps.now().getTime();
+  const credentialWorked = context !== undefined && cycle.workedCredential === context.credentialSetAt;
+  const next = planNext({
+    cycle,
+    result,
+    settings: organization.settings,
+    minPollingMinutes: context?.serverProfile.minPollingMinutes ?? 0,
+    credentialWorked,
+    now: completedAt,
+    random: deps.random(),
+  });
+  // Before completing, so that a crash in between repeats the report instead of losing it.
+  if (needsReport(cycle, next)) await deps.reporter.report(cycle, context, next.report);
+  const answered = result.kind === 'completed' && result.outcome.more ? [] : [...(cycle.synchronizations ?? [])];
+  const completion = {
+    next,
+    startedAt,
+    completedAt,
+    counts: result.kind === 'completed' && context !== undefined ? result.outcome.counts : undefined,
+    backlog: result.kind === 'completed' ? result.outcome.backlog : undefined,
+    workedCredential:
+      result.kind === 'completed' && context !== undefined && !credentialWorked ? context.credentialSetAt : undefined,
+    synchronized: answered,
+  };
+  try {
+    let completed = await deps.store.complete(cycle, { ...completion, evenIfWoken: false });
+    if (completed === 'woken')
+      completed = await deps.store.complete(cycle, {
+        ...completion,
+        next: next.enabled ? { ...next, due: completedAt, reason: 'wake' } : next,
+        evenIfWoken: true,
+      });
+    if (completed === 'woken') return done('fenced');
+    await armCycle(deps, completed);
+    await reportAnswered(deps, completed, new Set(answered), result.kind === 'completed');
+  } catch (error) {
+    if (error instanceof FenceError) return done('fenced');
+    throw error;
+  }
+  return done(result.kind === 'completed' ? (context === undefined ? 'idle' : 'completed') : 'failed');
+};
+
+/** A success needs telling only after failures; the happy path writes nothing more than the cycle. */
+const needsReport = (cycle: Cycle, next: NextCycle): boolean =>
+  next.report.type !== 'succeeded' || cycle.consecutiveFailures > 0 || cycle.probing === true;
