@@ -13,6 +13,8 @@ export type CycleResult =
       readonly level: 'mailbox' | 'profile';
       readonly fault: Fault;
       readonly retryAfterSeconds?: number | undefined;
+      /** Another mailbox met this fault of the profile first; telling it again says nothing new. */
+      readonly known?: boolean;
     };
 
 /** What the mailbox's owner and administrator are told. */
@@ -20,7 +22,10 @@ export type WorkloadReport =
   | { readonly type: 'succeeded' }
   | { readonly type: 'retrying'; readonly fault: Fault; readonly failures: number }
   | { readonly type: 'disabled'; readonly fault: Fault }
-  | { readonly type: 'profilePaused'; readonly fault: Fault };
+  /** The server asks to come back later: no strike against the mailbox, which stays enabled. */
+  | { readonly type: 'throttled'; readonly fault: Fault }
+  | { readonly type: 'profilePaused'; readonly fault: Fault }
+  | { readonly type: 'profileResumed' };
 
 /** What the cycle item becomes when the run completes. */
 export interface NextCycle {
@@ -34,7 +39,8 @@ export interface NextCycle {
   readonly firstRefusalAt: number | undefined;
   readonly probing: boolean;
   readonly slices: Cycle['slices'];
-  readonly report: WorkloadReport;
+  /** Absent: nothing that anybody does not know. */
+  readonly report: WorkloadReport | undefined;
 }
 
 export interface PlanInput {
@@ -66,7 +72,8 @@ const planSuccess = (input: PlanInput, outcome: WorkloadOutcome): NextCycle => {
     credentialRefusals: 0,
     firstRefusalAt: undefined,
     probing: false,
-    report: { type: 'succeeded' } as const,
+    // The happy path tells nothing and so writes nothing but the cycle.
+    report: cycle.consecutiveFailures > 0 || cycle.probing === true ? ({ type: 'succeeded' } as const) : undefined,
   };
   if (outcome.more) {
     const thisHour = Math.floor(now / hour);
@@ -126,13 +133,13 @@ export const planNext = (input: PlanInput): NextCycle => {
     slices: undefined,
   };
   if (result.level === 'profile')
-    return { ...unchanged, reason: 'profilePaused', report: { type: 'profilePaused', fault: result.fault } };
-  if (result.class === 'throttled')
     return {
       ...unchanged,
-      reason: 'throttled',
-      report: { type: 'retrying', fault: result.fault, failures: cycle.consecutiveFailures },
+      reason: 'profilePaused',
+      report: result.known === true ? undefined : { type: 'profilePaused', fault: result.fault },
     };
+  if (result.class === 'throttled')
+    return { ...unchanged, reason: 'throttled', report: { type: 'throttled', fault: result.fault } };
   // A probe that fails leaves everything as it was until the next probe.
   if (cycle.probing === true || result.class === 'permanent') return planDisabled(input, result.fault);
   const failures = cycle.consecutiveFailures + 1;

@@ -8,7 +8,7 @@ import { createCarefulMode } from './careful-mode.ts';
 import type { Cycle } from './cycle.ts';
 import { type CycleStore, FenceError } from './cycle-store.ts';
 import type { CycleMessage } from './lane-message.ts';
-import { type CycleResult, type NextCycle, planNext, type WorkloadReport } from './plan-next.ts';
+import { type CycleResult, planNext, type WorkloadReport } from './plan-next.ts';
 import type { ContextLoader, RunContext } from './run-context.ts';
 import type { WorkloadRunner } from './workload.ts';
 
@@ -35,6 +35,9 @@ export interface CycleDependencies {
   readonly now: () => Date;
   readonly random: () => number;
 }
+
+/** Reasons for which a run starts while a timer may still stand for the same generation. */
+const earlyReasons: ReadonlySet<CycleMessage['reason']> = new Set(['sync', 'wake']);
 
 export interface Delivery {
   readonly message: CycleMessage;
@@ -81,15 +84,22 @@ export const runCycle = async (deps: CycleDependencies, delivery: Delivery): Pro
   if (deps.runner.look !== undefined) {
     const look = await deps.runner.look(cycle.organizationId, cycle.mailboxId, deps.now());
     if (!look.due && cycle.probing !== true)
-      return finish(deps, cycle, organization, undefined, startedAt, {
-        kind: 'completed',
-        outcome: {
-          counts: { seen: 0, tracked: 0, skipped: 0, failed: 0 },
-          more: false,
-          backlog: 0,
-          nextDue: look.nextDue,
+      return finish(
+        deps,
+        cycle,
+        organization,
+        undefined,
+        { at: startedAt, reason: message.reason },
+        {
+          kind: 'completed',
+          outcome: {
+            counts: { seen: 0, tracked: 0, skipped: 0, failed: 0 },
+            more: false,
+            backlog: 0,
+            nextDue: look.nextDue,
+          },
         },
-      });
+      );
   }
   return runWithConnection(deps, cycle, organization, delivery, startedAt);
 };
@@ -130,6 +140,7 @@ const runWithConnection = async (
   delivery: Delivery,
   startedAt: number,
 ): Promise<Verdict> => {
+  const start = { at: startedAt, reason: delivery.message.reason };
   const context = await deps.loader.context(organization, cycle.mailboxId, false);
   if (context === undefined) return done('stale');
   const deadline = deps.now().getTime() + delivery.remainingMilliseconds;
@@ -146,23 +157,24 @@ const runWithConnection = async (
   });
   if ('refused' in gate) {
     if (gate.refused !== 'paused') return waitFor(deps, cycle, delivery, gate.until);
-    return finish(deps, cycle, organization, context, startedAt, {
+    return finish(deps, cycle, organization, context, start, {
       kind: 'failed',
       class: 'transient',
       level: 'profile',
       fault: gate.fault,
       retryAfterSeconds: (gate.until - deps.now().getTime()) / 1000,
+      known: true,
     });
   }
   const result = await attempt(deps, cycle, organization, context, gate, Math.min(deadline, gate.until));
-  if (result === 'fenced') {
+  if (result === 'fenced' || result === 'outdated') {
     await gate.leave();
-    return done('fenced');
+    return result === 'fenced' ? done('fenced') : { done: false, waitSeconds: 1 };
   }
   const profileFault = result.kind === 'failed' && result.level === 'profile';
   if (profileFault)
     await gate.pauseProfile(deps.now().getTime() + organization.settings.schedule.retry.seconds * 1000, result.fault);
-  else await gate.resumeProfile();
+  else if (await gate.resumeProfile()) await deps.reporter.report(cycle, context, { type: 'profileResumed' });
   // The socket is closed by now, so the place may be taken while the end of the run is still being written.
   const [, verdict] = await Promise.all([gate.leave(), finish(deps, cycle, organization, context, startedAt, result)]);
   return verdict;
@@ -175,7 +187,7 @@ const attempt = async (
   context: RunContext,
   gate: Gate,
   deadline: number,
-): Promise<CycleResult | 'fenced'> => {
+): Promise<CycleResult | 'fenced' | 'outdated'> => {
   const careful = gate.recovered || cycle.marker !== undefined ? createCarefulMode(deps.store, cycle) : undefined;
   try {
     const outcome = await deps.runner.run({
@@ -195,8 +207,8 @@ const attempt = async (
     if (error instanceof TransportError) {
       const { level, fault, retryAfterSeconds } = error;
       // A login just refused may have been read from a replica that had not seen the new credentials yet.
-      const outdated = error.class === 'refused' && (await isOutdated(deps, organization, context));
-      return { kind: 'failed', class: outdated ? 'throttled' : error.class, level, fault, retryAfterSeconds };
+      if (error.class === 'refused' && (await isOutdated(deps, organization, context))) return 'outdated';
+      return { kind: 'failed', class: error.class, level, fault, retryAfterSeconds };
     }
     await gate.leave();
     throw error;
@@ -221,9 +233,11 @@ const finish = async (
   cycle: Cycle,
   organization: Organization,
   context: RunContext | undefined,
-  startedAt: number,
+  start: { readonly at: number; readonly reason: CycleMessage['reason'] },
   result: CycleResult,
 ): Promise<Verdict> => {
+  const startedAt = start.at;
+  const startedEarly = cycle.workload === 'incoming' && earlyReasons.has(start.reason);
   const completedAt = deps.now().getTime();
   const credentialWorked = context !== undefined && cycle.workedCredential === context.credentialSetAt;
   const next = planNext({
@@ -236,7 +250,7 @@ const finish = async (
     random: deps.random(),
   });
   // Before completing, so that a crash in between repeats the report instead of losing it.
-  if (needsReport(cycle, next)) await deps.reporter.report(cycle, context, next.report);
+  if (next.report !== undefined) await deps.reporter.report(cycle, context, next.report);
   const answered = result.kind === 'completed' && result.outcome.more ? [] : [...(cycle.synchronizations ?? [])];
   const completion = {
     next,
@@ -258,6 +272,8 @@ const finish = async (
       });
     if (completed === 'woken') return done('fenced');
     await armCycle(deps, completed);
+    // A run that did not wait for its timer leaves it behind; firing would cost a needless start.
+    if (startedEarly) await deps.timers.disarm(timerName(cycle));
     await reportAnswered(deps, completed, new Set(answered), result.kind === 'completed');
   } catch (error) {
     if (error instanceof FenceError) return done('fenced');
@@ -265,7 +281,3 @@ const finish = async (
   }
   return done(result.kind === 'completed' ? (context === undefined ? 'idle' : 'completed') : 'failed');
 };
-
-/** A success needs telling only after failures; the happy path writes nothing more than the cycle. */
-const needsReport = (cycle: Cycle, next: NextCycle): boolean =>
-  next.report.type !== 'succeeded' || cycle.consecutiveFailures > 0 || cycle.probing === true;

@@ -23,8 +23,8 @@ export interface Gate {
   readonly until: number;
   leave(): Promise<void>;
   pauseProfile(until: number, fault: Fault): Promise<void>;
-  /** Does nothing, and costs nothing, when the profile was well. */
-  resumeProfile(): Promise<void>;
+  /** True when the profile had been paused. Costs nothing when it was well. */
+  resumeProfile(): Promise<boolean>;
 }
 
 export type GateAnswer =
@@ -101,7 +101,9 @@ export const createConnectionGate = (
       },
       pauseProfile: (pausedUntil, fault) => throttle.pause(profileKey, pausedUntil, fault),
       resumeProfile: async () => {
-        if (own.lease.profileFailures > 0) await throttle.resume(profileKey);
+        if (own.lease.profileFailures === 0) return false;
+        await throttle.resume(profileKey);
+        return true;
       },
     };
   },

@@ -6,6 +6,8 @@ import { throttleItemSchema } from './throttle-item.ts';
 export interface ThrottleState {
   /** Leases that have not expired. */
   readonly openConnections: number;
+  /** Who holds them: `<mailbox>+<lane>`. */
+  readonly holders: ReadonlySet<string>;
   /** While the whole profile is paused: until when (epoch milliseconds), and why. */
   readonly paused: { readonly until: number; readonly fault: Fault | undefined } | undefined;
 }
@@ -32,8 +34,10 @@ export const createThrottleReader = (deps: {
     const now = deps.now().getTime();
     const items = Items.map((item) => throttleItemSchema.parse(item));
     const paused = items.find((item) => (item.failures ?? 0) > 0 && item.pausedUntil !== undefined);
+    const live = items.flatMap((item) => Object.entries(item.leases)).filter(([, [expiry]]) => expiry > now);
     return {
-      openConnections: items.flatMap((item) => Object.values(item.leases)).filter(([expiry]) => expiry > now).length,
+      openConnections: live.length,
+      holders: new Set(live.map(([holder]) => holder)),
       paused: paused === undefined ? undefined : { until: paused.pausedUntil ?? now, fault: paused.fault },
     };
   };

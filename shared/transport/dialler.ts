@@ -1,0 +1,65 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { Dialler } from './connection.ts';
+import type { HostPolicy } from './host-policy.ts';
+import { TransportError } from './transport-error.ts';
+
+const withinSeconds = async <Value>(work: Promise<Value>, seconds: number, host: string): Promise<Value> => {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () =>
+      reject(
+        new TransportError('timedOut', {
+          class: 'transient',
+          level: 'profile',
+          detail: `The name ${host} was not resolved within ${seconds} s`,
+        }),
+      ),
+    seconds * 1000,
+  );
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** Resolves names and refuses what the policy does not allow; the caller connects to the address that it returns. */
+export const createDialler = (policy: HostPolicy): Dialler => ({
+  resolve: async (host, timeoutSeconds) => {
+    const refuse = (address: string): never => {
+      throw new TransportError('hostNotAllowed', {
+        class: 'permanent',
+        level: 'profile',
+        detail:
+          host === address
+            ? `${host} may not be connected to`
+            : `${host} stands for an address that may not be connected to`,
+      });
+    };
+    if (isIP(host) !== 0) return policy.allows(host) ? { address: host, serverName: host } : refuse(host);
+    const addresses = await withinSeconds(
+      lookup(host, { all: true }).catch((error: unknown) => {
+        throw new TransportError('connectFailed', {
+          class: 'transient',
+          level: 'profile',
+          detail: `The name ${host} cannot be resolved`,
+          cause: 'The name is wrong, or the name service does not answer',
+          error,
+        });
+      }),
+      timeoutSeconds,
+      host,
+    );
+    const [first] = addresses;
+    if (first === undefined)
+      throw new TransportError('connectFailed', {
+        class: 'transient',
+        level: 'profile',
+        detail: `The name ${host} has no address`,
+      });
+    // One refused address among several refuses the name: it may be what the name is moved to next.
+    for (const { address } of addresses) if (!policy.allows(address)) refuse(address);
+    return { address: first.address, serverName: host };
+  },
+});
