@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { EntityKind } from '../platform/entity-store.ts';
+import type { EntityKind, EntityStore } from '../platform/entity-store.ts';
 import { faultSchema } from '../platform/fault.ts';
+import type { LaneQueues } from '../platform/lane-queues.ts';
 import { entityShape } from '../platform/values.ts';
+import type { OperationWatch } from './operation-watch.ts';
 
 export const operationKindSchema = z.enum([
   'testAndEnable',
@@ -11,9 +13,11 @@ export const operationKindSchema = z.enum([
   'eraseOrganization',
   'replayDeadLetters',
 ]);
+export type OperationKind = z.output<typeof operationKindSchema>;
+
 export const operationStatusSchema = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']);
 
-/** Work that outlives its request. Kept 30 days; past `deadline` (instant) it is failed with `operationTimedOut`. */
+/** Work that outlives its request. Kept 30 days; past `deadline` (instant) it is failed with `timedOut`. */
 export const operationSchema = z.object({
   ...entityShape,
   kind: operationKindSchema,
@@ -37,3 +41,19 @@ export const operationKind: EntityKind<Operation> = {
   prefix: 'opn',
   parse: (stored) => operationSchema.parse(stored),
 };
+
+export const isFinished = (operation: Operation): boolean =>
+  operation.status !== 'queued' && operation.status !== 'running';
+
+const keptSeconds = 30 * 86_400;
+
+/** When the table may drop an operation and its items: epoch seconds. */
+export const operationExpiry = (createdAt: string): number => Math.ceil(Date.parse(createdAt) / 1000) + keptSeconds;
+
+/** What starting, following and finishing operations needs. */
+export interface OperationDependencies {
+  readonly store: EntityStore;
+  readonly queues: LaneQueues;
+  readonly operationWatch: OperationWatch;
+  readonly now: () => Date;
+}

@@ -41,6 +41,12 @@ const encodeBytes = (bytes: Uint8Array): string => {
   return text;
 };
 
+const decodeTime = (text: string): number =>
+  [...text].reduce((milliseconds, character) => milliseconds * 32 + Math.max(0, alphabet.indexOf(character)), 0);
+
+/** When an identifier was made, in milliseconds since the epoch. */
+export const identifierTime = (identifier: string): number => decodeTime(identifier.slice(4, 14));
+
 /** A new identifier; those of one kind sort by creation time (milliseconds since the epoch). */
 export const createIdentifier = (prefix: IdentifierPrefix, milliseconds: number): string =>
   `${prefix}_${encodeTime(milliseconds)}${encodeBytes(randomBytes(16))}`;

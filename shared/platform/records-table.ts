@@ -25,6 +25,9 @@ export interface RecordKey {
 
 export type StoredItem = Readonly<Record<string, unknown>> & RecordKey;
 
+/** Stands for the organization where something belongs to the deployment itself and not to one organization. */
+export const deploymentScope = 'deployment';
+
 /** The partition of one kind of item in one organization. */
 export const partition = (organizationId: string, kind: string): string => `${organizationId}#${kind}`;
 
