@@ -228,6 +228,28 @@ export class EntityStore {
     return { items: page.items.map((item) => fromItem(kind, item)), after: page.after };
   }
 
+  /**
+   * The writes that put `next` in the place of `previous` (undefined: create it), for a transaction over several
+   * resources. `next` carries its new version already. The first write is the resource's own.
+   */
+  writesOf<Item extends Entity>(
+    kind: EntityKind<Item>,
+    organizationId: string,
+    previous: Item | undefined,
+    next: Item,
+    also: WriteAlso = {},
+  ): RecordWrite[] {
+    const condition =
+      previous === undefined
+        ? { expression: 'attribute_not_exists(pk)' }
+        : { expression: 'entity.version = :version', values: { ':version': previous.version } };
+    return [
+      { put: toItem(kind, organizationId, next, also), condition },
+      ...pointerWrites(kind, organizationId, previous, next),
+      ...(also.also ?? []),
+    ];
+  }
+
   async #write<Item extends Entity>(
     kind: EntityKind<Item>,
     organizationId: string,
@@ -236,16 +258,8 @@ export class EntityStore {
     also: WriteAlso,
   ): Promise<void> {
     const pointers = pointerWrites(kind, organizationId, previous, next);
-    const condition =
-      previous === undefined
-        ? { expression: 'attribute_not_exists(pk)' }
-        : { expression: 'entity.version = :version', values: { ':version': previous.version } };
     try {
-      await this.table.write([
-        { put: toItem(kind, organizationId, next, also), condition },
-        ...pointers,
-        ...(also.also ?? []),
-      ]);
+      await this.table.write(this.writesOf(kind, organizationId, previous, next, also));
     } catch (error) {
       const taken =
         error instanceof WriteConditionError &&

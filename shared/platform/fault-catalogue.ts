@@ -537,6 +537,18 @@ const rawCatalogue = {
     fix: 'Download the raw message and report it',
     whoActs: 'operator',
   },
+  mailboxTakenOver: {
+    title: 'Another mailbox took over the address',
+    cause: 'Two mailboxes of an organization cannot have one address or login, and a caller confirmed the takeover',
+    fix: 'Nothing if this was meant; otherwise give the mailbox its address and credentials again',
+    whoActs: 'administrator',
+  },
+  synchronizationEnabled: {
+    title: 'The mailbox is connected',
+    cause: 'The test succeeded and its workloads are enabled',
+    fix: 'Nothing',
+    whoActs: 'nobody',
+  },
   laneStalled: {
     title: 'A queue message could not be processed',
     cause: 'Its function failed on it again and again',

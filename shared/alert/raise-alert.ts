@@ -1,0 +1,193 @@
+import { organizationKind } from '../organization/organization.ts';
+import { defaultSettings } from '../organization/settings.ts';
+import { type Author, systemAuthor } from '../platform/change.ts';
+import { createChange } from '../platform/create-change.ts';
+import { type EntityStore, fromItem } from '../platform/entity-store.ts';
+import { type Fault, FaultError } from '../platform/fault.ts';
+import { createIdentifier } from '../platform/identifier.ts';
+import { type RecordWrite, recordKey, type StoredItem, WriteConditionError } from '../platform/records-table.ts';
+import { type Alert, alertKind } from './alert.ts';
+
+export interface AlertCause {
+  readonly organizationId: string;
+  readonly level: Alert['level'];
+  readonly scope: Alert['scope'];
+  /** Gives the alert its code and words. */
+  readonly fault: Fault;
+  readonly subject: { readonly type: string; readonly id: string };
+  /** The mailbox whose owner is concerned. */
+  readonly mailboxId?: string | undefined;
+  readonly now: Date;
+  /** The system unless said otherwise. */
+  readonly author?: Author;
+}
+
+const attempts = 10;
+
+const pointerKey = (organizationId: string, code: string, subjectId: string) =>
+  recordKey(organizationId, 'alertOpen', `${code}#${subjectId}`);
+
+const expiryAfter = (now: Date, days: number): number => Math.floor(now.getTime() / 1000) + days * 86_400;
+
+const retentionDays = async (store: EntityStore, organizationId: string): Promise<number> =>
+  ((await store.get(organizationKind, organizationId, organizationId))?.settings ?? defaultSettings).alerts
+    .retentionDays;
+
+const findOpen = async (
+  store: EntityStore,
+  organizationId: string,
+  pointer: StoredItem | undefined,
+): Promise<Alert | undefined> => {
+  if (pointer === undefined) return undefined;
+  const item = await store.table.get(recordKey(organizationId, alertKind.kind, String(pointer['alertId'])));
+  const alert = item === undefined ? undefined : fromItem(alertKind, item);
+  return alert?.status === 'open' ? alert : undefined;
+};
+
+/**
+ * The writes that raise the one open alert of a cause, to be written together with whatever gives the cause. They are
+ * conditional on the alert as it stands now: when a condition fails, ask again.
+ */
+export const alertWrites = async (store: EntityStore, cause: AlertCause): Promise<RecordWrite[]> => {
+  const { organizationId, fault, subject, now } = cause;
+  const key = pointerKey(organizationId, fault.code, subject.id);
+  const pointer = await store.table.get(key);
+  const open = await findOpen(store, organizationId, pointer);
+  const days = typeof pointer?.['days'] === 'number' ? pointer['days'] : await retentionDays(store, organizationId);
+  const at = now.toISOString();
+  const expiresAt = expiryAfter(now, days);
+  const words = {
+    level: cause.level,
+    title: fault.title,
+    detail: fault.detail,
+    cause: fault.cause,
+    fix: fault.fix,
+    whoActs: fault.whoActs,
+  };
+  if (open !== undefined && open.level === cause.level)
+    // A repeat: figures only, so neither version nor feed move. The events of the first raise must not be told again.
+    return [
+      {
+        update: recordKey(organizationId, alertKind.kind, open.id),
+        expression:
+          'SET entity.#count = entity.#count + :one, entity.lastAt = :at, entity.detail = :detail, ' +
+          'entity.updatedAt = :at, expiresAt = :expiresAt REMOVE published, emits',
+        names: { '#count': 'count', '#status': 'status' },
+        values: { ':one': 1, ':at': at, ':detail': fault.detail, ':expiresAt': expiresAt, ':open': 'open' },
+        condition: 'entity.#status = :open',
+      },
+      {
+        update: key,
+        expression: 'SET expiresAt = :expiresAt',
+        values: { ':expiresAt': expiresAt, ':alertId': open.id },
+        condition: 'alertId = :alertId',
+      },
+    ];
+  const changes = [createChange('alert.raised', cause.author ?? systemAuthor, now)];
+  if (open !== undefined)
+    return store.writesOf(
+      alertKind,
+      organizationId,
+      open,
+      { ...open, ...words, count: open.count + 1, lastAt: at, updatedAt: at, version: open.version + 1 },
+      { changes, expiresAt },
+    );
+  const alert: Alert = {
+    id: createIdentifier(alertKind.prefix, now.getTime()),
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+    ...words,
+    scope: cause.scope,
+    code: fault.code,
+    subject: { type: subject.type, id: subject.id },
+    mailboxId: cause.mailboxId ?? null,
+    count: 1,
+    firstAt: at,
+    lastAt: at,
+    status: 'open',
+    clearedBy: null,
+    actions: [],
+  };
+  return [
+    ...store.writesOf(alertKind, organizationId, undefined, alert, { changes, expiresAt }),
+    {
+      put: { ...key, v: 1, kind: 'alertOpen', organizationId, alertId: alert.id, days, expiresAt },
+      condition:
+        pointer === undefined
+          ? { expression: 'attribute_not_exists(pk)' }
+          : { expression: 'alertId = :previous', values: { ':previous': pointer['alertId'] } },
+    },
+  ];
+};
+
+/**
+ * Raises an alert. While one of the same code and subject is open it only counts up: one read more and one write, no
+ * event. A cause that got worse (or better) changes the level of the open alert and is told again.
+ */
+export const raiseAlert = async (store: EntityStore, cause: AlertCause): Promise<void> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await store.table.write(await alertWrites(store, cause));
+      return;
+    } catch (error) {
+      if (!(error instanceof WriteConditionError) || attempt === attempts) throw error;
+    }
+  }
+};
+
+export interface Clearing {
+  readonly now: Date;
+  /** Who clears it; the system when the cause is gone. */
+  readonly author?: Author;
+}
+
+/**
+ * Clears one alert by its id. One that is not open stays as it is.
+ *
+ * @throws FaultError notFound, versionMismatch
+ */
+export const clearAlertById = (
+  store: EntityStore,
+  organizationId: string,
+  alertId: string,
+  { now, author = systemAuthor, ifMatch }: Clearing & { readonly ifMatch?: number | undefined },
+): Promise<Alert> =>
+  store.update(
+    alertKind,
+    organizationId,
+    alertId,
+    async (alert) => {
+      if (alert.status !== 'open') return undefined;
+      const key = pointerKey(organizationId, alert.code, alert.subject.id);
+      const pointer = await store.table.get(key);
+      return {
+        next: { ...alert, status: 'cleared', clearedBy: author.actor.id },
+        changes: [createChange('alert.cleared', author, now)],
+        expiresAt: expiryAfter(
+          new Date(alert.lastAt),
+          typeof pointer?.['days'] === 'number' ? pointer['days'] : await retentionDays(store, organizationId),
+        ),
+        also: pointer?.['alertId'] === alert.id ? [{ remove: key }] : [],
+      };
+    },
+    { now: () => now, ifMatch },
+  );
+
+/** Clears the open alert of a cause that is gone; one read when there is none. */
+export const clearAlert = async (
+  store: EntityStore,
+  organizationId: string,
+  code: string,
+  subjectId: string,
+  clearing: Clearing,
+): Promise<void> => {
+  const pointer = await store.table.get(pointerKey(organizationId, code, subjectId));
+  if (pointer === undefined) return;
+  try {
+    await clearAlertById(store, organizationId, String(pointer['alertId']), clearing);
+  } catch (error) {
+    // Its retention may have ended a moment ago.
+    if (!(error instanceof FaultError && error.fault.code === 'notFound')) throw error;
+  }
+};
