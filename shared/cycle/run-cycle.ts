@@ -176,7 +176,7 @@ const runWithConnection = async (
     await gate.pauseProfile(deps.now().getTime() + organization.settings.schedule.retry.seconds * 1000, result.fault);
   else if (await gate.resumeProfile()) await deps.reporter.report(cycle, context, { type: 'profileResumed' });
   // The socket is closed by now, so the place may be taken while the end of the run is still being written.
-  const [, verdict] = await Promise.all([gate.leave(), finish(deps, cycle, organization, context, startedAt, result)]);
+  const [, verdict] = await Promise.all([gate.leave(), finish(deps, cycle, organization, context, start, result)]);
   return verdict;
 };
 

@@ -89,8 +89,8 @@ export interface QueryPage {
 }
 
 export interface RecordsTable {
-  /** Strongly consistent. */
-  get(key: RecordKey): Promise<StoredItem | undefined>;
+  /** Strongly consistent unless `eventual` is asked for, at half the price. */
+  get(key: RecordKey, consistency?: 'eventual'): Promise<StoredItem | undefined>;
   /** At most 100 keys; strongly consistent; order is not kept, absent items are left out. */
   getMany(keys: readonly RecordKey[]): Promise<readonly StoredItem[]>;
   /** Strongly consistent on the table, eventually consistent on an index. */
@@ -196,8 +196,10 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
   };
 
   return {
-    get: async (key) => {
-      const { Item } = await client.send(new GetCommand({ TableName, Key: { ...key }, ConsistentRead: true }));
+    get: async (key, consistency) => {
+      const { Item } = await client.send(
+        new GetCommand({ TableName, Key: { ...key }, ConsistentRead: consistency !== 'eventual' }),
+      );
       return Item as StoredItem | undefined;
     },
     getMany: async (keys) => {
