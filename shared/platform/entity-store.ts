@@ -112,12 +112,14 @@ export class EntityStore {
     this.table = table;
   }
 
+  /** Strongly consistent unless `eventual` is asked for, at half the price. */
   async get<Item extends Entity>(
     kind: EntityKind<Item>,
     organizationId: string,
     id: string,
+    consistency?: 'eventual',
   ): Promise<Item | undefined> {
-    const item = await this.table.get(recordKey(organizationId, kind.kind, id));
+    const item = await this.table.get(recordKey(organizationId, kind.kind, id), consistency);
     return item === undefined ? undefined : fromItem(kind, item);
   }
 
