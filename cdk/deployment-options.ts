@@ -7,7 +7,7 @@ const optional = <Schema extends z.ZodType>(schema: Schema) =>
 
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]);
 
-const hostRange = z.union([z.cidrv4(), z.cidrv6()]);
+const hostRange = z.union([z.cidrv4(), z.cidrv6()], 'An address range is needed: 10.0.0.0/8 or fd00::/8');
 const hostRanges = z
   .string()
   .transform((text) => text.split(',').map((range) => range.trim()))

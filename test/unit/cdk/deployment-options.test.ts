@@ -1,0 +1,95 @@
+import { App } from 'aws-cdk-lib';
+import { describe, expect, it } from 'vitest';
+import { readDeploymentOptions } from '../../../cdk/deployment-options.ts';
+import { ofType, property, type Resource, synthesize } from './synthesize.ts';
+
+const read = (context: Record<string, unknown>) => readDeploymentOptions(new App({ context }).node);
+
+describe('the options of a deployment', () => {
+  it('need not be given', () => {
+    expect(read({})).toMatchObject({
+      prefix: 'mailbox-sync',
+      laneTimeoutSeconds: 300,
+      watchdogPeriodSeconds: 300,
+      allowedHostRanges: [],
+      hostConnectionCaps: {},
+      allowInsecureCredentials: false,
+      domain: undefined,
+      removalPolicy: 'retain',
+    });
+  });
+
+  it('are read from the command line, where all is text', () => {
+    const options = read({
+      laneTimeoutSeconds: '60',
+      allowedHostRanges: '127.0.0.0/8, ::1/128',
+      hostConnectionCaps: '{"mail.example.com":40}',
+      allowInsecureCredentials: 'true',
+      corsOrigin: '',
+    });
+    expect(options).toMatchObject({
+      laneTimeoutSeconds: 60,
+      allowedHostRanges: ['127.0.0.0/8', '::1/128'],
+      hostConnectionCaps: { 'mail.example.com': 40 },
+      allowInsecureCredentials: true,
+      corsOrigin: undefined,
+    });
+  });
+
+  it.each([
+    ['a prefix that no queue could have', { prefix: 'Mail_Sync' }, 'prefix'],
+    ['a watchdog between the minutes', { watchdogPeriodSeconds: 90 }, 'whole minutes'],
+    ['an address instead of a range', { allowedHostRanges: '10.0.0.1' }, 'allowedHostRanges'],
+    ['caps that are not JSON', { hostConnectionCaps: 'mail=4' }, 'hostConnectionCaps'],
+    ['an origin with a path', { corsOrigin: 'https://crm.example.com/app' }, 'corsOrigin'],
+    ['a domain without certificate', { domainName: 'hub.example.com' }, 'certificateArn'],
+    ['a removal policy that does not exist', { removalPolicy: 'snapshot' }, 'removalPolicy'],
+  ])('refuse %s, naming it', (_, context, word) => {
+    expect(() => read(context)).toThrow(word);
+  });
+});
+
+describe('the API of a deployment', () => {
+  const the = (resources: readonly Resource[], type: string): Resource | undefined => ofType(resources, type)[0];
+
+  it('sends every path to the api function, which also authenticates, and limits the rate', () => {
+    const resources = synthesize();
+    expect(ofType(resources, 'AWS::ApiGatewayV2::Route').map((route) => property(route, 'RouteKey'))).toEqual([
+      '$default',
+    ]);
+    expect(property(the(resources, 'AWS::ApiGatewayV2::Integration'), 'PayloadFormatVersion')).toBe('2.0');
+    expect(the(resources, 'AWS::ApiGatewayV2::Stage')?.properties).toMatchObject({
+      StageName: '$default',
+      AutoDeploy: true,
+      DefaultRouteSettings: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1000 },
+    });
+    expect(the(resources, 'AWS::ApiGatewayV2::Api')?.properties).not.toHaveProperty('CorsConfiguration');
+  });
+
+  it('logs each request without its query, which may hold secrets', () => {
+    const format = String(property(the(synthesize(), 'AWS::ApiGatewayV2::Stage'), 'AccessLogSettings.Format'));
+    expect(format).toContain('$context.path');
+    expect(format).not.toMatch(/querystring|\$request/i);
+  });
+
+  it('lets the pages of one origin in, to the hub and to presigned URLs', () => {
+    const resources = synthesize({ corsOrigin: 'https://crm.example.com' });
+    expect(property(the(resources, 'AWS::ApiGatewayV2::Api'), 'CorsConfiguration')).toMatchObject({
+      AllowOrigins: ['https://crm.example.com'],
+      ExposeHeaders: expect.arrayContaining(['etag', 'location', 'retry-after']),
+    });
+    expect(property(the(resources, 'AWS::S3::Bucket'), 'CorsConfiguration.CorsRules.0')).toMatchObject({
+      AllowedOrigins: ['https://crm.example.com'],
+      AllowedMethods: ['GET', 'PUT'],
+    });
+  });
+
+  it('has a name of its own where one is given', () => {
+    const resources = synthesize({
+      domainName: 'hub.example.com',
+      certificateArn: 'arn:aws:acm:us-east-1:000000000000:certificate/abc',
+    });
+    expect(property(the(resources, 'AWS::ApiGatewayV2::DomainName'), 'DomainName')).toBe('hub.example.com');
+    expect(ofType(resources, 'AWS::ApiGatewayV2::ApiMapping')).toHaveLength(1);
+  });
+});

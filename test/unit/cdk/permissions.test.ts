@@ -1,0 +1,135 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { at, createStack, list, ofType, property, type Resource, referenceIn, synthesize } from './synthesize.ts';
+
+const resources = synthesize();
+const functions = ofType(resources, 'AWS::Lambda::Function');
+
+const nameOf = (lambda: Resource): string => String(property(lambda, 'FunctionName')).slice('mailbox-sync-'.length);
+
+const statementsOf = (lambda: Resource): readonly unknown[] =>
+  ofType(resources, 'AWS::IAM::Policy')
+    .filter((policy) => list(policy, 'Roles').some((role) => at(role, 'Ref') === referenceIn(lambda, 'Role')))
+    .flatMap((policy) => list(policy, 'PolicyDocument.Statement'));
+
+const actionsOf = (statement: unknown): readonly string[] => [at(statement, 'Action')].flat().map(String);
+
+const allActions = (name: string): readonly string[] =>
+  functions.filter((lambda) => nameOf(lambda) === name).flatMap((lambda) => statementsOf(lambda).flatMap(actionsOf));
+
+describe('each function', () => {
+  it('has a role of its own, for Lambda alone, with no managed policy', () => {
+    expect(new Set(functions.map((lambda) => referenceIn(lambda, 'Role'))).size).toBe(functions.length);
+    for (const lambda of functions) {
+      const role = resources.find(({ id }) => id === referenceIn(lambda, 'Role'));
+      expect(role?.properties).not.toHaveProperty('ManagedPolicyArns');
+      expect(list(role, 'AssumeRolePolicyDocument.Statement')).toMatchObject([
+        { Principal: { Service: 'lambda.amazonaws.com' } },
+      ]);
+    }
+  });
+
+  it('is granted whole actions by name', () => {
+    for (const lambda of functions)
+      for (const action of statementsOf(lambda).flatMap(actionsOf)) expect(action).not.toContain('*');
+  });
+
+  it('reaches beyond named resources only for objects of our bucket, timers of our group and the list of streams', () => {
+    const wide = functions.flatMap((lambda) =>
+      statementsOf(lambda)
+        .filter((statement) => JSON.stringify(at(statement, 'Resource')).includes('*'))
+        .map((statement) => actionsOf(statement).join(' ')),
+    );
+    expect([...new Set(wide)].sort()).toEqual([
+      'dynamodb:ListStreams',
+      's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
+      'scheduler:CreateSchedule scheduler:DeleteSchedule',
+    ]);
+  });
+});
+
+describe('who may do what', () => {
+  it('lets only the lanes arm timers, and hand Scheduler no role but its own', () => {
+    const passing = functions.flatMap((lambda) =>
+      statementsOf(lambda)
+        .filter((statement) => actionsOf(statement).includes('iam:PassRole'))
+        .map((statement) => ({ name: nameOf(lambda), statement })),
+    );
+    expect(passing.map(({ name }) => name).sort()).toEqual(['incoming', 'operations', 'outgoing']);
+    for (const { statement } of passing) {
+      expect(at(statement, 'Condition')).toEqual({
+        StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' },
+      });
+      expect(JSON.stringify(at(statement, 'Resource'))).not.toContain('*');
+    }
+  });
+
+  it('lets nobody but the watchdog scan', () => {
+    const scanning = functions.map(nameOf).filter((name) => allActions(name).includes('dynamodb:Scan'));
+    expect(scanning).toEqual(['watchdog']);
+  });
+
+  it('keeps the secrets from the functions that read none', () => {
+    for (const name of ['feed', 'watchdog', 'dead-letters', 'operator-key'])
+      expect(allActions(name).filter((action) => action.startsWith('kms:') || action.startsWith('s3:'))).toEqual([]);
+  });
+
+  it('lets the operator-key function add a key and nothing else, and nobody invoke it without IAM', () => {
+    expect([...allActions('operator-key')].sort()).toEqual([
+      'dynamodb:PutItem',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+    ]);
+    const operatorKey = functions.find((lambda) => nameOf(lambda) === 'operator-key');
+    const invokers = ofType(resources, 'AWS::Lambda::Permission').filter(
+      (permission) => referenceIn(permission, 'FunctionName') === operatorKey?.id,
+    );
+    expect(invokers).toEqual([]);
+  });
+
+  it('lets Scheduler send as our role for timers of our group only', () => {
+    const [role, ...others] = ofType(resources, 'AWS::IAM::Role').filter(({ properties }) =>
+      JSON.stringify(properties).includes('scheduler.amazonaws.com'),
+    );
+    const [group] = ofType(resources, 'AWS::Scheduler::ScheduleGroup');
+    expect(others).toEqual([]);
+    expect(property(role, 'AssumeRolePolicyDocument.Statement.0.Condition.StringEquals')).toEqual({
+      'aws:SourceAccount': { Ref: 'AWS::AccountId' },
+      'aws:SourceArn': { 'Fn::GetAtt': [group?.id, 'Arn'] },
+    });
+  });
+});
+
+describe('the AWS Solutions rules', () => {
+  it.each([
+    ['as it is by default', {}],
+    [
+      'with every option',
+      {
+        prefix: 'second',
+        domainName: 'hub.example.com',
+        certificateArn: 'arn:aws:acm:us-east-1:000000000000:certificate/abc',
+        corsOrigin: 'https://crm.example.com',
+        alarmTopicArn: 'arn:aws:sns:us-east-1:000000000000:operators',
+        removalPolicy: 'destroy',
+      },
+    ],
+  ])('find nothing without an answer in the stack %s', (_, context) => {
+    const { app, stack } = createStack(context);
+    const { violations } = new AwsSolutionsChecks(app).validateScope(stack);
+    const found = violations.flatMap(({ ruleName, violatingResources }) =>
+      violatingResources.map(({ constructPath }) => `${ruleName} at ${constructPath}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('are really applied: a plain queue is found', () => {
+    const app = new App();
+    const stack = new Stack(app, 'Plain');
+    new Queue(stack, 'Queue');
+    const { violations } = new AwsSolutionsChecks(app).validateScope(stack);
+    expect(violations.map(({ ruleName }) => ruleName).join()).toContain('AwsSolutions-SQS4');
+  });
+});
