@@ -97,6 +97,8 @@ export interface RecordsTable {
   query(range: QueryRange): Promise<QueryPage>;
   /** 1 to 100 writes, all or none. @throws WriteConditionError */
   write(writes: readonly RecordWrite[]): Promise<void>;
+  /** The next number of a counter, from 1. No two callers get the same; a crash leaves a gap. */
+  increment(key: RecordKey): Promise<number>;
 }
 
 const indexKeys = { byMailbox: 'mailboxKey', byRegarding: 'regardingKey', byConversation: 'conversationKey' } as const;
@@ -241,5 +243,18 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
       return { items: (answer.Items ?? []) as StoredItem[], after: answer.LastEvaluatedKey };
     },
     write,
+    increment: async (key) => {
+      const { Attributes } = await client.send(
+        new UpdateCommand({
+          TableName,
+          Key: { ...key },
+          UpdateExpression: 'SET v = :v ADD #value :one',
+          ExpressionAttributeNames: { '#value': 'value' },
+          ExpressionAttributeValues: { ':v': 1, ':one': 1 },
+          ReturnValues: 'UPDATED_NEW',
+        }),
+      );
+      return Number(Attributes?.['value']);
+    },
   };
 };
