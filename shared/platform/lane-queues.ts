@@ -1,4 +1,9 @@
-import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  GetQueueAttributesCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 
 /** Sends to the FIFO queues of the lanes. */
 export interface LaneQueues {
@@ -9,6 +14,8 @@ export interface LaneQueues {
   send(lane: string, group: string, deduplicationId: string, body: unknown): Promise<void>;
   /** Gives a received message back, to be delivered again after the delay (0 to 43,200 s). */
   pushBack(lane: string, receiptHandle: string, seconds: number): Promise<void>;
+  /** About how many messages wait. */
+  countWaiting(lane: string): Promise<number>;
 }
 
 // SQS takes 128 characters of letters, digits and punctuation as deduplication identifier.
@@ -39,6 +46,12 @@ export const createLaneQueues = (client: SQSClient, urls: Readonly<Record<string
           VisibilityTimeout: Math.min(43_200, Math.max(0, Math.ceil(seconds))),
         }),
       );
+    },
+    countWaiting: async (lane) => {
+      const { Attributes } = await client.send(
+        new GetQueueAttributesCommand({ QueueUrl: urlOf(lane), AttributeNames: ['ApproximateNumberOfMessages'] }),
+      );
+      return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
     },
   };
 };

@@ -1,0 +1,104 @@
+import type { LaneQueues } from '../platform/lane-queues.ts';
+import { type Cycle, cycleSchema } from './cycle.ts';
+import { sendCycle } from './send-cycle.ts';
+
+export interface WatchedOperation {
+  readonly organizationId: string;
+  readonly operationId: string;
+  readonly group: string;
+  readonly due: number;
+  readonly deadline: number;
+}
+
+export interface WatchdogDependencies {
+  /** Every item of the cycles table, in any order. */
+  readonly scan: () => AsyncIterable<Readonly<Record<string, unknown>>>;
+  /** Undefined for items of other kinds. */
+  readonly parseOperation: (item: Readonly<Record<string, unknown>>) => WatchedOperation | undefined;
+  readonly queues: LaneQueues;
+  /** Messages that wait in a lane's queue. */
+  readonly backlog: (lane: string) => Promise<number>;
+  /** False for organizations that are suspended or gone, whose cycles rest on purpose. */
+  readonly isActive: (organizationId: string) => Promise<boolean>;
+  readonly resendOperation: (operation: WatchedOperation, occasion: string) => Promise<void>;
+  readonly timeOutOperation: (operation: WatchedOperation) => Promise<void>;
+  readonly now: () => Date;
+  readonly periodSeconds: number;
+  readonly visibilitySeconds: number;
+}
+
+export interface WatchdogFindings {
+  /** Seconds by which the most overdue cycle of each lane is late; 0 when none is. */
+  readonly latenessSeconds: Readonly<Record<Cycle['workload'], number>>;
+  readonly resent: number;
+  readonly timedOut: number;
+  readonly enabled: number;
+}
+
+/** Beyond the visibility time-out: the timer's own precision (60 s) and a message's way through the queue. */
+const graceMilliseconds = 120_000;
+/** A lane with this many messages waiting is late because it is busy; more messages would not help it. */
+const backedUp = 2_000;
+/** Most that one run sends per lane, so that a great loss is made good over several runs and not in one flood. */
+const resendLimit = 5_000;
+const parallelSends = 20;
+
+/**
+ * Finds what should have run and did not, whatever lost it, and sends it again. Together with the redelivery of a crashed
+ * run this keeps every enabled workload alive: a lost timer, a purged queue or a half-done enabling costs at most two
+ * periods. Its message carries the period's number, so that two watchdogs of one period send one message.
+ */
+export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogFindings> => {
+  const now = deps.now().getTime();
+  const period = String(Math.floor(now / (deps.periodSeconds * 1000)));
+  const overdueAfter = deps.visibilitySeconds * 1000 + graceMilliseconds;
+  const lateness = { incoming: 0, outgoing: 0 };
+  const counts = { incoming: 0, outgoing: 0 };
+  const findings = { resent: 0, timedOut: 0, enabled: 0 };
+  const backlogs = new Map<string, Promise<number>>();
+  const backlogOf = (lane: string): Promise<number> => {
+    const known = backlogs.get(lane) ?? deps.backlog(lane);
+    backlogs.set(lane, known);
+    return known;
+  };
+
+  const visitCycle = async (cycle: Cycle): Promise<void> => {
+    if (!cycle.enabled) return;
+    findings.enabled += 1;
+    if (cycle.due === null || cycle.due >= now) return;
+    if (!(await deps.isActive(cycle.organizationId))) return;
+    lateness[cycle.workload] = Math.max(lateness[cycle.workload], (now - cycle.due) / 1000);
+    if (cycle.due + overdueAfter > now) return;
+    if (counts[cycle.workload] >= resendLimit || (await backlogOf(cycle.workload)) > backedUp) return;
+    counts[cycle.workload] += 1;
+    await sendCycle(deps.queues, cycle, 'watchdog', period);
+    findings.resent += 1;
+  };
+
+  const visitOperation = async (operation: WatchedOperation): Promise<void> => {
+    if (operation.deadline < now) {
+      await deps.timeOutOperation(operation);
+      findings.timedOut += 1;
+    } else if (operation.due + overdueAfter < now) {
+      await deps.resendOperation(operation, period);
+      findings.resent += 1;
+    }
+  };
+
+  const visit = async (item: Readonly<Record<string, unknown>>): Promise<void> => {
+    const operation = deps.parseOperation(item);
+    if (operation !== undefined) return visitOperation(operation);
+    const cycle = cycleSchema.safeParse(item);
+    if (cycle.success) await visitCycle(cycle.data);
+  };
+
+  let pending: Promise<void>[] = [];
+  for await (const item of deps.scan()) {
+    pending.push(visit(item));
+    if (pending.length < parallelSends) continue;
+    await Promise.all(pending);
+    pending = [];
+  }
+  await Promise.all(pending);
+  return { ...findings, latenessSeconds: lateness };
+};
