@@ -99,6 +99,8 @@ export const emailSchema = z.object({
   sentAt: z.string().nullable(),
   rawKey: z.string().nullable(),
   delivery: deliverySchema.nullable(),
+  /** Since when the email is cut off from its copy in the mailbox; absent while it is tracked. */
+  untrackedAt: z.string().optional(),
 });
 export type Email = z.output<typeof emailSchema>;
 
