@@ -1,0 +1,86 @@
+import type { Organization } from '../organization/organization.ts';
+import { type RecordsTable, recordKey } from '../platform/records-table.ts';
+import type { Reference } from '../platform/values.ts';
+import { type AddressEntry, findAddressEntries } from './address-entry.ts';
+import {
+  chooseRecipients,
+  chooseSender,
+  type RankingContext,
+  type RecipientChoice,
+  rankCandidates,
+  type SenderChoice,
+} from './rank-candidates.ts';
+import { isBuiltInRecordType, recordTypeKind, recordTypeSchema } from './record-type.ts';
+
+type ResolvingOrganization = Pick<Organization, 'id' | 'settings'>;
+
+interface Candidates {
+  /** Best first; one more than the cap where there are too many. */
+  readonly candidates: readonly AddressEntry[];
+}
+
+export type SenderResolution = Candidates & SenderChoice;
+export type RecipientResolution = Candidates & RecipientChoice;
+
+const ownerTypes = ['user', 'queue', 'team'];
+
+const loadOwnTypeRanks = async (
+  table: RecordsTable,
+  organizationId: string,
+  entries: readonly AddressEntry[],
+): Promise<ReadonlyMap<string, number>> => {
+  const own = new Set(
+    entries.map(({ type }) => type).filter((type) => !ownerTypes.includes(type) && !isBuiltInRecordType(type)),
+  );
+  // A batch read takes 100 keys; further types rank last, which needs that many types with this one address.
+  const keys = [...own].slice(0, 100).map((type) => recordKey(organizationId, recordTypeKind.kind, type));
+  const items = await table.getMany(keys);
+  return new Map(
+    items
+      .map((item) => recordTypeSchema.parse(item['entity']))
+      .flatMap(({ id, resolutionRank }) => (resolutionRank === null ? [] : [[id, resolutionRank]])),
+  );
+};
+
+const loadCandidates = async (
+  table: RecordsTable,
+  organization: ResolvingOrganization,
+  address: string,
+  mailboxOwnerId: string | null | undefined,
+): Promise<Candidates & { readonly context: RankingContext }> => {
+  const settings = organization.settings.resolution;
+  const entries = await findAddressEntries(table, organization.id, address, settings.senderMatchCap + 1);
+  const ownTypeRanks =
+    entries.length > 1 ? await loadOwnTypeRanks(table, organization.id, entries) : new Map<string, number>();
+  const context = { settings, mailboxOwnerId, ownTypeRanks };
+  return { candidates: rankCandidates(entries, context), context };
+};
+
+/**
+ * The record that a sender's address stands for. Reads strongly: a record that was just created counts.
+ *
+ * @param mailboxOwnerId the user or queue whose mailbox is tracked: records of this owner go first
+ */
+export const resolveSender = async (
+  table: RecordsTable,
+  organization: ResolvingOrganization,
+  address: string,
+  mailboxOwnerId?: string | null,
+): Promise<SenderResolution> => {
+  const { candidates, context } = await loadCandidates(table, organization, address, mailboxOwnerId);
+  return { candidates, ...chooseSender(candidates, context) };
+};
+
+/** All records that a recipient's address stands for, best first. Reads strongly. */
+export const resolveRecipient = async (
+  table: RecordsTable,
+  organization: ResolvingOrganization,
+  address: string,
+  mailboxOwnerId?: string | null,
+): Promise<RecipientResolution> => {
+  const { candidates, context } = await loadCandidates(table, organization, address, mailboxOwnerId);
+  return { candidates, ...chooseRecipients(candidates, context) };
+};
+
+/** What stands in a party for the record that an address was resolved to. */
+export const toReference = ({ type, id, externalId }: AddressEntry): Reference => ({ type, id, externalId });
