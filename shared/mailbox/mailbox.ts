@@ -23,6 +23,7 @@ export const workloadStateSchema = z.enum([
 export type WorkloadState = z.output<typeof workloadStateSchema>;
 
 export const disabledBySchema = z.enum(['admin', 'permanentError', 'takeover', 'ownerInactive', 'profile', 'channel']);
+export type DisabledBy = z.output<typeof disabledBySchema>;
 
 export const workloadSchema = z.object({
   method: z.enum(['serverSideSync', 'client', 'forward', 'none']),
@@ -31,8 +32,10 @@ export const workloadSchema = z.object({
   lastTest: z
     .object({ at: z.string(), status: z.enum(['success', 'failure']), code: z.string().optional() })
     .nullable(),
-  /** True from a successful test until the address, profile, credentials or method changes. */
+  /** True from a successful test until the address, profile, login or method changes. */
   testStands: z.boolean(),
+  /** While state is `testing`: the operation that tests, and whether the workload was enabled before. */
+  runningTest: z.object({ operationId: z.string(), wasEnabled: z.boolean() }).optional(),
   disabledBy: disabledBySchema.nullable(),
   fault: faultSchema.nullable(),
 });
