@@ -1,0 +1,180 @@
+import { isIP } from 'node:net';
+import { ImapFlow, type ImapFlowOptions } from 'imapflow';
+import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
+import { trustingContext } from '../secure-context.ts';
+import { TransportError } from '../transport-error.ts';
+import { classifyImapError, type SessionPhase } from './classify-imap-error.ts';
+import type { ConnectionStep } from './imap-session.ts';
+
+export interface ConnectionOptions {
+  /** Epoch milliseconds at which the session is cut whatever it does. */
+  readonly deadline: number;
+  /** Told of each step that succeeded. */
+  readonly onStep?: (step: ConnectionStep) => void;
+}
+
+const logoutMilliseconds = 2_000;
+// Larger answers than any message that may be tracked are an attack or a defect: the connection ends.
+const largestLiteral = 192 * 1024 * 1024;
+const longestLine = 64 * 1024 * 1024;
+
+/** A logged-in connection whose every step has a time limit. */
+export class ImapConnection {
+  readonly client: ImapFlow;
+  readonly #target: ConnectionTarget;
+  readonly #deadline: number;
+
+  private constructor(client: ImapFlow, target: ConnectionTarget, deadline: number) {
+    this.client = client;
+    this.#target = target;
+    this.#deadline = deadline;
+  }
+
+  /** @throws TransportError; the socket is closed by then. */
+  static async open(
+    target: ConnectionTarget,
+    credentials: Credentials,
+    dialler: Dialler,
+    options: ConnectionOptions,
+  ): Promise<ImapConnection> {
+    const { address, serverName } = await dialler.resolve(target.host, target.timeoutSeconds);
+    options.onStep?.('resolve');
+    const steps = new Set<ConnectionStep>();
+    const succeed = (step: ConnectionStep): void => {
+      if (steps.has(step)) return;
+      steps.add(step);
+      options.onStep?.(step);
+    };
+    const client = new ImapFlow(clientOptions(target, credentials, address, serverName, succeed));
+    const connection = new ImapConnection(client, target, options.deadline);
+    // Failures are reported by the call that meets them; an error event without a listener would end the process.
+    client.on('error', () => undefined);
+    try {
+      await connection.within('connecting', client.connect());
+    } catch (error) {
+      // A failed connect leaves its socket open.
+      client.close();
+      const failure = classifyImapError(error, steps.has('connect') ? 'authenticating' : 'connecting');
+      if (failure.fault.code === 'tlsUntrusted') succeed('connect');
+      throw failure;
+    }
+    succeed('authenticate');
+    return connection;
+  }
+
+  /**
+   * Waits for one answer, at most the target's time-out and never past the deadline; then the connection is cut, so
+   * that a server which sends a byte now and then cannot hold a run.
+   *
+   * @throws TransportError
+   */
+  async within<Answer>(phase: SessionPhase, answer: Promise<Answer>): Promise<Answer> {
+    const limit = Math.max(0, Math.min(this.#target.timeoutSeconds * 1000, this.#deadline - Date.now()));
+    const early = phase === 'connecting' || phase === 'authenticating';
+    let timer: NodeJS.Timeout | undefined;
+    const expiry = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        // A server may have said goodbye and kept the socket: its words tell more than the silence.
+        const { byeReason } = this.client;
+        reject(byeReason === undefined ? this.#expired(limit, early) : { code: 'NoConnection', reason: byeReason });
+        this.client.close();
+      }, limit);
+    });
+    try {
+      return await Promise.race([answer, expiry]);
+    } catch (error) {
+      if (phase === 'connecting') throw error;
+      throw classifyImapError(error, phase);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #expired(limit: number, early: boolean): TransportError {
+    return new TransportError('timedOut', {
+      class: 'transient',
+      level: early ? 'profile' : 'mailbox',
+      detail: `${this.#target.host}:${this.#target.port} did not answer within ${Math.round(limit / 100) / 10} s`,
+    });
+  }
+
+  /** Says goodbye, so that the server frees its place at once, and cuts the connection if that takes long. */
+  async close(): Promise<void> {
+    if (this.client.isClosed) return;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = Math.max(0, Math.min(logoutMilliseconds, this.#target.timeoutSeconds * 1000));
+    const expiry = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, patience);
+    });
+    await Promise.race([this.client.logout().catch(() => false), expiry]);
+    clearTimeout(timer);
+    this.client.close();
+  }
+}
+
+const clientOptions = (
+  target: ConnectionTarget,
+  credentials: Credentials,
+  address: string,
+  serverName: string,
+  succeed: (step: ConnectionStep) => void,
+): ImapFlowOptions => {
+  const patience = target.timeoutSeconds * 1000;
+  const secureContext = readTrust(target.caCertificates);
+  return {
+    host: address,
+    port: target.port,
+    secure: target.security === 'tls',
+    // Required, never opportunistic: an attacker could take the offer out of the greeting.
+    ...(target.security === 'tls' ? {} : { doSTARTTLS: target.security === 'startTls' }),
+    // An address is no server name (RFC 6066 section 3); the certificate is then checked against the address itself.
+    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+    tls: { ...(secureContext === undefined ? {} : { secureContext }) },
+    ...(credentials.authentication === 'password'
+      ? { auth: { user: credentials.username, pass: credentials.password } }
+      : {}),
+    clientInfo: { name: 'Mailbox Sync', vendor: false, 'support-url': false },
+    disableAutoIdle: true,
+    disableCompression: true,
+    connectionTimeout: patience,
+    greetingTimeout: patience,
+    socketTimeout: patience,
+    maxLiteralSize: largestLiteral,
+    maxLineLength: longestLine,
+    maxResponseSize: largestLiteral + longestLine,
+    maxLockHoldTime: false,
+    logger: stepLogger(target, succeed),
+  };
+};
+
+const readTrust = (caCertificates: string | null) => {
+  try {
+    return trustingContext(caCertificates);
+  } catch (error) {
+    throw new TransportError('tlsUntrusted', {
+      class: 'permanent',
+      level: 'profile',
+      cause: 'caCertificates of the profile cannot be read as PEM certificates',
+      fix: 'Correct caCertificates of the profile',
+      error,
+    });
+  }
+};
+
+/** The library reports its progress to its log only; nothing of it is written anywhere. */
+const stepLogger = (target: ConnectionTarget, succeed: (step: ConnectionStep) => void) => {
+  const ignore = (): undefined => undefined;
+  return {
+    debug: ignore,
+    warn: ignore,
+    error: ignore,
+    info: (entry: { readonly src?: string }): void => {
+      if (entry.src === 'connection') {
+        succeed('connect');
+        if (target.security === 'tls') succeed('tls');
+      }
+      if (entry.src === 'tls') succeed('tls');
+      if (entry.src === 'auth') succeed('authenticate');
+    },
+  };
+};

@@ -1,0 +1,73 @@
+/** What STATUS tells of a folder (RFC 3501 6.3.10, RFC 7162 3.1.2.1). */
+export interface FolderStatus {
+  readonly uidValidity: string;
+  readonly uidNext: number;
+  readonly messages: number;
+  /** Where the server has CONDSTORE. */
+  readonly modseq: string | undefined;
+}
+
+export type FolderRole = 'inbox' | 'sent' | 'drafts' | 'trash' | 'junk' | 'archive' | 'all' | 'flagged';
+
+export interface ImapFolder {
+  /** Names the folder in later calls and in stored rules. */
+  readonly id: string;
+  readonly path: string;
+  readonly role: FolderRole | null;
+}
+
+/** What is known of a message before its body is read. */
+export interface MessageHead {
+  readonly uid: number;
+  /** INTERNALDATE: when the server received it. */
+  readonly receivedAt: Date;
+  /** RFC822.SIZE; some servers are a few bytes off. */
+  readonly sizeBytes: number;
+  readonly flags: ReadonlySet<string>;
+  /** The header fields that were asked for, as bytes. */
+  readonly header: Buffer;
+}
+
+/**
+ * One login on an IMAP server, for one caller at a time: await each call, and end an iteration before the next call.
+ * Every call ends within the target's time-out (an iteration: within it for each message) or at the session's deadline,
+ * whichever is first, and throws TransportError.
+ */
+export interface ImapSession {
+  /** Undefined when there is no such folder. Asks without selecting. */
+  status(folder: string): Promise<FolderStatus | undefined>;
+  listFolders(): Promise<readonly ImapFolder[]>;
+  /** Identifiers above `afterUid` in rising order; with `since`, only of messages received on that day (UTC) or later. */
+  listUids(
+    folder: string,
+    afterUid: number,
+    options?: { readonly since?: Date; readonly upToUid?: number },
+  ): Promise<readonly number[]>;
+  /** Reads the named header fields of the messages that still exist; \Seen is not touched. */
+  fetchHeads(folder: string, uids: readonly number[], fields: readonly string[]): AsyncIterable<MessageHead>;
+  /** Reads whole messages in one command: for small ones, since each is held in memory. */
+  fetchMessages(
+    folder: string,
+    uids: readonly number[],
+  ): AsyncIterable<{ readonly uid: number; readonly content: Buffer }>;
+  /**
+   * Reads one message piece by piece into one buffer, so that a large one is never held twice. `sizeBytes`: what
+   * RFC822.SIZE said. Undefined when the message is gone. Reading stops at `limitBytes`.
+   */
+  fetchMessage(folder: string, uid: number, sizeBytes: number, limitBytes: number): Promise<Buffer | undefined>;
+  /** The newest message with this Message-ID, angle brackets included. */
+  findByMessageId(folder: string, messageId: string): Promise<number | undefined>;
+  /** Files a message; the identifier only where the server tells it (UIDPLUS). */
+  append(
+    folder: string,
+    content: Buffer,
+    flags: readonly string[],
+  ): Promise<{ readonly uid: number | undefined; readonly uidValidity: string | undefined }>;
+  /** Nothing happens when the folder exists. */
+  createFolder(path: string): Promise<void>;
+  /** Logs out, or cuts the connection when that takes long. May be called more than once; never throws. */
+  close(): Promise<void>;
+}
+
+/** What an attempt to open a session has behind it, for showing where it ended. */
+export type ConnectionStep = 'resolve' | 'connect' | 'tls' | 'authenticate';

@@ -1,0 +1,200 @@
+import type { ImapFlow } from 'imapflow';
+import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
+import { TransportError } from '../transport-error.ts';
+import { type ConnectionOptions, ImapConnection } from './imap-connection.ts';
+import type { FolderRole, FolderStatus, ImapSession, MessageHead } from './imap-session.ts';
+
+const roles: Readonly<Record<string, FolderRole>> = {
+  '\\Inbox': 'inbox',
+  '\\Sent': 'sent',
+  '\\Drafts': 'drafts',
+  '\\Trash': 'trash',
+  '\\Junk': 'junk',
+  '\\Archive': 'archive',
+  '\\All': 'all',
+  '\\Flagged': 'flagged',
+};
+
+const pieceBytes = 1024 * 1024;
+
+/** 1,2,3,7 → "1:3,7" */
+export const toSequenceSet = (uids: readonly number[]): string => {
+  const ranges: { first: number; last: number }[] = [];
+  for (const uid of uids) {
+    const range = ranges.at(-1);
+    if (range !== undefined && range.last + 1 === uid) range.last = uid;
+    else ranges.push({ first: uid, last: uid });
+  }
+  return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}:${last}`)).join(',');
+};
+
+const refused = (what: string): TransportError =>
+  new TransportError('serverError', {
+    class: 'transient',
+    level: 'mailbox',
+    detail: `The server refused ${what}`,
+  });
+
+class FlowSession implements ImapSession {
+  readonly #connection: ImapConnection;
+  readonly #client: ImapFlow;
+  #selected: string | undefined;
+
+  constructor(connection: ImapConnection) {
+    this.#connection = connection;
+    this.#client = connection.client;
+  }
+
+  async status(folder: string): Promise<FolderStatus | undefined> {
+    try {
+      const asked = { messages: true, uidNext: true, uidValidity: true, highestModseq: true };
+      const answer = await this.#within(this.#client.status(folder, asked));
+      if (answer === false || answer.uidValidity === undefined || answer.uidNext === undefined)
+        throw refused(`the status of ${folder}`);
+      return {
+        uidValidity: String(answer.uidValidity),
+        uidNext: answer.uidNext,
+        messages: answer.messages ?? 0,
+        modseq: answer.highestModseq === undefined ? undefined : String(answer.highestModseq),
+      };
+    } catch (error) {
+      if (error instanceof TransportError && codeOf(error.cause) === 'NotFound') return undefined;
+      throw error;
+    }
+  }
+
+  async listFolders() {
+    const folders = await this.#within(this.#client.list());
+    return folders
+      .filter(({ flags }) => !flags.has('\\Noselect'))
+      .map(({ path, specialUse }) => ({ id: path, path, role: roles[specialUse ?? ''] ?? null }));
+  }
+
+  async listUids(
+    folder: string,
+    afterUid: number,
+    options: { readonly since?: Date; readonly upToUid?: number } = {},
+  ): Promise<readonly number[]> {
+    await this.#select(folder);
+    const uid = `${afterUid + 1}:${options.upToUid ?? '*'}`;
+    // Where the server has WITHIN (RFC 5032), the library asks for YOUNGER, which refuses an instant still to come.
+    const since = options.since === undefined ? {} : { since: new Date(Math.min(+options.since, Date.now() - 60_000)) };
+    const found = await this.#within(this.#client.search({ uid, ...since }, { uid: true }));
+    if (!Array.isArray(found)) throw refused(`the search in ${folder}`);
+    // "n:*" names the last message even when n is past the end (RFC 3501 section 6.4.8).
+    return found.filter((uid) => uid > afterUid).sort((one, other) => one - other);
+  }
+
+  async *fetchHeads(folder: string, uids: readonly number[], fields: readonly string[]): AsyncGenerator<MessageHead> {
+    if (uids.length === 0) return;
+    await this.#select(folder);
+    const wanted = new Set(uids);
+    const query = { uid: true, flags: true, internalDate: true, size: true, headers: [...fields] };
+    for await (const message of this.#each(this.#client.fetch(toSequenceSet(uids), query, { uid: true }))) {
+      // Servers may send flags of other messages in between; those carry no header.
+      if (!wanted.has(message.uid) || message.headers === undefined) continue;
+      wanted.delete(message.uid);
+      yield {
+        uid: message.uid,
+        receivedAt: message.internalDate instanceof Date ? message.internalDate : new Date(),
+        sizeBytes: message.size ?? 0,
+        flags: message.flags ?? new Set(),
+        header: message.headers,
+      };
+    }
+  }
+
+  async *fetchMessages(folder: string, uids: readonly number[]): AsyncGenerator<{ uid: number; content: Buffer }> {
+    if (uids.length === 0) return;
+    await this.#select(folder);
+    const messages = this.#client.fetch(toSequenceSet(uids), { uid: true, source: true }, { uid: true });
+    for await (const { uid, source } of this.#each(messages)) if (source !== undefined) yield { uid, content: source };
+  }
+
+  async fetchMessage(folder: string, uid: number, sizeBytes: number, limitBytes: number): Promise<Buffer | undefined> {
+    await this.#select(folder);
+    let content = Buffer.allocUnsafe(Math.min(limitBytes, sizeBytes + 1024));
+    let length = 0;
+    while (length < limitBytes) {
+      const maxLength = Math.min(pieceBytes, limitBytes - length);
+      const query = { uid: true, source: { start: length, maxLength } };
+      const answer = await this.#within(this.#client.fetchOne(`${uid}`, query, { uid: true }));
+      if (answer === false || answer === undefined || answer.source === undefined) return undefined;
+      const piece = answer.source.subarray(0, maxLength);
+      if (length + piece.length > content.length) {
+        const larger = Buffer.allocUnsafe(Math.min(limitBytes, Math.max(length + piece.length, content.length * 2)));
+        content.copy(larger, 0, 0, length);
+        content = larger;
+      }
+      piece.copy(content, length);
+      length += piece.length;
+      if (piece.length < maxLength) break;
+    }
+    return content.subarray(0, length);
+  }
+
+  async findByMessageId(folder: string, messageId: string): Promise<number | undefined> {
+    await this.#select(folder);
+    const found = await this.#within(this.#client.search({ header: { 'message-id': messageId } }, { uid: true }));
+    if (!Array.isArray(found)) throw refused(`the search in ${folder}`);
+    return found.at(-1);
+  }
+
+  async append(folder: string, content: Buffer, flags: readonly string[]) {
+    const answer = await this.#connection.within('appending', this.#client.append(folder, content, [...flags]));
+    if (!answer) throw refused(`to file a message in ${folder}`);
+    return {
+      uid: answer.uid,
+      uidValidity: answer.uidValidity === undefined ? undefined : String(answer.uidValidity),
+    };
+  }
+
+  async createFolder(path: string): Promise<void> {
+    await this.#within(this.#client.mailboxCreate(path));
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  #within<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return this.#connection.within('established', answer);
+  }
+
+  /** Opens read-only (EXAMINE): nothing that is read gets marked. */
+  async #select(folder: string): Promise<void> {
+    if (this.#selected === folder) return;
+    this.#selected = undefined;
+    await this.#within(this.#client.mailboxOpen(folder, { readOnly: true }));
+    this.#selected = folder;
+  }
+
+  async *#each<Message>(messages: AsyncGenerator<Message, unknown>): AsyncGenerator<Message> {
+    try {
+      for (;;) {
+        const next = await this.#within(messages.next());
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      // Not awaited: a generator that hangs in next() would hold its return back, too.
+      void messages.return(undefined).catch(() => undefined);
+    }
+  }
+}
+
+const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+
+/**
+ * Logs in. Whoever opens a session closes it, on every path.
+ *
+ * @throws TransportError: hostNotAllowed, connectFailed, timedOut, tlsUntrusted, protocolUnsupported,
+ * authenticationFailed, accessDenied, connectionLimit, throttled, serverError. No socket is left open then.
+ */
+export const openImapSession = async (
+  target: ConnectionTarget,
+  credentials: Credentials,
+  dialler: Dialler,
+  options: ConnectionOptions,
+): Promise<ImapSession> => new FlowSession(await ImapConnection.open(target, credentials, dialler, options));
