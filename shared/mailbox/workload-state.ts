@@ -100,7 +100,6 @@ export const applyTransition = (workload: Workload, transition: WorkloadTransiti
         ...workload,
         state: 'testing',
         disabledBy: null,
-        fault: null,
         runningTest: { operationId: transition.operationId, wasEnabled: runs(workload.state) },
       };
     }
