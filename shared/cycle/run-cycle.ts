@@ -64,7 +64,7 @@ export const runCycle = async (deps: CycleDependencies, delivery: Delivery): Pro
   const startedAt = deps.now().getTime();
   const cycle = await deps.store.read(message.organizationId, message.mailboxId, message.workload);
   if (cycle === undefined) return done('stale');
-  await reportAnswered(deps, cycle, cycle.synchronized, true);
+  await reportAnswered(deps, cycle, cycle.synchronized, cycle.lastSuccessAt === cycle.lastCompletedAt);
   if (!cycle.enabled || message.generation > cycle.generation) return done('stale');
   if (message.generation < cycle.generation) {
     // The run of this message may have died between completing and arming: arming again costs one call and saves it.

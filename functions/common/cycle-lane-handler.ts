@@ -1,0 +1,34 @@
+import { cycleMessageSchema } from '../../shared/cycle/lane-message.ts';
+import { runCycle } from '../../shared/cycle/run-cycle.ts';
+import type { WorkloadRunner } from '../../shared/cycle/workload.ts';
+import { createCycleReporter } from '../../shared/mailbox/cycle-reporter.ts';
+import type { SynchronizedWorkload } from '../../shared/mailbox/mailbox.ts';
+import { laneMetricNames } from '../../shared/platform/metric-names.ts';
+import type { LaneServices } from './create-lane-services.ts';
+import { count, createLaneHandler } from './lane-handler.ts';
+
+/** The handler of a lane that runs cycles of mailboxes. */
+export const createCycleLaneHandler = (lane: SynchronizedWorkload, services: LaneServices, runner: WorkloadRunner) =>
+  createLaneHandler(lane, services.queues, (record, invocation) =>
+    runCycle(
+      {
+        store: services.cycleStore,
+        gate: services.gate,
+        timers: services.timers,
+        queues: services.queues,
+        loader: services.loader,
+        runner,
+        reporter: createCycleReporter({
+          ...services,
+          onDisabled: () => count(invocation.counts, laneMetricNames.mailboxesDisabled),
+        }),
+        now: services.now,
+        random: services.random,
+      },
+      {
+        message: cycleMessageSchema.parse(JSON.parse(record.body)),
+        receiveCount: record.receiveCount,
+        remainingMilliseconds: invocation.remainingMilliseconds(),
+      },
+    ),
+  );

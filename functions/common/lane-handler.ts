@@ -1,0 +1,65 @@
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import middy from '@middy/core';
+import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { type LaneRecord, type LaneVerdict, runLaneBatch } from '../../shared/cycle/run-lane-batch.ts';
+import type { LaneQueues } from '../../shared/platform/lane-queues.ts';
+import { laneDimension } from '../../shared/platform/metric-names.ts';
+import { logger } from './logger.ts';
+
+/** What one invocation counts, by the names in metric-names.ts; written once at its end. */
+export type Counts = Map<string, number>;
+
+export const count = (counts: Counts, name: string, amount = 1): void => {
+  counts.set(name, (counts.get(name) ?? 0) + amount);
+};
+
+export interface LaneInvocation {
+  readonly counts: Counts;
+  readonly remainingMilliseconds: () => number;
+}
+
+const toLaneRecord = (record: SQSRecord): LaneRecord => ({
+  messageId: record.messageId,
+  receiptHandle: record.receiptHandle,
+  body: record.body,
+  // Of the body and not only of the queue: what Scheduler sends carries the group, a redriven message may not.
+  group: record.attributes.MessageGroupId ?? record.messageId,
+  receiveCount: Number(record.attributes.ApproximateReceiveCount),
+});
+
+const writeMetrics = (lane: string, counts: Counts): void => {
+  if (counts.size === 0) return;
+  const metrics = new Metrics();
+  metrics.addDimension(laneDimension, lane);
+  for (const [name, amount] of counts) metrics.addMetric(name, MetricUnit.Count, amount);
+  metrics.publishStoredMetrics();
+};
+
+/** The handler of a lane: batches by mailbox in parallel, partial batch responses, one log line and one metric line. */
+export const createLaneHandler = (
+  lane: 'incoming' | 'outgoing' | 'operations',
+  queues: LaneQueues,
+  process: (record: LaneRecord, invocation: LaneInvocation) => Promise<LaneVerdict & { readonly outcome?: string }>,
+) =>
+  middy<SQSEvent, SQSBatchResponse>()
+    .use(sqsPartialBatchFailure({ logger: () => undefined }))
+    .handler(async (event: SQSEvent, context: Context) => {
+      const counts: Counts = new Map();
+      const outcomes: Record<string, number> = {};
+      const invocation = { counts, remainingMilliseconds: () => context.getRemainingTimeInMillis() };
+      const results = await runLaneBatch(event.Records.map(toLaneRecord), {
+        process: async (record) => {
+          const verdict = await process(record, invocation);
+          const outcome = verdict.done ? (verdict.outcome ?? 'done') : 'pushedBack';
+          outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+          return verdict;
+        },
+        pushBack: (record, seconds) => queues.pushBack(lane, record.receiptHandle, seconds),
+        onDefect: (error, record) =>
+          logger.error('A message was not processed', { messageId: record.messageId, error: error as Error }),
+      });
+      writeMetrics(lane, counts);
+      logger.info('lane', { lane, requestId: context.awsRequestId, messages: event.Records.length, outcomes });
+      return results as unknown as SQSBatchResponse;
+    });

@@ -1,0 +1,20 @@
+import { readConfiguration } from '../../shared/platform/configuration.ts';
+
+/** What the functions of all lanes read from their environment. */
+export const readLaneEnvironment = () =>
+  readConfiguration([
+    'CYCLES_TABLE',
+    'RECORDS_TABLE',
+    'CONTENT_BUCKET',
+    'SECRETS_KEY_ID',
+    'INCOMING_QUEUE_URL',
+    'OUTGOING_QUEUE_URL',
+    'OPERATIONS_QUEUE_URL',
+    'INCOMING_QUEUE_ARN',
+    'OUTGOING_QUEUE_ARN',
+    'SCHEDULE_GROUP',
+    'SCHEDULER_ROLE_ARN',
+    'SCHEDULER_DEAD_LETTER_ARN',
+    'ALLOWED_HOST_RANGES',
+    'HOST_CONNECTION_CAPS',
+  ]);

@@ -1,0 +1,120 @@
+import { clearAlert, raiseAlert } from '../alert/raise-alert.ts';
+import type { Cycle } from '../cycle/cycle.ts';
+import type { WorkloadReport } from '../cycle/plan-next.ts';
+import type { RunContext } from '../cycle/run-context.ts';
+import type { CycleReporter } from '../cycle/run-cycle.ts';
+import type { OperationDependencies } from '../operation/operation.ts';
+import { reportSynchronized } from '../operation/report-synchronized.ts';
+import type { Fault } from '../platform/fault.ts';
+import type { FaultCode } from '../platform/fault-catalogue.ts';
+import { mailboxKind, synchronizedWorkloads } from './mailbox.ts';
+import { setWorkloadState } from './set-workload-state.ts';
+
+export interface ReporterDependencies extends OperationDependencies {
+  /** Counts workloads that were given up, for the metrics. */
+  readonly onDisabled: (cycle: Cycle) => void;
+}
+
+/** Whatever a server or a login can be at fault for: a success of the same mailbox or profile proves it gone. */
+const connectionCodes: readonly FaultCode[] = [
+  'authenticationFailed',
+  'mailboxNotFound',
+  'tlsUntrusted',
+  'accessDenied',
+  'protocolUnsupported',
+  'hostNotAllowed',
+  'connectFailed',
+  'timedOut',
+  'connectionLimit',
+  'throttled',
+  'serverError',
+  'mailboxFull',
+  'quotaReached',
+];
+
+/** Brings the end of a run to the people whom it concerns: the mailbox's state, alerts, waiting operations, the feed. */
+export const createCycleReporter = (deps: ReporterDependencies): CycleReporter => {
+  const { store } = deps;
+
+  const raise = (
+    cycle: Cycle,
+    scope: 'mailbox' | 'profile',
+    subjectId: string,
+    level: 'warning' | 'error',
+    fault: Fault,
+  ): Promise<void> =>
+    raiseAlert(store, {
+      organizationId: cycle.organizationId,
+      level,
+      scope,
+      fault,
+      subject: { type: scope === 'mailbox' ? 'mailbox' : 'serverProfile', id: subjectId },
+      ...(scope === 'mailbox' ? { mailboxId: subjectId } : {}),
+      now: deps.now(),
+    });
+
+  const clear = async (cycle: Cycle, subjectId: string, except: ReadonlySet<string>): Promise<void> => {
+    const clearing = { now: deps.now() };
+    const codes = connectionCodes.filter((code) => !except.has(code));
+    await Promise.all(codes.map((code) => clearAlert(store, cycle.organizationId, code, subjectId, clearing)));
+  };
+
+  /** Codes that still stand for the other workload of the mailbox. */
+  const standingElsewhere = async (cycle: Cycle): Promise<ReadonlySet<string>> => {
+    const mailbox = await store.get(mailboxKind, cycle.organizationId, cycle.mailboxId);
+    return new Set(
+      synchronizedWorkloads
+        .filter((workload) => workload !== cycle.workload)
+        .flatMap((workload) => mailbox?.workloads[workload].fault?.code ?? []),
+    );
+  };
+
+  const reportMailbox = async (
+    cycle: Cycle,
+    report: Exclude<WorkloadReport, { readonly type: 'profilePaused' | 'profileResumed' }>,
+  ): Promise<void> => {
+    const { organizationId, mailboxId, workload } = cycle;
+    const options = { now: deps.now() };
+    switch (report.type) {
+      case 'succeeded':
+        await setWorkloadState(store, organizationId, mailboxId, workload, { type: 'succeed' }, options);
+        return clear(cycle, mailboxId, await standingElsewhere(cycle));
+      case 'retrying':
+        await setWorkloadState(
+          store,
+          organizationId,
+          mailboxId,
+          workload,
+          { type: 'retry', fault: report.fault },
+          options,
+        );
+        return raise(cycle, 'mailbox', mailboxId, 'warning', report.fault);
+      case 'throttled':
+        return raise(cycle, 'mailbox', mailboxId, 'warning', report.fault);
+      case 'disabled':
+        await setWorkloadState(
+          store,
+          organizationId,
+          mailboxId,
+          workload,
+          { type: 'giveUp', fault: report.fault },
+          options,
+        );
+        if (cycle.probing !== true) deps.onDisabled(cycle);
+        return raise(cycle, 'mailbox', mailboxId, 'error', report.fault);
+    }
+  };
+
+  return {
+    report: async (cycle: Cycle, context: RunContext | undefined, report: WorkloadReport) => {
+      if (report.type !== 'profilePaused' && report.type !== 'profileResumed') return reportMailbox(cycle, report);
+      if (context === undefined) return;
+      const profileId = context.serverProfile.id;
+      if (report.type === 'profilePaused') return raise(cycle, 'profile', profileId, 'error', report.fault);
+      return clear(cycle, profileId, new Set());
+    },
+    synchronized: async (cycle, operationIds, succeeded) => {
+      for (const operationId of operationIds) await reportSynchronized(deps, cycle, operationId, succeeded);
+    },
+  };
+};

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import type { Cycle } from '../cycle/cycle.ts';
+import { systemAuthor } from '../platform/change.ts';
+import { createChange } from '../platform/create-change.ts';
+import { FaultError } from '../platform/fault.ts';
+import { isFinished, type OperationDependencies, operationExpiry, operationKind } from './operation.ts';
+
+/** What a synchronize operation was asked for. */
+export const synchronizeInputSchema = z.object({ workloads: z.array(z.enum(['incoming', 'outgoing'])).min(1) });
+
+/**
+ * Tells a synchronize operation that one of its workloads has run. The last one ends it. Can be repeated; an operation
+ * that has ended or vanished is left as it is.
+ */
+export const reportSynchronized = async (
+  { store, operationWatch, now }: OperationDependencies,
+  cycle: Pick<Cycle, 'organizationId' | 'workload' | 'lastCounts'>,
+  operationId: string,
+  succeeded: boolean,
+): Promise<void> => {
+  try {
+    const operation = await store.update(
+      operationKind,
+      cycle.organizationId,
+      operationId,
+      (current) => {
+        if (isFinished(current)) return undefined;
+        const { workloads } = synchronizeInputSchema.parse(current.input);
+        const outcome = { status: succeeded ? 'success' : 'failure', counts: cycle.lastCounts };
+        const result = { ...current.result, [cycle.workload]: outcome };
+        const done = workloads.filter((workload) => workload in result).length;
+        const ended = done === workloads.length;
+        const at = now();
+        return {
+          next: {
+            ...current,
+            status: ended ? ('succeeded' as const) : ('running' as const),
+            startedAt: current.startedAt ?? at.toISOString(),
+            progress: { done, total: workloads.length },
+            result,
+            ...(ended ? { finishedAt: at.toISOString() } : {}),
+          },
+          expiresAt: operationExpiry(current.createdAt),
+          ...(ended ? { changes: [createChange('operation.finished', systemAuthor, at)] } : {}),
+        };
+      },
+      { now },
+    );
+    if (isFinished(operation)) await operationWatch.end(cycle.organizationId, operationId);
+  } catch (error) {
+    if (error instanceof FaultError && error.fault.code === 'notFound') return;
+    throw error;
+  }
+};
