@@ -1,1 +1,58 @@
-export const handler = async (): Promise<void> => {};
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import middy from '@middy/core';
+import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { raiseAlert } from '../../shared/alert/raise-alert.ts';
+import { laneMessageSchema } from '../../shared/cycle/lane-message.ts';
+import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
+import { readConfiguration } from '../../shared/platform/configuration.ts';
+import { EntityStore } from '../../shared/platform/entity-store.ts';
+import { createFault } from '../../shared/platform/fault.ts';
+import { laneDimension, laneMetricNames, schedulerLane } from '../../shared/platform/metric-names.ts';
+import { createRecordsTable } from '../../shared/platform/records-table.ts';
+import { logger } from '../common/logger.ts';
+
+const environment = readConfiguration(['RECORDS_TABLE']);
+const store = new EntityStore(createRecordsTable(createDocumentClient(), environment.RECORDS_TABLE));
+
+const laneOf = (record: SQSRecord): string =>
+  ['incoming', 'outgoing', 'operations'].find((lane) => record.eventSourceARN.includes(`-${lane}-dead-letters`)) ??
+  schedulerLane;
+
+/**
+ * A message that was given up becomes an alert. The cycle or operation itself is not lost: it is still due, and the
+ * watchdog starts it again.
+ */
+const report = async (record: SQSRecord): Promise<void> => {
+  const lane = laneOf(record);
+  const metrics = new Metrics({ singleMetric: true });
+  metrics.addDimension(laneDimension, lane);
+  metrics.addMetric(laneMetricNames.deadLetters, MetricUnit.Count, 1);
+  let body: unknown;
+  try {
+    body = JSON.parse(record.body);
+  } catch {
+    body = undefined;
+  }
+  const message = laneMessageSchema.safeParse(body);
+  logger.error('A message was given up', { lane, messageId: record.messageId, readable: message.success });
+  if (!message.success || lane === schedulerLane) return;
+  const { organizationId, mailboxId } = message.data;
+  const isMailbox = mailboxId.startsWith('mbx_');
+  await raiseAlert(store, {
+    organizationId,
+    level: 'error',
+    scope: isMailbox ? 'mailbox' : 'organization',
+    fault: createFault('laneStalled', { detail: `Work of the lane ${lane} was given up after many deliveries` }),
+    subject: isMailbox ? { type: 'mailbox', id: mailboxId } : { type: 'organization', id: organizationId },
+    ...(isMailbox ? { mailboxId } : {}),
+    now: new Date(),
+  });
+};
+
+export const handler = middy<SQSEvent, SQSBatchResponse>()
+  .use(sqsPartialBatchFailure({ logger: () => undefined }))
+  .handler(async (event: SQSEvent) => {
+    const results = await Promise.allSettled(event.Records.map(report));
+    return results as unknown as SQSBatchResponse;
+  });

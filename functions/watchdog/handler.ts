@@ -1,1 +1,112 @@
-export const handler = async (): Promise<void> => {};
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { paginateScan } from '@aws-sdk/lib-dynamodb';
+import middy from '@middy/core';
+import { runWatchdog } from '../../shared/cycle/watchdog.ts';
+import { operationMessage } from '../../shared/operation/operation-message.ts';
+import {
+  createOperationWatch,
+  watchedOperationSchema,
+  watchedOperationSortKey,
+} from '../../shared/operation/operation-watch.ts';
+import { timeOutOperation } from '../../shared/operation/run-operation.ts';
+import { organizationKind } from '../../shared/organization/organization.ts';
+import { createDocumentClient, createQueueClient } from '../../shared/platform/aws-clients.ts';
+import { readConfiguration } from '../../shared/platform/configuration.ts';
+import { EntityStore } from '../../shared/platform/entity-store.ts';
+import { FaultError } from '../../shared/platform/fault.ts';
+import { createLaneQueues } from '../../shared/platform/lane-queues.ts';
+import { deploymentMetricNames, laneDimension, laneMetricNames } from '../../shared/platform/metric-names.ts';
+import { createRecordsTable } from '../../shared/platform/records-table.ts';
+import { logger } from '../common/logger.ts';
+
+const environment = readConfiguration([
+  'CYCLES_TABLE',
+  'RECORDS_TABLE',
+  'INCOMING_QUEUE_URL',
+  'OUTGOING_QUEUE_URL',
+  'OPERATIONS_QUEUE_URL',
+  'WATCHDOG_PERIOD_SECONDS',
+  'LANE_VISIBILITY_SECONDS',
+]);
+const document = createDocumentClient();
+const store = new EntityStore(createRecordsTable(document, environment.RECORDS_TABLE));
+const queues = createLaneQueues(createQueueClient(), {
+  incoming: environment.INCOMING_QUEUE_URL,
+  outgoing: environment.OUTGOING_QUEUE_URL,
+  operations: environment.OPERATIONS_QUEUE_URL,
+});
+const operationDependencies = {
+  store,
+  queues,
+  operationWatch: createOperationWatch(document, environment.CYCLES_TABLE),
+  now: () => new Date(),
+};
+
+const segmentCount = 4;
+
+async function* scanSegment(Segment: number): AsyncGenerator<Record<string, unknown>> {
+  const pages = paginateScan(
+    { client: document },
+    { TableName: environment.CYCLES_TABLE, Segment, TotalSegments: segmentCount, ConsistentRead: false },
+  );
+  for await (const page of pages) yield* page.Items ?? [];
+}
+
+const rememberActive = () => {
+  const known = new Map<string, Promise<boolean>>();
+  const ask = async (organizationId: string): Promise<boolean> =>
+    (await store.get(organizationKind, organizationId, organizationId, 'eventual'))?.status === 'active';
+  return (organizationId: string): Promise<boolean> => {
+    const answer = known.get(organizationId) ?? ask(organizationId);
+    known.set(organizationId, answer);
+    return answer;
+  };
+};
+
+const writeMetrics = (findings: Awaited<ReturnType<typeof runWatchdog>>): void => {
+  for (const [lane, seconds] of Object.entries(findings.latenessSeconds)) {
+    const metrics = new Metrics({ singleMetric: true });
+    metrics.addDimension(laneDimension, lane);
+    metrics.addMetric(laneMetricNames.oldestLatenessSeconds, MetricUnit.Seconds, seconds);
+  }
+  const metrics = new Metrics();
+  metrics.addMetric(
+    deploymentMetricNames.pendingSendOldestSeconds,
+    MetricUnit.Seconds,
+    findings.latenessSeconds.outgoing,
+  );
+  metrics.addMetric(deploymentMetricNames.watchdogHeartbeat, MetricUnit.Count, 1);
+  metrics.publishStoredMetrics();
+};
+
+export const handler = middy().handler(async () => {
+  const findings = await runWatchdog({
+    segments: Array.from({ length: segmentCount }, (_, segment) => scanSegment(segment)),
+    parseOperation: (item) => (item['sk'] === watchedOperationSortKey ? watchedOperationSchema.parse(item) : undefined),
+    queues,
+    backlog: (lane) => queues.countWaiting(lane),
+    isActive: rememberActive(),
+    resendOperation: ({ organizationId, operationId, group }, occasion) =>
+      queues.send(
+        'operations',
+        group,
+        `${operationId}.watchdog.${occasion}`,
+        operationMessage(organizationId, group, operationId, occasion),
+      ),
+    timeOutOperation: async ({ organizationId, operationId }) => {
+      try {
+        await timeOutOperation(operationDependencies, organizationId, operationId);
+      } catch (error) {
+        // Announced to the watchdog but never stored, or erased with its organization: nothing is left to end.
+        if (!(error instanceof FaultError && error.fault.code === 'notFound')) throw error;
+        await operationDependencies.operationWatch.end(organizationId, operationId);
+      }
+    },
+    now: operationDependencies.now,
+    periodSeconds: environment.WATCHDOG_PERIOD_SECONDS,
+    visibilitySeconds: environment.LANE_VISIBILITY_SECONDS,
+  });
+  writeMetrics(findings);
+  logger.info('watchdog', { ...findings });
+  return findings;
+});

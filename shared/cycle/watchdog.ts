@@ -11,8 +11,8 @@ export interface WatchedOperation {
 }
 
 export interface WatchdogDependencies {
-  /** Every item of the cycles table, in any order. */
-  readonly scan: () => AsyncIterable<Readonly<Record<string, unknown>>>;
+  /** Every item of the cycles table, in any order, in segments that are read at the same time. */
+  readonly segments: readonly AsyncIterable<Readonly<Record<string, unknown>>>[];
   /** Undefined for items of other kinds. */
   readonly parseOperation: (item: Readonly<Record<string, unknown>>) => WatchedOperation | undefined;
   readonly queues: LaneQueues;
@@ -41,7 +41,7 @@ const graceMilliseconds = 120_000;
 const backedUp = 2_000;
 /** Most that one run sends per lane, so that a great loss is made good over several runs and not in one flood. */
 const resendLimit = 5_000;
-const parallelSends = 20;
+const parallelVisits = 20;
 
 /**
  * Finds what should have run and did not, whatever lost it, and sends it again. Together with the redelivery of a crashed
@@ -92,13 +92,16 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
     if (cycle.success) await visitCycle(cycle.data);
   };
 
-  let pending: Promise<void>[] = [];
-  for await (const item of deps.scan()) {
-    pending.push(visit(item));
-    if (pending.length < parallelSends) continue;
+  const walk = async (segment: AsyncIterable<Readonly<Record<string, unknown>>>): Promise<void> => {
+    let pending: Promise<void>[] = [];
+    for await (const item of segment) {
+      pending.push(visit(item));
+      if (pending.length < parallelVisits) continue;
+      await Promise.all(pending);
+      pending = [];
+    }
     await Promise.all(pending);
-    pending = [];
-  }
-  await Promise.all(pending);
+  };
+  await Promise.all(deps.segments.map(walk));
   return { ...findings, latenessSeconds: lateness };
 };
