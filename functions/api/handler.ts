@@ -1,1 +1,6 @@
-export const handler = async (): Promise<void> => {};
+import { Logger } from '@aws-lambda-powertools/logger';
+import { createApi } from './create-api.ts';
+import { createServices } from './create-services.ts';
+import { routes } from './routes/index.ts';
+
+export const handler = createApi(createServices(), routes, new Logger());

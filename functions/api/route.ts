@@ -1,10 +1,12 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+import { type Role, roleSchema } from '../../shared/organization/api-key.ts';
 import type { Organization } from '../../shared/organization/organization.ts';
 import type { Author } from '../../shared/platform/change.ts';
+import type { IdentifierPrefix } from '../../shared/platform/identifier.ts';
 import type { Services } from './services.ts';
 
-export const roles = ['admin', 'crm', 'reader'] as const;
-export type Role = (typeof roles)[number];
+export const roles: readonly Role[] = roleSchema.options;
+export type { Role };
 
 /** Who calls: an operator key, or an API key of one organization. */
 export type Caller =
@@ -33,6 +35,11 @@ export interface RequestContext<Path, Query, Body> {
   readonly createOnly: boolean;
   /** The names of the fields that the body holds, for "each field present is an edit". */
   readonly presentFields: ReadonlySet<string>;
+  /**
+   * The identifier of what this request creates. With an Idempotency-Key it is the same at every try, so that a request
+   * that is carried out again after a crash finds what the first try created instead of making a second one.
+   */
+  readonly identifierFor: (prefix: IdentifierPrefix) => string;
 }
 
 export interface OrganizationContext<Path, Query, Body> extends RequestContext<Path, Query, Body> {
@@ -88,3 +95,17 @@ export const defineOperatorRoute = <Path extends z.ZodType, Query extends z.ZodT
     readonly handle: (context: RequestContext<z.output<Path>, z.output<Query>, z.output<Body>>) => Promise<RouteAnswer>;
   },
 ): Route => ({ ...route, access: 'operator' }) as unknown as Route;
+
+/** A route that needs no key. */
+export const defineOpenRoute = <Path extends z.ZodType, Query extends z.ZodType>(
+  route: RouteBase & {
+    readonly pathSchema: Path;
+    readonly querySchema: Query;
+    readonly handle: (
+      context: Omit<RequestContext<z.output<Path>, z.output<Query>, undefined>, 'caller' | 'author'>,
+    ) => Promise<RouteAnswer>;
+  },
+): Route => ({ ...route, access: 'open', bodySchema: null }) as unknown as Route;
+
+/** For routes without parameters. */
+export const noParameters = z.strictObject({});

@@ -1,4 +1,5 @@
 import type { CycleControl } from '../../shared/cycle/cycle-control.ts';
+import type { OperationWatch } from '../../shared/operation/operation-watch.ts';
 import type { ContentStore } from '../../shared/platform/content-store.ts';
 import type { EntityStore } from '../../shared/platform/entity-store.ts';
 import type { LaneQueues } from '../../shared/platform/lane-queues.ts';
@@ -16,6 +17,7 @@ export interface Services {
   readonly queues: LaneQueues;
   readonly cycles: CycleControl;
   readonly throttle: ThrottleReader;
+  readonly operationWatch: OperationWatch;
   readonly hostPolicy: HostPolicy;
   readonly allowInsecureCredentials: boolean;
   readonly version: string;

@@ -63,13 +63,14 @@ export const createOperation = async (
     input: { ...request.input },
     ...(parent === undefined ? {} : { parent }),
   };
+  const message = operationMessage(organizationId, group, id);
   await operationWatch.begin({ organizationId, operationId: id, group, due: now.getTime(), deadline });
   try {
     await store.create(operationKind, organizationId, operation, {
       expiresAt: operationExpiry(operation.createdAt),
       attributes: {
         published: 'yes',
-        laneMessages: [{ lane: 'operations', mailboxId: group, deduplicationId: id }],
+        laneMessages: [{ lane: 'operations', mailboxId: group, deduplicationId: id, body: message }],
       },
       ...(request.also === undefined ? {} : { also: request.also }),
     });
@@ -81,7 +82,7 @@ export const createOperation = async (
     throw error;
   }
   try {
-    await queues.send('operations', group, id, operationMessage(organizationId, group, id));
+    await queues.send('operations', group, id, message);
   } catch {
     // The operation stands; the stream sends its message again. A refusal now would make the caller start a second one.
   }

@@ -66,6 +66,8 @@ export const systemAuthor: Author = { origin: 'system', actor: { type: 'system',
  */
 export const laneMessageSchema = z.object({
   lane: z.enum(['incoming', 'outgoing', 'operations']),
+  /** The message group. */
   mailboxId: z.string(),
   deduplicationId: z.string(),
+  body: z.record(z.string(), z.unknown()),
 });

@@ -17,6 +17,7 @@ export const identifierPrefixes = [
   'evt',
   'ddl',
   'opn',
+  'req',
 ] as const;
 export type IdentifierPrefix = (typeof identifierPrefixes)[number];
 

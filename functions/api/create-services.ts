@@ -1,0 +1,55 @@
+import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
+import { createOperationWatch } from '../../shared/operation/operation-watch.ts';
+import {
+  createDocumentClient,
+  createKeyClient,
+  createQueueClient,
+  createStorageClient,
+} from '../../shared/platform/aws-clients.ts';
+import { readConfiguration } from '../../shared/platform/configuration.ts';
+import { createContentStore } from '../../shared/platform/content-store.ts';
+import { EntityStore } from '../../shared/platform/entity-store.ts';
+import { createLaneQueues } from '../../shared/platform/lane-queues.ts';
+import { createRecordsTable } from '../../shared/platform/records-table.ts';
+import { createSecretVault } from '../../shared/platform/secrets.ts';
+import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
+import { createHostPolicy } from '../../shared/transport/host-policy.ts';
+import type { Services } from './services.ts';
+
+/** The collaborators of the routes, from the environment of the function. */
+export const createServices = (now: () => Date = () => new Date()): Services => {
+  const configuration = readConfiguration([
+    'CYCLES_TABLE',
+    'RECORDS_TABLE',
+    'CONTENT_BUCKET',
+    'SECRETS_KEY_ID',
+    'INCOMING_QUEUE_URL',
+    'OUTGOING_QUEUE_URL',
+    'OPERATIONS_QUEUE_URL',
+    'ALLOWED_HOST_RANGES',
+    'ALLOW_INSECURE_CREDENTIALS',
+    'VERSION',
+  ]);
+  const document = createDocumentClient();
+  const tableName = configuration.CYCLES_TABLE;
+  const table = createRecordsTable(document, configuration.RECORDS_TABLE);
+  const queues = createLaneQueues(createQueueClient(), {
+    incoming: configuration.INCOMING_QUEUE_URL,
+    outgoing: configuration.OUTGOING_QUEUE_URL,
+    operations: configuration.OPERATIONS_QUEUE_URL,
+  });
+  return {
+    table,
+    store: new EntityStore(table),
+    content: createContentStore(createStorageClient(), configuration.CONTENT_BUCKET),
+    vault: createSecretVault(createKeyClient(), configuration.SECRETS_KEY_ID, table),
+    queues,
+    cycles: createCycleControl({ document, tableName, queues, now }),
+    throttle: createThrottleReader({ document, tableName, now }),
+    operationWatch: createOperationWatch(document, tableName),
+    hostPolicy: createHostPolicy(configuration.ALLOWED_HOST_RANGES),
+    allowInsecureCredentials: configuration.ALLOW_INSECURE_CREDENTIALS,
+    version: configuration.VERSION,
+    now,
+  };
+};

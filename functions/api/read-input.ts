@@ -1,0 +1,81 @@
+import type { z } from 'zod';
+import { FaultError, type FaultPointer } from '../../shared/platform/fault.ts';
+import { pointersOf } from '../../shared/platform/validate.ts';
+import type { ApiRequest } from './request.ts';
+import type { Route } from './route.ts';
+
+/** Larger content goes by presigned upload. */
+const bodyLimitBytes = 4 * 1024 * 1024;
+
+export interface RouteInput {
+  readonly path: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly presentFields: ReadonlySet<string>;
+}
+
+const refuseBody = (code: string, detail: string): never => {
+  throw new FaultError('invalidRequest', { detail, errors: [{ pointer: '#', code, detail }] });
+};
+
+const isJson = (contentType: string): boolean => {
+  const [mediaType = '', ...parameters] = contentType.toLowerCase().split(';');
+  const named = ['application/json', 'application/merge-patch+json'].includes(mediaType.trim());
+  return named && parameters.every((one) => ['', 'charset=utf-8', 'charset="utf-8"'].includes(one.trim()));
+};
+
+/** The body as a value; an empty one counts as `{}`. @throws FaultError requestTooLarge, unsupportedMediaType, invalidRequest */
+const parseBody = (request: ApiRequest): unknown => {
+  const { body } = request;
+  if (body.length > bodyLimitBytes) throw new FaultError('requestTooLarge');
+  if (body.length === 0) return {};
+  if (!isJson(request.headers['content-type'] ?? '')) throw new FaultError('unsupportedMediaType');
+  let text = '';
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    refuseBody('invalidEncoding', 'The body is not UTF-8');
+  }
+  try {
+    return text.trim() === '' ? {} : JSON.parse(text);
+  } catch {
+    // The parser's own words would quote the body, which may hold a password.
+    return refuseBody('invalidJson', 'The body is not valid JSON');
+  }
+};
+
+const parseQuery = (query: URLSearchParams): { readonly values: unknown; readonly errors: readonly FaultPointer[] } => {
+  const names = [...new Set(query.keys())];
+  return {
+    values: Object.fromEntries(names.map((name) => [name, query.get(name)])),
+    errors: names
+      .filter((name) => query.getAll(name).length > 1)
+      .map((name) => ({ pointer: `#/query/${name}`, code: 'repeated', detail: 'This parameter may be given once' })),
+  };
+};
+
+/** Checks path, query and body against the route's schemas. @throws FaultError invalidRequest that names every wrong place */
+export const readInput = (
+  route: Route,
+  request: ApiRequest,
+  parameters: Readonly<Record<string, string>>,
+): RouteInput => {
+  const sent = parseBody(request);
+  const query = parseQuery(request.query);
+  const errors: FaultPointer[] = [...query.errors];
+  const check = (schema: z.ZodType, value: unknown, root: string): unknown => {
+    const outcome = schema.safeParse(value);
+    if (outcome.success) return outcome.data;
+    errors.push(...pointersOf(outcome.error, value, root));
+    return undefined;
+  };
+  const path = check(route.pathSchema, parameters, '#/path');
+  const values = check(route.querySchema, query.values, '#/query');
+  const isObject = typeof sent === 'object' && sent !== null && !Array.isArray(sent);
+  const fields = isObject ? Object.keys(sent) : [];
+  if (route.bodySchema === null && (!isObject || fields.length > 0))
+    errors.push({ pointer: '#', code: 'unknownField', detail: 'This request takes no body' });
+  const body = route.bodySchema === null ? undefined : check(route.bodySchema, sent, '#');
+  if (errors.length > 0) throw new FaultError('invalidRequest', { errors });
+  return { path, query: values, body, presentFields: new Set(fields) };
+};
