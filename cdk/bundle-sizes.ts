@@ -13,6 +13,7 @@ const bundleBytes = async (entry: string): Promise<number> => {
     target: bundling.target,
     mainFields: bundling.mainFields,
     minify: bundling.minify,
+    charset: 'utf8',
     banner: { js: bundling.banner },
     logLevel: 'warning',
   });

@@ -1,7 +1,7 @@
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { Charset, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { metricNamespace } from '../shared/platform/metric-names.ts';
@@ -26,7 +26,6 @@ export interface HubFunctionProps {
  */
 export class HubFunction extends Construct {
   readonly function: NodejsFunction;
-  readonly timeout: Duration;
 
   constructor(scope: Construct, id: string, props: HubFunctionProps) {
     super(scope, id);
@@ -42,7 +41,6 @@ export class HubFunction extends Construct {
       description: `Of the function ${functionName}`,
     });
     logGroup.grantWrite(role);
-    this.timeout = props.timeout;
     this.function = new NodejsFunction(this, 'Function', {
       functionName,
       description: props.description,
@@ -60,7 +58,14 @@ export class HubFunction extends Construct {
       depsLockFilePath: `${projectRoot}package-lock.json`,
       // Set by the SDK itself since version 3; CDK's variable would only be noise.
       awsSdkConnectionReuse: false,
-      bundling: { ...bundling, format: OutputFormat.ESM, sourceMap: false, externalModules: [], bundleAwsSDK: true },
+      bundling: {
+        ...bundling,
+        format: OutputFormat.ESM,
+        // The tables of character sets in our dependencies are a third smaller than with escapes.
+        charset: Charset.UTF8,
+        sourceMap: false,
+        bundleAwsSDK: true,
+      },
       environment: {
         POWERTOOLS_SERVICE_NAME: props.prefix,
         POWERTOOLS_METRICS_NAMESPACE: metricNamespace,

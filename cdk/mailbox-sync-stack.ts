@@ -79,6 +79,7 @@ export class MailboxSyncStack extends Stack {
     }
 
     state.allowRecords(feed.hubFunction, readAndWrite);
+    state.allowCycles(feed.hubFunction, ['UpdateItem']);
     for (const each of lanes) each.allowSend(feed.hubFunction);
 
     state.allowCycles(watchdog.hubFunction, ['Scan', 'GetItem', 'UpdateItem']);

@@ -9,7 +9,7 @@ import {
 } from '../shared/platform/metric-names.ts';
 
 type ValueOf<Type> = Type[keyof Type];
-export type Statistic = 'Sum' | 'Maximum' | 'Average' | 'p50' | 'p99';
+type Statistic = 'Sum' | 'Maximum' | 'Average' | 'p50' | 'p99';
 
 interface MetricOptions {
   readonly statistic: Statistic;
