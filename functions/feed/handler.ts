@@ -1,1 +1,43 @@
-export const handler = async (): Promise<void> => {};
+import type { DynamoDBStreamEvent } from 'aws-lambda';
+import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
+import { consumeStream, createStreamConsumer } from '../../shared/feed/consume-stream.ts';
+import { createDocumentClient, createQueueClient } from '../../shared/platform/aws-clients.ts';
+import { readConfiguration } from '../../shared/platform/configuration.ts';
+import { EntityStore } from '../../shared/platform/entity-store.ts';
+import { createLaneQueues } from '../../shared/platform/lane-queues.ts';
+import { createRecordsTable } from '../../shared/platform/records-table.ts';
+import { logger } from '../common/logger.ts';
+
+const environment = readConfiguration([
+  'RECORDS_TABLE',
+  'CYCLES_TABLE',
+  'INCOMING_QUEUE_URL',
+  'OUTGOING_QUEUE_URL',
+  'OPERATIONS_QUEUE_URL',
+]);
+const document = createDocumentClient();
+const now = (): Date => new Date();
+const queues = createLaneQueues(createQueueClient(), {
+  incoming: environment.INCOMING_QUEUE_URL,
+  outgoing: environment.OUTGOING_QUEUE_URL,
+  operations: environment.OPERATIONS_QUEUE_URL,
+});
+const consumer = createStreamConsumer({
+  store: new EntityStore(createRecordsTable(document, environment.RECORDS_TABLE)),
+  queues,
+  cycles: createCycleControl({ document, tableName: environment.CYCLES_TABLE, queues, now }),
+  reportError: (message, details) => logger.error(message, { details }),
+  now,
+});
+
+/** Only a windowed event names its shard; a source without windows has one shard. */
+type WindowedEvent = DynamoDBStreamEvent & { readonly shardId?: string };
+
+/**
+ * Answers with the window's state, without which a windowed delivery counts as failed; the state itself is not used. A
+ * failure is thrown: the stream then delivers the whole batch again.
+ */
+export const handler = async (event: WindowedEvent): Promise<{ state: Record<string, never> }> => {
+  await consumeStream(consumer, event.shardId ?? 'stream', event.Records);
+  return { state: {} };
+};
