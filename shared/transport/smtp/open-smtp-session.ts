@@ -1,0 +1,137 @@
+import { Readable } from 'node:stream';
+import { createFault } from '../../platform/fault.ts';
+import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
+import type { TransportError } from '../transport-error.ts';
+import { answerOf, classifySmtpError, readFailure } from './classify-smtp-error.ts';
+import { judgeReplies } from './judge-replies.ts';
+import { SmtpConnection, type SmtpConnectionOptions } from './smtp-connection.ts';
+import type { SendReport, SmtpEnvelope, SmtpMessage, SmtpSession } from './smtp-session.ts';
+
+class SubmissionSession implements SmtpSession {
+  readonly #connection: SmtpConnection;
+  #used = false;
+
+  constructor(connection: SmtpConnection) {
+    this.#connection = connection;
+  }
+
+  async send(envelope: SmtpEnvelope, message: SmtpMessage): Promise<SendReport> {
+    try {
+      if (this.#used) await this.#reset();
+    } catch (error) {
+      this.#connection.cut();
+      return reportUntried(envelope, classifySmtpError(error, 'sending'));
+    }
+    this.#used = true;
+    return this.#transact(envelope, message);
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  async #transact(envelope: SmtpEnvelope, message: SmtpMessage): Promise<SendReport> {
+    const source = new MessageSource(message, () => this.#connection.progress());
+    const replies: string[] = [];
+    this.#connection.onReply = (reply) => replies.push(reply);
+    let trouble: TransportError | undefined;
+    try {
+      await this.#connection.within('sending', (settle) =>
+        this.#connection.client.send(toLibraryEnvelope(envelope), source.stream, settle),
+      );
+    } catch (error) {
+      trouble = classifySmtpError(error, 'sending');
+      const failure = readFailure(trouble.cause);
+      // What the library refuses by itself (the size that the server announced, RFC 1870) never went out.
+      if (replies.length === 0 && failure.code === 'EMESSAGE') {
+        const fault = createFault('messageRejected', { detail: answerOf(failure) });
+        const refused = { result: 'rejected', fault, answer: undefined } as const;
+        return {
+          recipients: envelope.recipients.map((address) => ({ address, ...refused })),
+          trouble: undefined,
+          begun: true,
+        };
+      }
+      // An answered command leaves the session usable, except for 421 and for answers in the middle of the message.
+      const usable = failure.responseCode !== undefined && failure.responseCode !== 421;
+      if (usable && (!source.started || source.completed)) trouble = undefined;
+    } finally {
+      this.#connection.onReply = undefined;
+    }
+    if (source.failure !== undefined || trouble !== undefined) this.#connection.cut();
+    if (source.failure !== undefined) throw source.failure.error;
+    return {
+      recipients: judgeReplies({ recipients: envelope.recipients, replies, completed: source.completed }),
+      trouble,
+      begun: true,
+    };
+  }
+
+  #reset(): Promise<void> {
+    if (this.#connection.isClosed) throw new Error('The server closed the connection');
+    return this.#connection.within('sending', (settle) => this.#connection.client.reset((error) => settle(error)));
+  }
+}
+
+/** The message as a stream that asks for its bytes only when it is read, and remembers how far that came. */
+class MessageSource {
+  readonly stream: Readable;
+  /** The message was read from: the server had asked for it. */
+  started = false;
+  /** All of it was read. */
+  completed = false;
+  failure: { readonly error: unknown } | undefined;
+
+  constructor(message: SmtpMessage, onProgress: () => void) {
+    this.stream = Readable.from(this.#pieces(message, onProgress), { objectMode: false });
+  }
+
+  async *#pieces(message: SmtpMessage, onProgress: () => void): AsyncGenerator<Buffer> {
+    this.started = true;
+    try {
+      await message.onHanding();
+      for await (const piece of await message.open()) {
+        onProgress();
+        yield piece;
+      }
+      this.completed = true;
+    } catch (error) {
+      this.failure = { error };
+      throw error;
+    }
+  }
+}
+
+const reportUntried = (envelope: SmtpEnvelope, trouble: TransportError): SendReport => ({
+  recipients: envelope.recipients.map((address) => ({
+    address,
+    result: 'untried',
+    fault: undefined,
+    answer: undefined,
+  })),
+  trouble,
+  begun: false,
+});
+
+const toLibraryEnvelope = (envelope: SmtpEnvelope) => ({
+  from: envelope.from,
+  to: [...envelope.recipients],
+  size: envelope.sizeBytes,
+  use8BitMime: envelope.eightBit,
+  ...(envelope.deliveryReceiptId === undefined
+    ? {}
+    : { dsn: { id: envelope.deliveryReceiptId, ret: 'HDRS', notify: ['SUCCESS', 'FAILURE', 'DELAY'] } }),
+});
+
+/**
+ * Connects and logs in. Whoever opens a session closes it, on every path.
+ *
+ * @throws TransportError: hostNotAllowed, connectFailed, timedOut, tlsUntrusted, protocolUnsupported,
+ * authenticationFailed, accessDenied, connectionLimit, throttled, serverError. No socket is left open then.
+ */
+export const openSmtpSession = async (
+  target: ConnectionTarget,
+  credentials: Credentials,
+  dialler: Dialler,
+  options: SmtpConnectionOptions,
+): Promise<SmtpSession> => new SubmissionSession(await SmtpConnection.open(target, credentials, dialler, options));
