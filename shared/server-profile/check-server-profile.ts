@@ -1,0 +1,97 @@
+import { X509Certificate } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { FaultError } from '../platform/fault.ts';
+import type { FaultCode } from '../platform/fault-catalogue.ts';
+import { refuseField } from '../platform/validate.ts';
+import type { HostPolicy } from '../transport/host-policy.ts';
+import type { ServerProfileInput } from './server-profile-input.ts';
+
+export interface ProfileRules {
+  readonly hostPolicy: HostPolicy;
+  /** The deployment allows passwords over connections without TLS. */
+  readonly allowInsecureCredentials: boolean;
+}
+
+const refuse = (code: FaultCode, pointer: string, detail: string): FaultError =>
+  new FaultError(code, { detail, errors: [{ pointer, code, detail }] });
+
+const checkCombination = (profile: ServerProfileInput): void => {
+  const { incoming, outgoing, credentials } = profile;
+  const refused = (pointer: string, what: string) =>
+    refuse('unsupportedCombination', pointer, `A profile of kind ${profile.kind} does not work with ${what}`);
+  if (incoming.protocol !== 'imap') throw refused('#/incoming/protocol', incoming.protocol);
+  if (outgoing.protocol !== 'smtp') throw refused('#/outgoing/protocol', outgoing.protocol);
+  if (credentials.source === 'application') throw refused('#/credentials/source', 'credentials of an application');
+  if (credentials.authentication === 'oauth2' || credentials.authentication === 'ntlm')
+    throw refused('#/credentials/authentication', credentials.authentication);
+};
+
+const checkSecurity = (profile: ServerProfileInput, allowInsecureCredentials: boolean): void => {
+  if (allowInsecureCredentials || profile.credentials.authentication !== 'password') return;
+  for (const side of ['incoming', 'outgoing'] as const)
+    if (profile[side].security === 'none')
+      throw refuse(
+        'insecureCredentials',
+        `#/${side}/security`,
+        `The password would travel unprotected to ${profile[side].host}`,
+      );
+};
+
+const lookupMilliseconds = 3_000;
+
+/** The addresses of a name; none when it cannot be resolved now, which is a matter for the test of the profile. */
+const addressesOf = async (host: string): Promise<readonly string[]> => {
+  if (isIP(host) !== 0) return [host];
+  const { promise: late, resolve } = Promise.withResolvers<readonly string[]>();
+  const timer = setTimeout(() => resolve([]), lookupMilliseconds);
+  try {
+    return await Promise.race([
+      lookup(host, { all: true }).then(
+        (found) => found.map(({ address }) => address),
+        () => [],
+      ),
+      late,
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const checkHosts = async (profile: ServerProfileInput, hostPolicy: HostPolicy): Promise<void> => {
+  await Promise.all(
+    (['incoming', 'outgoing'] as const).map(async (side) => {
+      const { host } = profile[side];
+      const refused = (await addressesOf(host)).some((address) => !hostPolicy.allows(address));
+      if (refused) throw refuse('hostNotAllowed', `#/${side}/host`, `${host} may not be connected to`);
+    }),
+  );
+};
+
+const certificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+
+const checkCertificates = (pem: string): void => {
+  const wrong = (detail: string) => refuseField('#/caCertificates', 'invalidCertificate', detail);
+  const found = pem.match(certificate) ?? [];
+  if (found.length === 0) throw wrong('The text holds no certificate in PEM form');
+  if (pem.replaceAll(certificate, '').includes('-----')) throw wrong('The text holds something that is no certificate');
+  for (const [index, text] of found.entries())
+    try {
+      new X509Certificate(text);
+    } catch {
+      throw wrong(`Certificate ${index + 1} cannot be read`);
+    }
+};
+
+/**
+ * The rules that no schema can express. A name is resolved once more at each connection; here it only spares the
+ * caller a profile that could never work.
+ *
+ * @throws FaultError unsupportedCombination, insecureCredentials, hostNotAllowed, invalidRequest
+ */
+export const checkServerProfile = async (profile: ServerProfileInput, rules: ProfileRules): Promise<void> => {
+  checkCombination(profile);
+  checkSecurity(profile, rules.allowInsecureCredentials);
+  if (profile.caCertificates !== null) checkCertificates(profile.caCertificates);
+  await checkHosts(profile, rules.hostPolicy);
+};
