@@ -31,12 +31,14 @@ export class Lane extends Construct {
   readonly queue: Queue;
   readonly deadLetterQueue: Queue;
   readonly hubFunction: HubFunction;
+  /** How long a message stays with the function that received it. */
+  readonly visibilitySeconds: number;
   private readonly prefix: string;
 
   constructor(scope: Construct, id: string, props: LaneProps) {
     super(scope, id);
     const { name, prefix, timeoutSeconds } = props;
-    const visibilitySeconds = timeoutSeconds + visibilityMarginSeconds;
+    this.visibilitySeconds = timeoutSeconds + visibilityMarginSeconds;
     this.name = name;
     this.prefix = prefix;
 
@@ -58,7 +60,7 @@ export class Lane extends Construct {
     this.queue = new Queue(this, 'Queue', {
       ...fifo,
       queueName: `${prefix}-${name}.fifo`,
-      visibilityTimeout: Duration.seconds(visibilitySeconds),
+      visibilityTimeout: Duration.seconds(this.visibilitySeconds),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount },
     });
 
@@ -72,7 +74,7 @@ export class Lane extends Construct {
     });
     this.hubFunction.addEnvironment({
       LANE_TIMEOUT_SECONDS: String(timeoutSeconds),
-      LANE_VISIBILITY_SECONDS: String(visibilitySeconds),
+      LANE_VISIBILITY_SECONDS: String(this.visibilitySeconds),
     });
     this.hubFunction.function.addEventSource(
       new SqsEventSource(this.queue, {

@@ -1,12 +1,13 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { laneMetricNames } from '../shared/platform/metric-names.ts';
 import { Api } from './api.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { DeploymentOptions } from './deployment-options.ts';
 import { Feed } from './feed.ts';
 import type { HubFunction } from './hub-function.ts';
 import { Lane } from './lane.ts';
-import { resourceMetric } from './metrics.ts';
+import { laneMetric, resourceMetric } from './metrics.ts';
 import { OperatorAlarms } from './operator-alarms.ts';
 import { OperatorDashboard } from './operator-dashboard.ts';
 import { OperatorKey } from './operator-key.ts';
@@ -58,7 +59,11 @@ export class MailboxSyncStack extends Stack {
     const schedules = new Schedules(this, 'Schedules', { prefix, lanes: [incoming, outgoing] });
     const api = new Api(this, 'Api', { prefix, version, corsOrigin: options.corsOrigin, domain: options.domain });
     const feed = new Feed(this, 'Feed', { prefix, records: state.records });
-    const watchdog = new Watchdog(this, 'Watchdog', { prefix, periodSeconds: options.watchdogPeriodSeconds });
+    const watchdog = new Watchdog(this, 'Watchdog', {
+      prefix,
+      periodSeconds: options.watchdogPeriodSeconds,
+      visibilitySeconds: incoming.visibilitySeconds,
+    });
     const deadLetters = new DeadLetters(this, 'DeadLetters', {
       prefix,
       queues: [...lanes.map(({ deadLetterQueue }) => deadLetterQueue), schedules.deadLetterQueue],
@@ -79,11 +84,14 @@ export class MailboxSyncStack extends Stack {
     }
 
     state.allowRecords(feed.hubFunction, readAndWrite);
+    // Repeats the wake of a Send, which is counted in the cycle.
+    state.allowCycles(feed.hubFunction, ['UpdateItem']);
     state.allowCycles(feed.hubFunction, ['UpdateItem']);
     for (const each of lanes) each.allowSend(feed.hubFunction);
 
-    state.allowCycles(watchdog.hubFunction, ['Scan', 'GetItem', 'UpdateItem']);
-    state.allowRecords(watchdog.hubFunction, ['GetItem']);
+    // Ends operations that are past their limit: the record tells it, and the watched item goes.
+    state.allowCycles(watchdog.hubFunction, ['Scan', 'DeleteItem']);
+    state.allowRecords(watchdog.hubFunction, readAndWrite);
     for (const each of lanes) {
       each.allowSend(watchdog.hubFunction);
       each.allowMeasure(watchdog.hubFunction);
@@ -104,6 +112,7 @@ export class MailboxSyncStack extends Stack {
     for (const each of lanes) each.addAlarms(alarms);
     for (const each of [incoming, outgoing]) each.addCycleAlarms(alarms);
     for (const each of [schedules, watchdog, feed, api]) each.addAlarms(alarms);
+    addSendAlarm(alarms, prefix);
     addTableAlarms(alarms, state);
     new OperatorDashboard(this, 'Dashboard', { prefix, lanes, schedules, state, feed, api, functions, alarms });
 
@@ -137,6 +146,16 @@ const allowEgress = (target: HubFunction, options: DeploymentOptions): void =>
     ALLOWED_HOST_RANGES: options.allowedHostRanges.join(','),
     HOST_CONNECTION_CAPS: JSON.stringify(options.hostConnectionCaps),
     ALLOW_INSECURE_CREDENTIALS: String(options.allowInsecureCredentials),
+  });
+
+const addSendAlarm = (alarms: OperatorAlarms, prefix: string): void =>
+  alarms.add({
+    name: 'unconfirmed-sends',
+    impact:
+      'The connection broke while an email was handed over: nobody knows whether it was delivered, a person has to decide.',
+    runbook: 'unconfirmed-sends',
+    metric: laneMetric(prefix, 'outgoing', laneMetricNames.unconfirmedSends, { statistic: 'Sum' }),
+    threshold: 1,
   });
 
 const addTableAlarms = (alarms: OperatorAlarms, state: State): void => {

@@ -116,7 +116,7 @@ export class OperatorDashboard extends Construct {
               statistic: 'Maximum',
               label: 'age of the oldest pending, seconds',
             }),
-            deploymentMetric(prefix, deploymentMetricNames.unconfirmedSends, {
+            laneMetric(prefix, 'outgoing', laneMetricNames.unconfirmedSends, {
               statistic: 'Sum',
               label: 'unconfirmed',
             }),

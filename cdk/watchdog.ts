@@ -11,6 +11,8 @@ export interface WatchdogProps {
   readonly prefix: string;
   /** Whole minutes. */
   readonly periodSeconds: number;
+  /** How long a lane's message stays with the function that received it; until then a cycle is not overdue. */
+  readonly visibilitySeconds: number;
 }
 
 /** Looks at every cycle once a period and starts again what is overdue. */
@@ -32,7 +34,10 @@ export class Watchdog extends Construct {
       // The next period is the retry.
       retryAttempts: 0,
     });
-    this.hubFunction.addEnvironment({ WATCHDOG_PERIOD_SECONDS: String(props.periodSeconds) });
+    this.hubFunction.addEnvironment({
+      WATCHDOG_PERIOD_SECONDS: String(props.periodSeconds),
+      LANE_VISIBILITY_SECONDS: String(props.visibilitySeconds),
+    });
     // A rule of EventBridge and not a schedule of EventBridge Scheduler: what watches over the timers must not stop
     // together with the service that keeps them.
     new Rule(this, 'Rate', {
@@ -64,14 +69,6 @@ export class Watchdog extends Construct {
       metric: deploymentMetric(this.prefix, deploymentMetricNames.pendingSendOldestSeconds, { statistic: 'Maximum' }),
       threshold: 900,
       periods: 2,
-    });
-    alarms.add({
-      name: 'unconfirmed-sends',
-      impact:
-        'The connection broke while an email was handed over: nobody knows whether it was delivered, a person has to decide.',
-      runbook: 'unconfirmed-sends',
-      metric: deploymentMetric(this.prefix, deploymentMetricNames.unconfirmedSends, { statistic: 'Sum' }),
-      threshold: 1,
     });
   }
 }

@@ -23,6 +23,8 @@ export const laneMetricNames = {
   oldestLatenessSeconds: 'OldestLatenessSeconds',
   /** Mailboxes whose workload a permanent error or the last retry turned off. Count, by the lane. */
   mailboxesDisabled: 'MailboxesDisabled',
+  /** Recipients whose delivery could not be decided. Count, by the lane `outgoing`. */
+  unconfirmedSends: 'UnconfirmedSends',
   /** Messages taken from a dead-letter queue. Count, by the dead-letters function; also with Lane `scheduler`. */
   deadLetters: 'DeadLetters',
 } as const;
@@ -33,6 +35,4 @@ export const deploymentMetricNames = {
   watchdogHeartbeat: 'WatchdogHeartbeat',
   /** Age in seconds of the oldest accepted Send that is due and neither sent nor failed; 0 when there is none. */
   pendingSendOldestSeconds: 'PendingSendOldestSeconds',
-  /** Recipients whose delivery could not be decided. Count, by the outgoing lane. */
-  unconfirmedSends: 'UnconfirmedSends',
 } as const;
