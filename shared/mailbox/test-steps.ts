@@ -22,9 +22,21 @@ const successDetails: Readonly<Record<TestStepName, string>> = {
   receive: 'The test message arrived in the Inbox of this login',
 };
 
+/** A step that ran and found something wrong. */
+export class TestFailure extends Error {
+  readonly fault: Fault;
+
+  constructor(fault: Fault) {
+    super(fault.detail);
+    this.name = 'TestFailure';
+    this.fault = fault;
+  }
+}
+
 /** The fault of whatever a test step threw; what is no fault of a server is a defect and is thrown on. */
 export const faultOf = (error: unknown): Fault => {
-  if (error instanceof TransportError || error instanceof FaultError) return error.fault;
+  const told = error instanceof TransportError || error instanceof TestFailure || error instanceof FaultError;
+  if (told) return error.fault;
   throw error;
 };
 
@@ -61,7 +73,6 @@ export const createStepRecorder = (order: readonly TestStepName[], now: () => Da
 
 export type StepRecorder = ReturnType<typeof createStepRecorder>;
 
-/** A test that failed, in the form of the operation's result. */
 export const notAMailboxFault = (address: string): Fault =>
   createFault('notAMailbox', {
     detail: `A test message to ${address} did not arrive in the Inbox of this login`,
