@@ -194,7 +194,7 @@ const attempt = async (
       organization,
       mailbox: context.mailbox,
       serverProfile: context.serverProfile,
-      credentials: context.credentials,
+      credentials: await context.openCredentials(),
       cycle,
       deadline: deadline - endMarginMilliseconds,
       careful,
@@ -239,7 +239,7 @@ const finish = async (
   const startedAt = start.at;
   const startedEarly = cycle.workload === 'incoming' && earlyReasons.has(start.reason);
   const completedAt = deps.now().getTime();
-  const credentialWorked = context !== undefined && cycle.workedCredential === context.credentialSetAt;
+  const credentialWorked = context !== undefined && cycle.workedCredential === context.credentialStamp;
   const next = planNext({
     cycle,
     result,
@@ -259,7 +259,7 @@ const finish = async (
     counts: result.kind === 'completed' && context !== undefined ? result.outcome.counts : undefined,
     backlog: result.kind === 'completed' ? result.outcome.backlog : undefined,
     workedCredential:
-      result.kind === 'completed' && context !== undefined && !credentialWorked ? context.credentialSetAt : undefined,
+      result.kind === 'completed' && context !== undefined && !credentialWorked ? context.credentialStamp : undefined,
     synchronized: answered,
   };
   try {

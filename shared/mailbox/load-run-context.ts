@@ -2,9 +2,16 @@ import type { ContextLoader, RunContext } from '../cycle/run-context.ts';
 import { organizationKind } from '../organization/organization.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import type { SecretVault } from '../platform/secrets.ts';
-import { serverProfileKind } from '../server-profile/server-profile.ts';
-import { mailboxKind } from './mailbox.ts';
-import { openCredentials } from './open-credentials.ts';
+import { type ServerProfile, serverProfileKind } from '../server-profile/server-profile.ts';
+import { openCredentials } from './credentials.ts';
+import { type Mailbox, mailboxKind } from './mailbox.ts';
+
+const credentialStamp = (mailbox: Mailbox, serverProfile: ServerProfile): string => {
+  const { source, authentication } = serverProfile.credentials;
+  if (authentication === 'none') return 'none';
+  const { username, password } = source === 'profile' ? serverProfile.credentials : mailbox.credentials;
+  return `${username ?? mailbox.emailAddress ?? ''} ${password?.setAt ?? ''}`;
+};
 
 /**
  * Loads what runs need at half the read price: a replica may be behind by moments, which a refused login checks by
@@ -18,7 +25,11 @@ export const createContextLoader = (store: EntityStore, vault: SecretVault): Con
     if (mailbox?.serverProfileId == null) return undefined;
     const serverProfile = await store.get(serverProfileKind, organization.id, mailbox.serverProfileId, consistency);
     if (serverProfile === undefined) return undefined;
-    const opened = await openCredentials(vault, organization, mailbox, serverProfile);
-    return { mailbox, serverProfile, ...opened };
+    return {
+      mailbox,
+      serverProfile,
+      credentialStamp: credentialStamp(mailbox, serverProfile),
+      openCredentials: async () => (await openCredentials(vault, organization, mailbox, serverProfile)).credentials,
+    };
   },
 });

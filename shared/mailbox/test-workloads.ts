@@ -26,7 +26,8 @@ export interface WorkloadTest {
 
 export interface TestSubject {
   readonly serverProfile: Pick<ServerProfile, 'incoming' | 'outgoing' | 'caCertificates' | 'timeoutSeconds'>;
-  readonly credentials: Credentials;
+  /** Opened when the test comes to signing in. @throws TransportError when there are none */
+  readonly openCredentials: () => Promise<Credentials>;
   /** Where the test message goes and comes from; null: a login is tested that belongs to no mailbox. */
   readonly emailAddress: string | null;
 }
@@ -77,7 +78,7 @@ export const testOutgoing = async (
   return outcomeOf(recorder, async () => {
     const session = await openSmtpSession(
       connectionTarget(serverProfile, 'outgoing'),
-      subject.credentials,
+      await subject.openCredentials(),
       tools.dialler,
       { deadline: tools.deadline, onStep: (step) => recorder.succeed(step) },
     );
@@ -127,7 +128,7 @@ export const testIncoming = async (
   return outcomeOf(recorder, async () => {
     const session = await openImapSession(
       connectionTarget(serverProfile, 'incoming'),
-      subject.credentials,
+      await subject.openCredentials(),
       tools.dialler,
       { deadline: tools.deadline, onStep: (step) => recorder.succeed(step) },
     );

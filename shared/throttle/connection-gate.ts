@@ -13,6 +13,8 @@ export interface GateRequest {
   readonly generation: number;
   readonly expiresAt: number;
   readonly hasTicket: boolean;
+  /** Try even a paused profile: a person asked. */
+  readonly ignoresPause?: boolean;
   readonly probeUntil: number;
 }
 
@@ -62,6 +64,7 @@ export const createConnectionGate = (
       generation: request.generation,
       expiresAt: until,
       hasTicket: request.hasTicket,
+      ignoresPause: request.ignoresPause ?? false,
       probeUntil: request.probeUntil,
     };
     const profileKey = profileThrottleKey(organizationId, serverProfile.id, shard);

@@ -49,10 +49,15 @@ export type Refusal =
   | { readonly kind: 'again' };
 
 /** Explains a refusal; pure, so that every case can be tested. `available`: what this lane may take of the limit. */
-export const explainRefusal = (item: ThrottleItem, holder: string, available: number, now: number): Refusal => {
+export const explainRefusal = (
+  item: ThrottleItem,
+  claim: { readonly holder: string; readonly available: number; readonly ignoresPause: boolean },
+  now: number,
+): Refusal => {
+  const { holder, available } = claim;
   const own = item.leases[holder];
   if (own !== undefined) return own[0] > now ? { kind: 'running', until: own[0] } : { kind: 'died', lease: own };
-  if (item.pausedUntil !== undefined)
+  if (item.pausedUntil !== undefined && !claim.ignoresPause)
     return item.pausedUntil > now
       ? { kind: 'paused', until: item.pausedUntil, fault: item.fault }
       : { kind: 'probe', pausedUntil: item.pausedUntil };

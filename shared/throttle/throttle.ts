@@ -22,6 +22,8 @@ export interface Claim {
   readonly expiresAt: number;
   /** It has waited its turn, so the queue of the others is not its concern. */
   readonly hasTicket: boolean;
+  /** A person asked for this connection (a test), so that it is tried even while the profile is paused. */
+  readonly ignoresPause: boolean;
   /** Until when other runs stay away if this one turns out to try a paused profile. */
   readonly probeUntil: number;
 }
@@ -116,7 +118,7 @@ export const createThrottle = (document: DynamoDBDocumentClient, TableName: stri
   const tryPlainly = (claim: Claim) =>
     update(claim.key, {
       update: 'SET leases.#me = :lease ADD n :one',
-      condition: `n < :available${claim.hasTicket ? '' : ' AND q <= :now'} AND attribute_not_exists(leases.#me) AND attribute_not_exists(pausedUntil)`,
+      condition: `n < :available${claim.hasTicket ? '' : ' AND q <= :now'} AND attribute_not_exists(leases.#me)${claim.ignoresPause ? '' : ' AND attribute_not_exists(pausedUntil)'}`,
       names: { '#me': claim.holder },
       values: {
         ':lease': [claim.expiresAt, claim.generation],
@@ -185,7 +187,7 @@ export const createThrottle = (document: DynamoDBDocumentClient, TableName: stri
           continue;
         }
         const item = plain.found;
-        const refusal = explainRefusal(item, claim.holder, claim.available, now());
+        const refusal = explainRefusal(item, claim, now());
         switch (refusal.kind) {
           case 'running':
             return { refused: 'running', until: refusal.until };

@@ -179,7 +179,7 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
           throttleItem.leases[claim.holder] = [claim.expiresAt, claim.generation];
           return { lease };
         }
-        const refusal = explainRefusal(throttleItem, claim.holder, claim.available, now);
+        const refusal = explainRefusal(throttleItem, claim, now);
         if (refusal.kind === 'running') return { refused: 'running', until: refusal.until };
         if (refusal.kind === 'died') {
           throttleItem.leases[claim.holder] = [claim.expiresAt, claim.generation];
@@ -262,8 +262,8 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
             context: async (_, mailboxId) => ({
               mailbox: { id: mailboxId, version: 1 } as Mailbox,
               serverProfile: serverProfile(options.maxConnections),
-              credentials: { authentication: 'none' },
-              credentialSetAt: 'none',
+              credentialStamp: 'none',
+              openCredentials: async () => ({ authentication: 'none' }),
             }),
           },
           runner: runnerOf(process),
