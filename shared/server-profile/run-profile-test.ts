@@ -1,0 +1,103 @@
+import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
+import { testIncoming, testOutgoing, type WorkloadTest } from '../mailbox/test-workloads.ts';
+import type { Operation, OperationDependencies } from '../operation/operation.ts';
+import { finishOperation } from '../operation/run-operation.ts';
+import { type Organization, organizationKind } from '../organization/organization.ts';
+import { createFault } from '../platform/fault.ts';
+import type { SecretVault } from '../platform/secrets.ts';
+import type { ConnectionGate } from '../throttle/connection-gate.ts';
+import type { Credentials, Dialler } from '../transport/connection.ts';
+import { profilePasswordPlace } from './profile-secret.ts';
+import { type ServerProfile, serverProfileKind } from './server-profile.ts';
+
+export interface ProfileTestDependencies extends OperationDependencies {
+  readonly vault: SecretVault;
+  readonly gate: ConnectionGate;
+  readonly dialler: Dialler;
+}
+
+const endMarginMilliseconds = 10_000;
+const leaseMarginMilliseconds = 5_000;
+
+/** The profile's own login; without one the test goes as far as the login and says so. */
+const profileLogin = (deps: ProfileTestDependencies, organization: Organization, profile: ServerProfile) => {
+  const { source, authentication, username, password } = profile.credentials;
+  const own = source === 'profile' && authentication === 'password' && username !== undefined && password !== undefined;
+  return {
+    own: own || authentication === 'none',
+    open: async (): Promise<Credentials> =>
+      own
+        ? {
+            authentication: 'password',
+            username,
+            password: await deps.vault.open(profilePasswordPlace(organization, profile.id), password),
+          }
+        : { authentication: 'none' },
+  };
+};
+
+/** Where each mailbox brings its own login, reaching the login is all that can be tested, and is a success. */
+const withoutLogin = (test: WorkloadTest): WorkloadTest => {
+  const failed = test.steps.find((step) => step.status === 'failure');
+  if (failed !== undefined && failed.name !== 'authenticate' && failed.name !== 'list') return test;
+  const detail = 'Not tried: each mailbox has its own credentials';
+  return {
+    fault: undefined,
+    steps: test.steps.map((step) => {
+      if (['resolve', 'connect', 'tls'].includes(step.name)) return step;
+      return { name: step.name, status: 'skipped' as const, seconds: 0, detail };
+    }),
+  };
+};
+
+/** Carries out the test of a server profile: both servers, with the profile's own login where it has one. */
+export const runProfileTest = async (
+  deps: ProfileTestDependencies,
+  organizationId: string,
+  operation: Operation,
+  delivery: { readonly receiveCount: number; readonly remainingMilliseconds: number },
+): Promise<LaneVerdict> => {
+  const organization = await deps.store.get(organizationKind, organizationId, organizationId);
+  const serverProfile = await deps.store.get(serverProfileKind, organizationId, operation.subject.id);
+  if (organization === undefined || serverProfile === undefined) {
+    await finishOperation(deps, organizationId, operation.id, { status: 'failed', fault: createFault('notFound') });
+    return { done: true };
+  }
+  const now = deps.now().getTime();
+  const deadline = now + delivery.remainingMilliseconds;
+  const gate = await deps.gate.enter({
+    organizationId,
+    serverProfile,
+    host: serverProfile.incoming.host,
+    mailboxId: serverProfile.id,
+    lane: 'operations',
+    generation: 0,
+    expiresAt: deadline + leaseMarginMilliseconds,
+    hasTicket: delivery.receiveCount > 1,
+    ignoresPause: true,
+    probeUntil: now,
+  });
+  if ('refused' in gate)
+    return { done: false, waitSeconds: Math.min(120, Math.max(1, Math.ceil((gate.until - now) / 1000))) };
+  try {
+    const login = profileLogin(deps, organization, serverProfile);
+    const subject = { serverProfile, openCredentials: login.open, emailAddress: null };
+    const tools = { dialler: deps.dialler, now: deps.now, deadline: deadline - endMarginMilliseconds };
+    const outgoing = await testOutgoing(subject, undefined, tools);
+    const incoming = await testIncoming(subject, undefined, tools);
+    const tests = login.own
+      ? { incoming, outgoing }
+      : { incoming: withoutLogin(incoming), outgoing: withoutLogin(outgoing) };
+    if (incoming.fault === undefined && outgoing.fault === undefined) await gate.resumeProfile();
+    const result = Object.fromEntries(
+      Object.entries(tests).map(([side, { fault, steps }]) => [
+        side,
+        { status: fault === undefined ? 'success' : 'failure', ...(fault === undefined ? {} : { fault }), steps },
+      ]),
+    );
+    await finishOperation(deps, organizationId, operation.id, { status: 'succeeded', result: { workloads: result } });
+    return { done: true };
+  } finally {
+    await gate.leave();
+  }
+};
