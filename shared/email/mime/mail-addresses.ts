@@ -1,0 +1,26 @@
+import addressparser from 'nodemailer/lib/addressparser';
+import { decodeWords } from './decode-text.ts';
+
+export interface MailAddress {
+  readonly address: string;
+  readonly name: string;
+}
+
+const mostAddresses = 10_000;
+const longestAddress = 320;
+const longestName = 200;
+
+const control = /[\p{Cc}\p{Cf}]+/gu;
+
+/** The addresses of a header value, groups opened, at most 10,000. What has no @ is no address. */
+export const readAddresses = (value: string): readonly MailAddress[] => {
+  const found: MailAddress[] = [];
+  for (const { address, name } of addressparser(value, { flatten: true })) {
+    const bare = address.replace(control, '').trim().toWellFormed();
+    if (!bare.includes('@') || bare.length > longestAddress) continue;
+    const shown = decodeWords(name).replace(control, ' ').trim();
+    found.push({ address: bare, name: shown.slice(0, longestName).toWellFormed() });
+    if (found.length === mostAddresses) break;
+  }
+  return found;
+};

@@ -1,0 +1,136 @@
+import { decodeWords, parseParameters } from './decode-text.ts';
+import { type HeaderField, readHeaderFields } from './header-fields.ts';
+import { type MailAddress, readAddresses } from './mail-addresses.ts';
+import { readMailDate } from './mail-date.ts';
+
+/** What the header of a message tells, made safe: every length is bounded and nothing is trusted. */
+export interface MessageHeaders {
+  /** With angle brackets; null when there is none or it is absurd. */
+  readonly messageId: string | null;
+  readonly from: MailAddress | null;
+  readonly sender: MailAddress | null;
+  readonly replyTo: readonly MailAddress[];
+  readonly to: readonly MailAddress[];
+  readonly cc: readonly MailAddress[];
+  readonly bcc: readonly MailAddress[];
+  /** Where servers on the way say that they delivered it. */
+  readonly deliveredTo: readonly string[];
+  readonly date: Date | null;
+  readonly subject: string;
+  readonly inReplyTo: string | null;
+  /** Oldest first. */
+  readonly references: readonly string[];
+  readonly priority: 'low' | 'normal' | 'high';
+  /** Sent by a program in answer to something (RFC 3834) or about a delivery (RFC 3464). */
+  readonly automatic: boolean;
+  /** Rights-protected: only its addressees can open it. */
+  readonly isProtected: boolean;
+}
+
+/** The fields to ask a server for before a body is read. */
+export const decisionFields: readonly string[] = [
+  'Message-ID',
+  'Date',
+  'From',
+  'Sender',
+  'Reply-To',
+  'To',
+  'Cc',
+  'Bcc',
+  'Subject',
+  'In-Reply-To',
+  'References',
+  'Delivered-To',
+  'X-Original-To',
+  'Envelope-To',
+  'Return-Path',
+  'Auto-Submitted',
+  'Precedence',
+  'X-Autoreply',
+  'X-Failed-Recipients',
+  'Content-Type',
+  'Content-Class',
+  'Importance',
+  'X-Priority',
+];
+
+const longestSubject = 1_000;
+const longestMessageId = 900;
+const mostReferences = 50;
+
+const identifierPattern = /<[^<>\s]+>/g;
+
+const readIdentifiers = (value: string | undefined): readonly string[] =>
+  (value?.match(identifierPattern) ?? [])
+    .filter((one) => one.length <= longestMessageId)
+    .map((one) => one.toWellFormed());
+
+/** A Message-ID; some programs leave the angle brackets out. */
+const readIdentifier = (value: string | undefined): string | null => {
+  const [first] = readIdentifiers(value);
+  if (first !== undefined) return first;
+  const bare = value?.trim().toWellFormed() ?? '';
+  return /^[^<>\s]+$/.test(bare) && bare.length <= longestMessageId ? `<${bare}>` : null;
+};
+
+const readPriority = (importance: string | undefined, number: string | undefined): MessageHeaders['priority'] => {
+  const rank = Number.parseInt(number ?? '3', 10);
+  if (/^\s*high/i.test(importance ?? '') || rank === 1 || rank === 2) return 'high';
+  return /^\s*low/i.test(importance ?? '') || rank === 4 || rank === 5 ? 'low' : 'normal';
+};
+
+const isAutomatic = (first: (name: string) => string | undefined, from: MailAddress | null): boolean => {
+  const submitted = first('auto-submitted');
+  return (
+    (submitted !== undefined && !/^\s*no\b/i.test(submitted)) ||
+    /^\s*auto[_-]?repl/i.test(first('precedence') ?? '') ||
+    first('x-autoreply') !== undefined ||
+    first('x-failed-recipients') !== undefined ||
+    // Bounces have no address to bounce to (RFC 5321 section 4.5.5).
+    first('return-path')?.trim() === '<>' ||
+    parseParameters((first('content-type') ?? '').slice(0, 1000)).value === 'multipart/report' ||
+    /^(?:mailer-daemon|postmaster)@/i.test(from?.address ?? '')
+  );
+};
+
+/** Reads the fields of a header that matter. Never throws, whatever stands there. */
+export const readMessageHeaders = (header: Buffer): MessageHeaders => interpretFields(readHeaderFields(header));
+
+export const interpretFields = (fields: readonly HeaderField[]): MessageHeaders => {
+  const first = (name: string): string | undefined => fields.find((field) => field.name === name)?.value;
+  const all = (name: string): string =>
+    fields
+      .filter((field) => field.name === name)
+      .map(({ value }) => value)
+      .join(', ');
+  const [sender = null] = readAddresses(first('sender') ?? '');
+  const [from = sender] = readAddresses(first('from') ?? '');
+  return {
+    messageId: readIdentifier(first('message-id')),
+    from,
+    sender,
+    replyTo: readAddresses(first('reply-to') ?? ''),
+    to: readAddresses(all('to')),
+    cc: readAddresses(all('cc')),
+    bcc: readAddresses(all('bcc')),
+    deliveredTo: readAddresses([all('delivered-to'), all('x-original-to'), all('envelope-to')].join(', ')).map(
+      ({ address }) => address,
+    ),
+    date: readMailDate(first('date') ?? ''),
+    subject: decodeWords((first('subject') ?? '').slice(0, 10 * longestSubject))
+      .replace(/\p{Cc}+/gu, ' ')
+      .slice(0, longestSubject)
+      .toWellFormed(),
+    inReplyTo: readIdentifier(first('in-reply-to')),
+    // The oldest one names the thread, the newest ones its latest turn.
+    references: shorten(readIdentifiers(all('references'))),
+    priority: readPriority(first('importance'), first('x-priority')),
+    automatic: isAutomatic(first, from),
+    isProtected: /^\s*rpmsg\.message/i.test(first('content-class') ?? ''),
+  };
+};
+
+const shorten = (references: readonly string[]): readonly string[] =>
+  references.length <= mostReferences
+    ? references
+    : [...references.slice(0, 1), ...references.slice(1 - mostReferences)];
