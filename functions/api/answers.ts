@@ -6,14 +6,14 @@ interface Versioned {
 }
 
 /** A resource with its strong ETag. */
-export const answerResource = (body: Versioned, status = 200): RouteAnswer => ({
+export const answerResource = <Body extends Versioned>(body: Body, status = 200): RouteAnswer => ({
   status,
   body,
   headers: { etag: `"${body.version}"` },
 });
 
 /** 201 with Location; `path` below /v1. */
-export const answerCreated = (path: string, body: Versioned): RouteAnswer => ({
+export const answerCreated = <Body extends Versioned>(path: string, body: Body): RouteAnswer => ({
   status: 201,
   body,
   headers: { etag: `"${body.version}"`, location: `/v1${path}` },

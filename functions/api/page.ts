@@ -15,10 +15,10 @@ export const pageSchema = (item: z.ZodType) => z.object({ data: z.array(item), n
 const cursorSchema = z.object({
   /** Fingerprint of the filters that the walk began with. */
   f: z.string(),
-  /** When it began; a cursor is good for 24 h. */
+  /** When it was given out; it is good for 24 h. */
   t: z.number(),
   /** Identifier of the last item given out. */
-  id: z.string(),
+  id: z.string().min(1).max(300),
 });
 
 const indexAttributes = {
@@ -28,6 +28,8 @@ const indexAttributes = {
 } as const;
 
 const cursorLifetimeMilliseconds = 86_400_000;
+// An answer of a function may have 6 MB.
+const answerBytes = 4 * 1024 * 1024;
 // A sparse filter may match little: a page is given up after this many items, with a cursor to go on.
 const scannedPerAnswer = 2_000;
 
@@ -100,7 +102,19 @@ export const listEntities = async <Item extends Entity>(options: {
     }
   } while (after !== undefined && found.length < limit && scanned < scannedPerAnswer);
   const data: unknown[] = [];
-  for (const item of found) data.push(await options.present(item));
+  let bytes = 0;
+  let given: string | undefined;
+  for (const item of found) {
+    const presented = await options.present(item);
+    bytes += Buffer.byteLength(JSON.stringify(presented) ?? '');
+    if (data.length > 0 && bytes > answerBytes) {
+      last = given;
+      after ??= positionOf(item.id);
+      break;
+    }
+    given = item.id;
+    if (presented !== undefined) data.push(presented);
+  }
   return {
     data,
     nextCursor:

@@ -57,7 +57,11 @@ export const createOperationItem = async (
 };
 
 /** As the API shows it. */
-export const presentOperationItem = (item: OperationItem): Record<string, unknown> => ({
+export const operationItemAnswerSchema = operationItemSchema
+  .pick({ number: true, subject: true, status: true, operationId: true, result: true, fault: true })
+  .meta({ id: 'OperationItem' });
+
+export const presentOperationItem = (item: OperationItem): z.output<typeof operationItemAnswerSchema> => ({
   number: item.number,
   subject: item.subject,
   status: item.status,

@@ -1,6 +1,7 @@
 import type { EntityStore } from './entity-store.ts';
 import { FaultError } from './fault.ts';
 import { type IdentifierPrefix, identifierPattern } from './identifier.ts';
+import { externalIdSchema } from './values.ts';
 
 const externalPrefix = 'ext:';
 
@@ -15,8 +16,10 @@ export const findIdentifier = async (
   prefix: IdentifierPrefix,
   text: string,
 ): Promise<string | undefined> => {
-  if (text.startsWith(externalPrefix))
-    return store.findByExternalId(organizationId, scope, text.slice(externalPrefix.length));
+  if (text.startsWith(externalPrefix)) {
+    const externalId = externalIdSchema.safeParse(text.slice(externalPrefix.length));
+    return externalId.success ? store.findByExternalId(organizationId, scope, externalId.data) : undefined;
+  }
   return text.startsWith(`${prefix}_`) && identifierPattern.test(text) ? text : undefined;
 };
 

@@ -3,6 +3,22 @@ import { z } from 'zod';
 /** UTC instant with milliseconds, e.g. `2026-11-20T12:08:00.000Z`; other ISO forms with a zone are normalised. */
 export const instantSchema = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
 
+const isTimeZone = (name: string): boolean => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    // Offsets such as +01:00 are formatted, too, but are no zones: they know no daylight saving.
+    return /^[A-Za-z]/.test(name);
+  } catch {
+    return false;
+  }
+};
+
+/** The name of a time zone of the IANA database, e.g. `Europe/Zurich`. */
+export const timeZoneSchema = z
+  .string()
+  .max(100)
+  .refine(isTimeZone, { error: 'Not a time zone of the IANA database', params: { code: 'invalidValue' } });
+
 /** 1 to 200 printable characters, the CRM's own name of a thing. */
 export const externalIdSchema = z
   .string()

@@ -1,0 +1,36 @@
+import { organizationAnswerSchema, presentOrganization } from '../../../shared/organization/present-organization.ts';
+import { readUsage, usageSchema } from '../../../shared/organization/usage.ts';
+import { answerResource } from '../answers.ts';
+import { defineRoute, noParameters, type Route, roles } from '../route.ts';
+
+const tag = 'Organization';
+
+export const organizationRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'GET',
+    path: '/organization',
+    summary: 'Reads the organization of the key',
+    tag,
+    access: roles,
+    answers: { 200: organizationAnswerSchema },
+    pathSchema: noParameters,
+    querySchema: noParameters,
+    bodySchema: null,
+    handle: async ({ organization }) => answerResource(presentOrganization(organization)),
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/organization/usage',
+    summary: 'Reads what the organization uses',
+    tag,
+    access: ['admin'],
+    answers: { 200: usageSchema },
+    pathSchema: noParameters,
+    querySchema: noParameters,
+    bodySchema: null,
+    handle: async ({ services: { store }, organization }) => ({
+      status: 200,
+      body: await readUsage(store, organization.id),
+    }),
+  }),
+];

@@ -1,0 +1,43 @@
+import type { EntityStore } from '../platform/entity-store.ts';
+import { FaultError } from '../platform/fault.ts';
+import { WriteConditionError } from '../platform/records-table.ts';
+import { createSecretSalt } from '../platform/secrets.ts';
+import { type Organization, organizationKind } from './organization.ts';
+import { listingWrites } from './organization-listing.ts';
+import { defaultSettings } from './settings.ts';
+
+export type NewOrganization = Pick<Organization, 'name' | 'externalId' | 'timeZone' | 'kind'>;
+
+/**
+ * Creates an organization with default settings. Under an identifier that exists already (the same request, carried
+ * out again after a crash) it answers with what stands there.
+ *
+ * @throws FaultError externalIdTaken
+ */
+export const createOrganization = async (
+  { store, now }: { readonly store: EntityStore; readonly now: () => Date },
+  id: string,
+  input: NewOrganization,
+): Promise<Organization> => {
+  const at = now().toISOString();
+  const organization: Organization = {
+    id,
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+    ...input,
+    status: 'active',
+    suspendReason: null,
+    settings: defaultSettings,
+    settingsVersion: 1,
+    secretSalt: createSecretSalt(),
+  };
+  try {
+    return await store.create(organizationKind, id, organization, { also: listingWrites(organization) });
+  } catch (error) {
+    if (!(error instanceof WriteConditionError)) throw error;
+    const existing = await store.get(organizationKind, id, id);
+    if (existing !== undefined) return existing;
+    throw new FaultError('externalIdTaken');
+  }
+};
