@@ -5,7 +5,8 @@ import { createChange } from '../platform/create-change.ts';
 import { type EntityStore, fromItem } from '../platform/entity-store.ts';
 import { type Fault, FaultError } from '../platform/fault.ts';
 import { createIdentifier } from '../platform/identifier.ts';
-import { type RecordWrite, recordKey, type StoredItem, WriteConditionError } from '../platform/records-table.ts';
+import { type RecordWrite, recordKey, type StoredItem } from '../platform/records-table.ts';
+import { transact } from '../platform/transact.ts';
 import { type Alert, alertKind } from './alert.ts';
 
 export interface AlertCause {
@@ -21,8 +22,6 @@ export interface AlertCause {
   /** The system unless said otherwise. */
   readonly author?: Author;
 }
-
-const attempts = 10;
 
 const pointerKey = (organizationId: string, code: string, subjectId: string) =>
   recordKey(organizationId, 'alertOpen', `${code}#${subjectId}`);
@@ -125,16 +124,8 @@ export const alertWrites = async (store: EntityStore, cause: AlertCause): Promis
  * Raises an alert. While one of the same code and subject is open it only counts up: one read more and one write, no
  * event. A cause that got worse (or better) changes the level of the open alert and is told again.
  */
-export const raiseAlert = async (store: EntityStore, cause: AlertCause): Promise<void> => {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await store.table.write(await alertWrites(store, cause));
-      return;
-    } catch (error) {
-      if (!(error instanceof WriteConditionError) || attempt === attempts) throw error;
-    }
-  }
-};
+export const raiseAlert = (store: EntityStore, cause: AlertCause): Promise<void> =>
+  transact(store.table, async () => ({ writes: await alertWrites(store, cause), result: undefined }));
 
 export interface Clearing {
   readonly now: Date;
@@ -142,52 +133,75 @@ export interface Clearing {
   readonly author?: Author;
 }
 
-/**
- * Clears one alert by its id. One that is not open stays as it is.
- *
- * @throws FaultError notFound, versionMismatch
- */
-export const clearAlertById = (
+const clearedWrites = async (
   store: EntityStore,
   organizationId: string,
-  alertId: string,
-  { now, author = systemAuthor, ifMatch }: Clearing & { readonly ifMatch?: number | undefined },
-): Promise<Alert> =>
-  store.update(
-    alertKind,
-    organizationId,
-    alertId,
-    async (alert) => {
-      if (alert.status !== 'open') return undefined;
-      const key = pointerKey(organizationId, alert.code, alert.subject.id);
-      const pointer = await store.table.get(key);
-      return {
-        next: { ...alert, status: 'cleared', clearedBy: author.actor.id },
-        changes: [createChange('alert.cleared', author, now)],
-        expiresAt: expiryAfter(
-          new Date(alert.lastAt),
-          typeof pointer?.['days'] === 'number' ? pointer['days'] : await retentionDays(store, organizationId),
-        ),
-        also: pointer?.['alertId'] === alert.id ? [{ remove: key }] : [],
-      };
-    },
-    { now: () => now, ifMatch },
-  );
+  alert: Alert,
+  pointer: StoredItem | undefined,
+  { now, author = systemAuthor }: Clearing,
+): Promise<RecordWrite[]> => {
+  const days = typeof pointer?.['days'] === 'number' ? pointer['days'] : await retentionDays(store, organizationId);
+  const next: Alert = {
+    ...alert,
+    version: alert.version + 1,
+    updatedAt: now.toISOString(),
+    status: 'cleared',
+    clearedBy: author.actor.id,
+  };
+  return store.writesOf(alertKind, organizationId, alert, next, {
+    changes: [createChange('alert.cleared', author, now)],
+    expiresAt: expiryAfter(new Date(alert.lastAt), days),
+    also:
+      pointer?.['alertId'] === alert.id ? [{ remove: pointerKey(organizationId, alert.code, alert.subject.id) }] : [],
+  });
+};
 
-/** Clears the open alert of a cause that is gone; one read when there is none. */
-export const clearAlert = async (
+/** The writes that clear the open alert of a cause, as alertWrites; none when there is no such alert. */
+export const clearingWrites = async (
   store: EntityStore,
   organizationId: string,
   code: string,
   subjectId: string,
   clearing: Clearing,
-): Promise<void> => {
+): Promise<RecordWrite[]> => {
   const pointer = await store.table.get(pointerKey(organizationId, code, subjectId));
-  if (pointer === undefined) return;
-  try {
-    await clearAlertById(store, organizationId, String(pointer['alertId']), clearing);
-  } catch (error) {
-    // Its retention may have ended a moment ago.
-    if (!(error instanceof FaultError && error.fault.code === 'notFound')) throw error;
-  }
+  const open = await findOpen(store, organizationId, pointer);
+  return open === undefined ? [] : clearedWrites(store, organizationId, open, pointer, clearing);
+};
+
+/** Clears the open alert of a cause that is gone; one read when there is none. */
+export const clearAlert = (
+  store: EntityStore,
+  organizationId: string,
+  code: string,
+  subjectId: string,
+  clearing: Clearing,
+): Promise<void> =>
+  transact(store.table, async () => ({
+    writes: await clearingWrites(store, organizationId, code, subjectId, clearing),
+    result: undefined,
+  }));
+
+/**
+ * Clears one alert by its id. One that is not open stays as it is.
+ *
+ * @throws FaultError notFound, versionMismatch
+ */
+export const clearAlertById = async (
+  store: EntityStore,
+  organizationId: string,
+  alertId: string,
+  clearing: Clearing & { readonly ifMatch?: number | undefined },
+): Promise<Alert> => {
+  await transact(store.table, async () => {
+    const alert = await store.get(alertKind, organizationId, alertId);
+    if (alert === undefined) throw new FaultError('notFound');
+    if (clearing.ifMatch !== undefined && clearing.ifMatch !== alert.version) throw new FaultError('versionMismatch');
+    if (alert.status !== 'open') return { writes: [], result: undefined };
+    const pointer = await store.table.get(pointerKey(organizationId, alert.code, alert.subject.id));
+    return { writes: await clearedWrites(store, organizationId, alert, pointer, clearing), result: undefined };
+  });
+  const cleared = await store.get(alertKind, organizationId, alertId);
+  if (cleared === undefined) throw new FaultError('notFound');
+  return cleared;
 };

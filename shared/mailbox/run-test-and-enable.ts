@@ -7,7 +7,8 @@ import { finishOperation } from '../operation/run-operation.ts';
 import { createFault } from '../platform/fault.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
 import type { Dialler } from '../transport/connection.ts';
-import { applyTestResult, type TestResults } from './apply-test-result.ts';
+import { type AppliedResults, applyTestResult, type TestResults } from './apply-test-result.ts';
+import type { SynchronizedWorkload } from './mailbox.ts';
 import { testIncoming, testOutgoing, type WorkloadTest } from './test-workloads.ts';
 
 /** What test-and-enable was asked for. */
@@ -15,6 +16,8 @@ export const testAndEnableInputSchema = z.object({
   workloads: z.array(z.enum(['incoming', 'outgoing'])).min(1),
   enable: z.boolean(),
   sendTestMessage: z.boolean(),
+  /** The mailbox that may lose its login to this one. */
+  confirmTakeoverFrom: z.string().optional(),
 });
 
 export interface TestAndEnableDependencies extends OperationDependencies {
@@ -28,12 +31,15 @@ export interface TestAndEnableDependencies extends OperationDependencies {
 const endMarginMilliseconds = 15_000;
 const leaseMarginMilliseconds = 5_000;
 
-const describeTest = (test: WorkloadTest, enabled: boolean) => ({
-  status: test.fault === undefined ? 'success' : 'failure',
-  enabled,
-  ...(test.fault === undefined ? {} : { fault: test.fault }),
-  steps: test.steps,
-});
+const describeTest = (test: WorkloadTest, applied: AppliedResults[SynchronizedWorkload]) => {
+  const fault = applied?.fault ?? test.fault;
+  return {
+    status: fault === undefined ? 'success' : 'failure',
+    enabled: applied?.enabled === true,
+    ...(fault === undefined ? {} : { fault }),
+    steps: test.steps,
+  };
+};
 
 /**
  * Carries out one test-and-enable. Begun again after a crash it tests anew, at worst with a second test message. The
@@ -107,17 +113,18 @@ const finish = async (
   const results: TestResults = Object.fromEntries(
     Object.entries(tests).map(([workload, { fault }]) => [workload, fault === undefined ? {} : { fault }]),
   );
-  const enabled = await applyTestResult(deps, {
+  const applied = await applyTestResult(deps, {
     organizationId,
     mailboxId: operation.subject.id,
     operationId: operation.id,
     enable: input.enable,
+    confirmTakeoverFrom: input.confirmTakeoverFrom,
     results,
   });
   const workloads = Object.fromEntries(
     Object.entries(tests).map(([workload, test]) => [
       workload,
-      describeTest(test, enabled[workload as keyof typeof enabled] === true),
+      describeTest(test, applied[workload as SynchronizedWorkload]),
     ]),
   );
   await finishOperation(deps, organizationId, operation.id, { status: 'succeeded', result: { workloads } });

@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
+import { z } from 'zod';
 
 // RFC 5321 4.5.3.1: 64 octets before the @ and 254 in all.
 const localPartLimit = 64;
@@ -52,3 +53,9 @@ export const normalizeAddress = (text: string): string => {
   const ascii = asciiDomain(parts.domain);
   return `${parts.local}@${ascii === '' ? parts.domain : ascii}`;
 };
+
+/** An address as given; compare by normalizeAddress. */
+export const addressSchema = z
+  .string()
+  .max(addressLimit)
+  .refine(isAddress, 'an email address such as anna@contoso.example');

@@ -1,0 +1,44 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Author, Change } from '../platform/change.ts';
+import type { EntityStore } from '../platform/entity-store.ts';
+import type { RecordWrite } from '../platform/records-table.ts';
+import { profileMailboxWrites } from '../server-profile/profile-mailboxes.ts';
+import { type Mailbox, mailboxKind } from './mailbox.ts';
+import { mailboxChanges } from './mailbox-changes.ts';
+
+/** The mailbox as it stands once its writes are done, and the writes; none when nothing changes. */
+export interface MailboxOutcome {
+  readonly mailbox: Mailbox;
+  readonly writes: readonly RecordWrite[];
+}
+
+/**
+ * What puts `next` in the place of `previous` (undefined: a new mailbox), with its version, its events and its place in
+ * the list of its profile. The claim to its address is separate: see claim-address.ts.
+ */
+export const mailboxWrites = (
+  store: EntityStore,
+  organizationId: string,
+  previous: Mailbox | undefined,
+  next: Mailbox,
+  options: { readonly author: Author; readonly now: Date; readonly changes?: readonly Change[] },
+): MailboxOutcome => {
+  if (previous !== undefined && isDeepStrictEqual(previous, next)) return { mailbox: previous, writes: [] };
+  const mailbox =
+    previous === undefined ? next : { ...next, version: previous.version + 1, updatedAt: options.now.toISOString() };
+  return {
+    mailbox,
+    writes: [
+      ...store.writesOf(mailboxKind, organizationId, previous, mailbox, {
+        changes: [...mailboxChanges(previous, mailbox, options.author, options.now), ...(options.changes ?? [])],
+      }),
+      ...profileMailboxWrites(
+        organizationId,
+        mailbox.id,
+        previous?.serverProfileId ?? null,
+        mailbox.serverProfileId,
+        options.now,
+      ),
+    ],
+  };
+};
