@@ -51,6 +51,7 @@ export class MailboxSyncStack extends Stack {
     });
     const operations = new Lane(this, 'Operations', {
       ...lane,
+      timeoutSeconds: options.operationsTimeoutSeconds,
       name: 'operations',
       description: 'Does long work: tests of mailboxes, bulk changes',
       concurrency: options.operationsConcurrency,

@@ -9,7 +9,8 @@ describe('the options of a deployment', () => {
   it('need not be given', () => {
     expect(read({})).toMatchObject({
       prefix: 'mailbox-sync',
-      laneTimeoutSeconds: 300,
+      laneTimeoutSeconds: 120,
+      operationsTimeoutSeconds: 300,
       watchdogPeriodSeconds: 300,
       allowedHostRanges: [],
       hostConnectionCaps: {},

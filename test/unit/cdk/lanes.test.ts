@@ -9,7 +9,11 @@ const eventSources = ofType(resources, 'AWS::Lambda::EventSourceMapping');
 const eventSourceOf = (queueId: string | undefined) =>
   eventSources.find((eventSource) => referenceIn(eventSource, 'EventSourceArn') === queueId);
 
-describe.each(['incoming', 'outgoing', 'operations'])('the lane %s', (name) => {
+describe.each([
+  ['incoming', 120],
+  ['outgoing', 120],
+  ['operations', 300],
+])('the lane %s', (name, timeoutSeconds) => {
   const queue = queueOf(`mailbox-sync-${name}.fifo`);
   const deadLetters = queueOf(`mailbox-sync-${name}-dead-letters.fifo`);
   const lane = functionOf(name);
@@ -23,11 +27,11 @@ describe.each(['incoming', 'outgoing', 'operations'])('the lane %s', (name) => {
   });
 
   it('gives no message out again while the function may still work on it', () => {
-    expect(property(lane, 'Timeout')).toBe(300);
-    expect(property(queue, 'VisibilityTimeout')).toBe(330);
+    expect(property(lane, 'Timeout')).toBe(timeoutSeconds);
+    expect(property(queue, 'VisibilityTimeout')).toBe(timeoutSeconds + 30);
     expect(property(lane, 'Environment.Variables')).toMatchObject({
-      LANE_TIMEOUT_SECONDS: '300',
-      LANE_VISIBILITY_SECONDS: '330',
+      LANE_TIMEOUT_SECONDS: String(timeoutSeconds),
+      LANE_VISIBILITY_SECONDS: String(timeoutSeconds + 30),
     });
   });
 
