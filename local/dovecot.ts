@@ -1,0 +1,177 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Certificates } from './certificates.ts';
+import { childEnvironment } from './child-environment.ts';
+import { type GuardedProcess, runGuarded, startGuarded } from './guarded-process.ts';
+import type { MailServerPorts, MailUser } from './mail-environment.ts';
+import { waitForPorts } from './ports.ts';
+import { isRoot } from './prerequisites.ts';
+
+export type DovecotOptions = {
+  readonly directory: string;
+  readonly ports: MailServerPorts;
+  readonly certificates: Certificates;
+  readonly users: readonly MailUser[];
+  /** Connections that one user may have from one address, by IMAP and by POP3 each; one more answers `[LIMIT]`. */
+  readonly maxUserConnections: number;
+};
+
+/** A Dovecot of our own. */
+export type Dovecot = {
+  readonly logFile: string;
+  readonly stop: () => Promise<void>;
+  readonly start: () => Promise<void>;
+  /** Runs `doveadm` with these arguments and returns what it prints. */
+  readonly doveadm: (...args: string[]) => Promise<string>;
+};
+
+// As root Dovecot drops to users of its own, and refuses root as owner of mail; else everything is the caller.
+const systemUsers = () => {
+  const { username, uid, gid } = userInfo();
+  const own = {
+    internalUser: username,
+    loginUser: username,
+    group: String(gid),
+    mailUser: String(uid),
+    mailGroup: String(gid),
+  };
+  const dropped = {
+    internalUser: 'dovecot',
+    loginUser: 'dovenull',
+    group: 'dovecot',
+    mailUser: 'mail',
+    mailGroup: 'mail',
+  };
+  return isRoot() ? dropped : own;
+};
+
+// Chroot needs root; the servers here listen on loopback only and live for minutes.
+const withoutChroot = ['anvil', 'stats', 'imap-login', 'pop3-login', 'submission-login']
+  .map((service) => `service ${service} {\n  chroot =\n}`)
+  .join('\n');
+
+const listener = (service: string, name: string, port: number, isTls = false): string =>
+  `service ${service} {\n  inet_listener ${name} {\n    port = ${port}\n${isTls ? '    ssl = yes\n' : ''}  }\n}`;
+
+const specialFolders = ['Drafts', 'Sent', 'Trash', 'Junk', 'Archive']
+  .map((name) => `  mailbox ${name} {\n    special_use = \\${name}\n    auto = subscribe\n  }`)
+  .join('\n');
+
+const configuration = ({ directory, ports, certificates, maxUserConnections }: DovecotOptions): string => {
+  const users = systemUsers();
+  return `base_dir = ${directory}/run
+state_dir = ${directory}/state
+instance_name = mailbox-sync-${ports.imap}
+log_path = ${directory}/dovecot.log
+protocols = imap pop3 lmtp submission
+listen = 127.0.0.1
+hostname = localhost
+default_internal_user = ${users.internalUser}
+default_internal_group = ${users.group}
+default_login_user = ${users.loginUser}
+first_valid_uid = 1
+${withoutChroot}
+${listener('imap-login', 'imap', ports.imapStartTls)}
+${listener('imap-login', 'imaps', ports.imap, true)}
+${listener('pop3-login', 'pop3', ports.pop3StartTls)}
+${listener('pop3-login', 'pop3s', ports.pop3, true)}
+${listener('submission-login', 'submission', ports.dovecotSubmissionStartTls)}
+${listener('lmtp', 'lmtp', ports.lmtp)}
+${listener('auth', 'sasl', ports.sasl)}
+# One process for all logins instead of one for each: they are many and short here.
+service imap-login {
+  service_count = 0
+}
+# Without this each wrong password would slow down every later login from the same address, by up to 15 seconds.
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
+auth_failure_delay = 1 secs
+ssl = required
+ssl_cert = <${certificates.certificateFile}
+ssl_key = <${certificates.keyFile}
+disable_plaintext_auth = yes
+auth_mechanisms = plain login
+auth_username_format = %Lu
+passdb {
+  driver = passwd-file
+  args = ${directory}/users
+}
+userdb {
+  driver = passwd-file
+  args = ${directory}/users
+}
+mail_location = maildir:~/maildir
+mail_fsync = never
+recipient_delimiter = +
+namespace inbox {
+  inbox = yes
+  separator = /
+${specialFolders}
+}
+protocol imap {
+  mail_max_userip_connections = ${maxUserConnections}
+}
+protocol pop3 {
+  mail_max_userip_connections = ${maxUserConnections}
+  pop3_uidl_format = %08Xu%08Xv
+}
+submission_relay_host = 127.0.0.1
+submission_relay_port = ${ports.mx}
+`;
+};
+
+/** Writes the configuration and starts Dovecot. */
+export const startDovecot = async (options: DovecotOptions): Promise<Dovecot> => {
+  const { directory, ports, users } = options;
+  const owners = systemUsers();
+  const configurationFile = join(directory, 'dovecot.conf');
+  const logFile = join(directory, 'dovecot.log');
+  await mkdir(join(directory, 'run'), { recursive: true });
+  await mkdir(join(directory, 'state'), { recursive: true });
+  await mkdir(join(directory, 'mail'), { recursive: true });
+  // Dovecot walks down as the owner of the mail, which makes its own directories below this one.
+  await chmod(join(directory, 'mail'), 0o777);
+  const line = ({ username, password }: MailUser): string =>
+    `${username}:{PLAIN}${password}:${owners.mailUser}:${owners.mailGroup}::${directory}/mail/${username}::`;
+  await writeFile(join(directory, 'users'), `${users.map(line).join('\n')}\n`);
+  await chmod(join(directory, 'users'), 0o644);
+  await writeFile(configurationFile, configuration(options));
+  let running: GuardedProcess | undefined;
+  const start = async (): Promise<void> => {
+    running = startGuarded({
+      name: 'Dovecot',
+      file: 'dovecot',
+      args: ['-F', '-c', configurationFile],
+      environment: childEnvironment(),
+      workingDirectory: directory,
+      logFile: join(directory, 'output.log'),
+    });
+    try {
+      await waitForPorts(running, [ports.imap, ports.pop3, ports.lmtp, ports.sasl]);
+    } catch (error) {
+      await running.stop();
+      const log = await readFile(logFile, 'utf8').catch(() => '');
+      throw new Error(`${(error as Error).message}\n${log}`);
+    }
+  };
+  await start();
+  let commands = 0;
+  const doveadm = async (...args: string[]): Promise<string> => {
+    commands += 1;
+    const output = join(directory, `doveadm-${commands}.log`);
+    await runGuarded({
+      name: 'doveadm',
+      file: 'doveadm',
+      args: ['-c', configurationFile, ...args],
+      environment: childEnvironment(),
+      workingDirectory: directory,
+      logFile: output,
+    });
+    return await readFile(output, 'utf8');
+  };
+  return { logFile, start, stop: async () => await running?.stop(), doveadm };
+};

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+
+// Stands between us and what we start, in a process group of its own. While our end of its standard input is open the
+// command runs; when it closes, because we stop it or because we were killed, the whole group is ended. So nothing
+// that the command started in its turn outlives us, whatever happened to us.
+const guard = `
+exec 3<&0 </dev/null
+trap : HUP INT TERM
+"$@" 3<&- &
+child=$!
+(
+  trap : TERM
+  cat <&3
+  kill -TERM 0
+  tries=0
+  while kill -0 "$$" && [ "$tries" -lt 15 ]; do sleep 1; tries=$((tries + 1)); done
+  kill -KILL 0
+) >/dev/null 2>&1 &
+exec 3<&-
+while :; do
+  wait "$child"; code=$?
+  kill -0 "$child" 2>/dev/null || break
+done
+exit "$code"
+`;
+
+const stopSeconds = 12;
+
+/** A command to run: its environment is exactly `environment`, nothing is inherited. */
+export type Command = {
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
+  /** Takes standard output and standard error. */
+  readonly logFile: string;
+};
+
+/** A running command. */
+export type GuardedProcess = {
+  readonly name: string;
+  readonly logFile: string;
+  /** Resolves with the exit code when the command has ended, by itself or stopped; never rejects. */
+  readonly ended: Promise<number>;
+  readonly hasEnded: () => boolean;
+  /** Ends the command and everything that it started; resolves when all is gone. May be called again. */
+  readonly stop: () => Promise<void>;
+  /** Ends them without a chance to clean up, as a crash of the machine would. */
+  readonly kill: () => Promise<void>;
+};
+
+const endGroup = (child: ChildProcess): void => {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+};
+
+/** Starts a command that lives no longer than this process. */
+export const startGuarded = (command: Command): GuardedProcess => {
+  const log = createWriteStream(command.logFile, { flags: 'a' });
+  const child = spawn('/bin/sh', ['-c', guard, command.name, command.file, ...command.args], {
+    cwd: command.workingDirectory,
+    env: { ...command.environment },
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdout.pipe(log, { end: false });
+  child.stderr.pipe(log, { end: false });
+  let isOver = false;
+  const ended = new Promise<number>((resolve) => {
+    const end = (code: number): void => {
+      isOver = true;
+      endGroup(child);
+      child.stdin.destroy();
+      const finish = (): void => {
+        clearTimeout(lateOutput);
+        child.stdout.destroy();
+        child.stderr.destroy();
+        log.end(() => resolve(code));
+      };
+      // A process that left the group would hold the output open for ever.
+      const lateOutput = setTimeout(finish, 1000);
+      if (child.stdout.closed && child.stderr.closed) finish();
+      else child.once('close', finish);
+    };
+    child.once('error', (error) => {
+      log.write(`${error.message}\n`);
+      end(127);
+    });
+    child.once('exit', (code) => end(code ?? 1));
+  });
+  const stop = async (): Promise<void> => {
+    child.stdin.end();
+    const impatience = setTimeout(() => endGroup(child), stopSeconds * 1000);
+    await ended;
+    clearTimeout(impatience);
+  };
+  const kill = async (): Promise<void> => {
+    endGroup(child);
+    await ended;
+  };
+  return { name: command.name, logFile: command.logFile, ended, hasEnded: () => isOver, stop, kill };
+};
+
+/** The last lines of a log, to show why something failed. */
+export const lastLines = async (file: string, count = 30): Promise<string> => {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').slice(-count).join('\n');
+};
+
+/**
+ * Runs a command to its end.
+ * @throws Error with the end of its output when it fails, or when `signal` aborts it.
+ */
+export const runGuarded = async (command: Command, signal?: AbortSignal): Promise<void> => {
+  signal?.throwIfAborted();
+  const running = startGuarded(command);
+  const stop = (): void => void running.stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  const code = await running.ended;
+  signal?.removeEventListener('abort', stop);
+  signal?.throwIfAborted();
+  if (code !== 0) {
+    throw new Error(
+      `${command.name} failed with code ${code}. The end of ${command.logFile}:\n${await lastLines(command.logFile)}`,
+    );
+  }
+};

@@ -1,0 +1,145 @@
+import { copyFile, glob, mkdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { AwsEndpoint } from './child-environment.ts';
+import { createOperatorKey, deployStack, readOutput } from './deployment.ts';
+import { type Emulator, startEmulator } from './emulator.ts';
+import type { LocalEnvironment } from './environment.ts';
+import { startFront } from './front.ts';
+import { type MailServers, type MailServersOptions, startMailServers } from './mail-servers.ts';
+import { createRunDirectory } from './paths.ts';
+import { choosePort } from './ports.ts';
+import { ensurePrerequisites } from './prerequisites.ts';
+import type { Progress } from './progress.ts';
+import { ensurePythonEnvironment } from './python-environment.ts';
+
+export type LocalCloudOptions = {
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+  /** Keep the emulator's state over a stop and a start of it [false]. */
+  readonly persist?: boolean;
+  /** Port that the hub gets if it is free [any]; `HUB_PORT` goes first. */
+  readonly preferredHubPort?: number;
+  /** Where the outputs of the stack go [a file that is removed at the end]. */
+  readonly outputsFile?: string;
+  /** Where the logs are kept at the end, instead of those of the last time [nowhere]. */
+  readonly logDirectory?: string;
+  /** CDK context besides what every local deployment has. */
+  readonly context?: Readonly<Record<string, string>>;
+  readonly mail?: Omit<MailServersOptions, 'runDirectory'>;
+};
+
+/** The whole product on this machine. */
+export type LocalCloud = {
+  readonly environment: LocalEnvironment;
+  /** Absent when `AWS_ENDPOINT_URL` names an emulator of the caller's. */
+  readonly emulator: Emulator | undefined;
+  readonly mailServers: MailServers;
+  /** Logs of everything; removed by `stop`. */
+  readonly runDirectory: string;
+  readonly stop: () => Promise<void>;
+};
+
+const callersEndpoint = (): AwsEndpoint | undefined => {
+  const endpointUrl = process.env['AWS_ENDPOINT_URL'];
+  if (endpointUrl === undefined || endpointUrl === '') return undefined;
+  return {
+    endpointUrl: endpointUrl.replace(/\/$/, ''),
+    region: process.env['AWS_REGION'] ?? 'us-east-1',
+    accessKeyId: process.env['AWS_ACCESS_KEY_ID'] ?? 'test',
+    secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY'] ?? 'test',
+  };
+};
+
+const startAll = async (
+  options: LocalCloudOptions,
+  runDirectory: string,
+  onStop: (stop: () => Promise<void>) => void,
+): Promise<Omit<LocalCloud, 'stop'>> => {
+  const { progress, signal } = options;
+  await ensurePrerequisites(runDirectory, progress, signal);
+  const given = callersEndpoint();
+  let emulator: Emulator | undefined;
+  if (given === undefined) {
+    const python = await ensurePythonEnvironment(runDirectory, progress, signal);
+    signal?.throwIfAborted();
+    emulator = await progress.step('Start MiniStack (AWS)', async (note) => {
+      const started = await startEmulator({ python, runDirectory, persist: options.persist ?? false });
+      onStop(started.stop);
+      note(started.aws.endpointUrl);
+      return started;
+    });
+  }
+  const aws = emulator?.aws ?? given;
+  if (aws === undefined) throw new Error('There is neither an emulator nor AWS_ENDPOINT_URL.');
+  signal?.throwIfAborted();
+  const mailServers = await progress.step('Start Dovecot and Postfix', async (note) => {
+    const started = await startMailServers({ runDirectory, ...options.mail });
+    onStop(started.stop);
+    const { imap, submission, mx } = started.environment;
+    note(`IMAP ${imap.port}, submission ${submission.port}, MX ${mx.port}`);
+    return started;
+  });
+  const outputs = await deployStack({
+    aws,
+    runDirectory,
+    outputsFile: options.outputsFile ?? join(runDirectory, 'outputs.json'),
+    progress,
+    ...(signal === undefined ? {} : { signal }),
+    ...(options.context === undefined ? {} : { context: options.context }),
+  });
+  signal?.throwIfAborted();
+  const front = await startFront({
+    port: await choosePort('HUB_PORT', options.preferredHubPort),
+    target: `${aws.endpointUrl}/_aws/execute-api/${readOutput(outputs, 'HubApiId')}/$default`,
+  });
+  onStop(front.stop);
+  const operatorKey = await progress.step('Ask the stack for an operator key', () =>
+    createOperatorKey(aws, readOutput(outputs, 'OperatorKeyFunctionName')),
+  );
+  return {
+    environment: {
+      hubUrl: front.url,
+      consoleUrl: `${front.url}/console`,
+      operatorKey,
+      aws,
+      mail: mailServers.environment,
+      outputs,
+    },
+    emulator,
+    mailServers,
+    runDirectory,
+  };
+};
+
+const keepLogs = async (runDirectory: string, logDirectory: string): Promise<void> => {
+  await rm(logDirectory, { recursive: true, force: true });
+  await mkdir(logDirectory, { recursive: true });
+  for await (const path of glob('{*.log,mail/*/*.log}', { cwd: runDirectory })) {
+    await copyFile(join(runDirectory, path), join(logDirectory, basename(path)));
+  }
+};
+
+/**
+ * Starts the mail servers and the emulator, deploys the stack to it and puts the hub at the root of a port.
+ * When any step fails or `signal` aborts, all that was started is stopped before it throws.
+ */
+export const startLocalCloud = async (options: LocalCloudOptions): Promise<LocalCloud> => {
+  const run = await createRunDirectory();
+  const stops: (() => Promise<void>)[] = [];
+  let stopping: Promise<void> | undefined;
+  const stopAll = async (): Promise<void> => {
+    for (const stop of stops.reverse()) await stop();
+    if (options.logDirectory !== undefined) await keepLogs(run.path, options.logDirectory);
+    await run.remove();
+  };
+  const stop = (): Promise<void> => {
+    stopping ??= stopAll();
+    return stopping;
+  };
+  try {
+    return { ...(await startAll(options, run.path, (one) => stops.push(one))), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};

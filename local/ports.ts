@@ -1,0 +1,53 @@
+import { randomInt } from 'node:crypto';
+import { connect } from 'node:net';
+import getPort from 'get-port';
+import type { GuardedProcess } from './guarded-process.ts';
+import { lastLines } from './guarded-process.ts';
+
+// Below the range from which the kernel takes ports of outgoing connections (32768 and up): a port found free there
+// could be taken by a client before its server listens on it.
+const lowest = 12_000;
+const highest = 32_000;
+
+/**
+ * The port that the environment variable names, else a free one on the loopback address, `preferred` if that is free.
+ * @throws Error when the variable is set to something that is no port.
+ */
+export const choosePort = async (variable?: string, preferred?: number): Promise<number> => {
+  const given = variable === undefined ? undefined : process.env[variable];
+  if (given !== undefined && given !== '') {
+    const port = Number(given);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      throw new Error(`${variable}=${given} is not a port number.`);
+    return port;
+  }
+  const candidates = Array.from({ length: 50 }, () => randomInt(lowest, highest));
+  return await getPort({ host: '127.0.0.1', port: preferred === undefined ? candidates : [preferred, ...candidates] });
+};
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+
+/**
+ * Waits until the process listens on all ports.
+ * @throws Error with the end of its log when it ends before, or is not there in time.
+ */
+export const waitForPorts = async (owner: GuardedProcess, ports: readonly number[], seconds = 30): Promise<void> => {
+  const deadline = Date.now() + seconds * 1000;
+  for (const port of ports) {
+    while (!(await accepts(port))) {
+      if (owner.hasEnded() || Date.now() > deadline) {
+        const what = owner.hasEnded() ? 'ended at its start' : `did not listen on port ${port} within ${seconds} s`;
+        throw new Error(`${owner.name} ${what}. The end of ${owner.logFile}:\n${await lastLines(owner.logFile)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+};

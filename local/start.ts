@@ -1,0 +1,95 @@
+import { parseArgs } from 'node:util';
+import { writeEnvironment } from './environment.ts';
+import { type LocalCloud, startLocalCloud } from './local-cloud.ts';
+import { localDirectory, localFile } from './paths.ts';
+import { createProgress } from './progress.ts';
+import { runWorkedExample } from './worked-example.ts';
+
+const usage = `npm start             starts the local cloud, plays the worked example once, stays up until Ctrl-C
+npm start -- --once   the same, then ends with the outcome as exit code
+
+Ports are free ones unless set: HUB_PORT, EMULATOR_PORT, IMAP_PORT, IMAP_STARTTLS_PORT, POP3_PORT, POP3_STARTTLS_PORT,
+SUBMISSION_PORT, SUBMISSION_STARTTLS_PORT, DOVECOT_SUBMISSION_STARTTLS_PORT, MX_PORT.
+AWS_ENDPOINT_URL names an emulator that runs already; it is used instead of one of our own.`;
+
+const preferredHubPort = 8080;
+const exitCodeOfSignal = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Aborts `signal` at the first request to stop; later ones change nothing, the servers are being stopped already. */
+const listenForStop = () => {
+  const controller = new AbortController();
+  let exitCode = 0;
+  for (const [name, code] of Object.entries(exitCodeOfSignal)) {
+    process.on(name, () => {
+      if (controller.signal.aborted) return;
+      exitCode = code;
+      controller.abort(new Error('Stopped on request.'));
+    });
+  }
+  return { signal: controller.signal, exitCode: () => exitCode };
+};
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    // A pending promise alone does not keep the process up.
+    const staying = setInterval(() => undefined, 60_000);
+    signal.addEventListener('abort', () => {
+      clearInterval(staying);
+      resolve();
+    });
+  });
+
+const whereToGoNext = ({ environment, mailServers }: LocalCloud, environmentFile: string): string => `
+The hub answers at    ${environment.hubUrl}
+API reference         ${environment.hubUrl}/v1/openapi.json
+Operator key          ${environment.operatorKey}
+Mail users, ports and all else: ${environmentFile}
+Logs: ${mailServers.dovecot.logFile}
+      ${mailServers.postfix.logFile}`;
+
+const main = async (): Promise<number> => {
+  const { values } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean' } } });
+  if (values.help === true) {
+    console.log(usage);
+    return 0;
+  }
+  const { signal, exitCode } = listenForStop();
+  const progress = createProgress();
+  let cloud: LocalCloud | undefined;
+  try {
+    cloud = await startLocalCloud({
+      progress,
+      signal,
+      preferredHubPort,
+      outputsFile: await localFile('outputs.json'),
+      logDirectory: await localFile('logs'),
+    });
+    const environmentFile = await localFile('environment.json');
+    await writeEnvironment(environmentFile, cloud.environment);
+    progress.line('\nThe worked example, on the real servers:');
+    const stopped = untilAborted(signal);
+    const example = runWorkedExample(cloud.environment, progress.line).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const failure = await Promise.race([example, stopped]);
+    if (signal.aborted) return exitCode();
+    progress.line(failure === undefined ? '\nAll as promised.' : `\nThe worked example failed: ${String(failure)}`);
+    const outcome = failure === undefined ? 0 : 1;
+    if (values.once === true) return outcome;
+    progress.line(whereToGoNext(cloud, environmentFile));
+    progress.line('\nCtrl-C stops everything.');
+    await stopped;
+    return outcome;
+  } catch (error) {
+    if (signal.aborted) return exitCode();
+    progress.line(`\n${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  } finally {
+    if (cloud !== undefined) await progress.step('Stop everything', cloud.stop);
+    progress.line(`Logs are in ${localDirectory}/logs`);
+  }
+};
+
+process.exit(await main());
