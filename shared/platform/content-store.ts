@@ -1,5 +1,9 @@
 import type { Readable } from 'node:stream';
 import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -8,12 +12,15 @@ import {
   NotFound,
   PutObjectCommand,
   type S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 
 /** Raw messages, bodies and attachments. Keys start with the organization's identifier. */
 export interface ContentStore {
   put(key: string, content: Uint8Array | string, contentType: string): Promise<void>;
+  /** Stores content whose length is not known beforehand, holding a few megabytes of it at a time; returns its bytes. */
+  putStream(key: string, content: AsyncIterable<Uint8Array>, contentType: string): Promise<number>;
   /** Undefined when there is nothing under the key. */
   read(key: string): Promise<Uint8Array | undefined>;
   /** For passing large content on without holding it. */
@@ -33,6 +40,25 @@ export interface ContentStore {
 
 const downloadSeconds = 300;
 const uploadSeconds = 3600;
+// S3 takes no smaller part but the last, and at most 10,000 of them.
+const partBytes = 8 * 1024 * 1024;
+
+/** Cuts a stream into pieces of `partBytes`, the last one shorter; at least one piece. */
+async function* inParts(content: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let pending: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of content) {
+    pending.push(chunk);
+    length += chunk.length;
+    while (length >= partBytes) {
+      const joined = Buffer.concat(pending);
+      yield joined.subarray(0, partBytes);
+      pending = [joined.subarray(partBytes)];
+      length -= partBytes;
+    }
+  }
+  yield Buffer.concat(pending);
+}
 
 export const createContentStore = (client: S3Client, Bucket: string): ContentStore => {
   const open = async (Key: string) => {
@@ -44,9 +70,40 @@ export const createContentStore = (client: S3Client, Bucket: string): ContentSto
       throw error;
     }
   };
+  const put = async (Key: string, Body: Uint8Array | string, ContentType: string): Promise<void> => {
+    await client.send(new PutObjectCommand({ Bucket, Key, Body, ContentType }));
+  };
+
+  const putInParts = async (Key: string, first: Buffer, rest: AsyncGenerator<Buffer>, ContentType: string) => {
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key, ContentType }));
+    const Parts: CompletedPart[] = [];
+    let bytes = 0;
+    const upload = async (Body: Buffer): Promise<void> => {
+      const PartNumber = Parts.length + 1;
+      const { ETag } = await client.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body }));
+      Parts.push({ PartNumber, ETag });
+      bytes += Body.length;
+    };
+    try {
+      await upload(first);
+      for await (const part of rest) if (part.length > 0) await upload(part);
+      await client.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } }));
+    } catch (error) {
+      await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+      throw error;
+    }
+    return bytes;
+  };
+
   return {
-    put: async (Key, Body, ContentType) => {
-      await client.send(new PutObjectCommand({ Bucket, Key, Body, ContentType }));
+    put,
+    putStream: async (key, content, contentType) => {
+      const parts = inParts(content);
+      const { value: first } = await parts.next();
+      if (first === undefined) throw new Error('There is always a first part');
+      if (first.length === partBytes) return putInParts(key, first, parts, contentType);
+      await put(key, first, contentType);
+      return first.length;
     },
     read: async (key) => (await open(key))?.transformToByteArray(),
     stream: async (key) => (await open(key)) as Readable | undefined,
