@@ -52,6 +52,34 @@ const decodeCursor = (text: string, filters: string, now: Date): string => {
   return decoded.id;
 };
 
+const encodeCursor = (filters: string, id: string, now: Date): string =>
+  Buffer.from(JSON.stringify({ f: filters, t: now.getTime(), id })).toString('base64url');
+
+const fingerprintFilters = (kind: string, organizationId: string, filters: Readonly<Record<string, unknown>>): string =>
+  fingerprint(kind, organizationId, JSON.stringify(filters));
+
+/** One page of entities that were found otherwise than by a key range, given newest first; options as of listEntities. */
+export const listFound = <Item extends Entity>(options: {
+  readonly kind: EntityKind<Item>;
+  readonly organizationId: string;
+  readonly found: readonly Item[];
+  readonly query: { readonly limit: number; readonly cursor?: string | undefined };
+  readonly filters: Readonly<Record<string, unknown>>;
+  readonly present: (item: Item) => unknown;
+  readonly now: Date;
+}): { data: unknown[]; nextCursor: string | null } => {
+  const filters = fingerprintFilters(options.kind.kind, options.organizationId, options.filters);
+  const { limit, cursor } = options.query;
+  const after = cursor === undefined ? undefined : decodeCursor(cursor, filters, options.now);
+  const rest = options.found.filter(({ id }) => after === undefined || id < after);
+  const given = rest.slice(0, limit);
+  const last = given.at(-1);
+  return {
+    data: given.map(options.present),
+    nextCursor: last === undefined || rest.length <= limit ? null : encodeCursor(filters, last.id, options.now),
+  };
+};
+
 /**
  * One page of a list, newest first unless `ascending`. `filters`: everything of the query but limit and cursor, to
  * which the cursor is bound. `matches` narrows what the key range cannot express.
@@ -70,7 +98,7 @@ export const listEntities = async <Item extends Entity>(options: {
   readonly ascending?: boolean;
   readonly index?: { readonly name: 'byMailbox' | 'byRegarding' | 'byConversation'; readonly key: string };
 }): Promise<{ data: unknown[]; nextCursor: string | null }> => {
-  const filters = fingerprint(options.kind.kind, options.organizationId, JSON.stringify(options.filters));
+  const filters = fingerprintFilters(options.kind.kind, options.organizationId, options.filters);
   const { limit, cursor } = options.query;
   const positionOf = (id: string): Record<string, unknown> => ({
     pk: partition(options.organizationId, options.kind.kind),
@@ -117,9 +145,6 @@ export const listEntities = async <Item extends Entity>(options: {
   }
   return {
     data,
-    nextCursor:
-      after === undefined || last === undefined
-        ? null
-        : Buffer.from(JSON.stringify({ f: filters, t: options.now.getTime(), id: last })).toString('base64url'),
+    nextCursor: after === undefined || last === undefined ? null : encodeCursor(filters, last, options.now),
   };
 };

@@ -19,7 +19,7 @@ const textOf = (entity: unknown, name: string): unknown =>
   typeof entity === 'object' && entity !== null ? (entity as Readonly<Record<string, unknown>>)[name] : undefined;
 
 /** What can be said of a subject that does not fit its schema: enough for a consumer to read it by its id. */
-const subjectWithoutData = ({ kind, entity }: StreamChange): PresentedSubject => {
+export const subjectWithoutData = (kind: string, entity: unknown): PresentedSubject => {
   const [id, version] = [textOf(entity, 'id'), textOf(entity, 'version')];
   return {
     subject: { type: kind, id: typeof id === 'string' ? id : '' },
@@ -58,7 +58,10 @@ export const buildEvents = (
       try {
         return presentSubject(record.kind, change.type, record.entity);
       } catch (error) {
-        return tellOnly(subjectWithoutData(record), error instanceof Error ? error.message : String(error));
+        return tellOnly(
+          subjectWithoutData(record.kind, record.entity),
+          error instanceof Error ? error.message : String(error),
+        );
       }
     };
     const presented = show();

@@ -3,16 +3,18 @@ import type { AddressEntry } from './address-entry.ts';
 
 export type ResolutionSettings = Settings['resolution'];
 
+export const resolutionReasons = [
+  'noMatch',
+  'onlyMatch',
+  'ownedByMailboxOwner',
+  'rank',
+  'allMatches',
+  'tooManyMatches',
+  'ambiguous',
+  'allInactive',
+] as const;
 /** Why a candidate was chosen, or none. */
-export type ResolutionReason =
-  | 'noMatch'
-  | 'onlyMatch'
-  | 'ownedByMailboxOwner'
-  | 'rank'
-  | 'allMatches'
-  | 'tooManyMatches'
-  | 'ambiguous'
-  | 'allInactive';
+export type ResolutionReason = (typeof resolutionReasons)[number];
 
 export interface RankingContext {
   readonly settings: ResolutionSettings;

@@ -1,4 +1,5 @@
 import type { Organization } from '../organization/organization.ts';
+import { fromItem } from '../platform/entity-store.ts';
 import { type RecordsTable, recordKey } from '../platform/records-table.ts';
 import type { Reference } from '../platform/values.ts';
 import { type AddressEntry, findAddressEntries } from './address-entry.ts';
@@ -10,7 +11,7 @@ import {
   rankCandidates,
   type SenderChoice,
 } from './rank-candidates.ts';
-import { isBuiltInRecordType, recordTypeKind, recordTypeSchema } from './record-type.ts';
+import { isBuiltInRecordType, isEmailEnabled, type RecordType, recordTypeKind } from './record-type.ts';
 
 type ResolvingOrganization = Pick<Organization, 'id' | 'settings'>;
 
@@ -24,22 +25,19 @@ export type RecipientResolution = Candidates & RecipientChoice;
 
 const ownerTypes = ['user', 'queue', 'team'];
 
-const loadOwnTypeRanks = async (
+/** The CRM's own types among the entries, as they are now: an entry tells how its type was when it was written. */
+const loadOwnTypes = async (
   table: RecordsTable,
   organizationId: string,
   entries: readonly AddressEntry[],
-): Promise<ReadonlyMap<string, number>> => {
+): Promise<ReadonlyMap<string, RecordType>> => {
   const own = new Set(
     entries.map(({ type }) => type).filter((type) => !ownerTypes.includes(type) && !isBuiltInRecordType(type)),
   );
-  // A batch read takes 100 keys; further types rank last, which needs that many types with this one address.
+  // A batch read takes 100 keys. So many own types with one address are left out of it as not known.
   const keys = [...own].slice(0, 100).map((type) => recordKey(organizationId, recordTypeKind.kind, type));
   const items = await table.getMany(keys);
-  return new Map(
-    items
-      .map((item) => recordTypeSchema.parse(item['entity']))
-      .flatMap(({ id, resolutionRank }) => (resolutionRank === null ? [] : [[id, resolutionRank]])),
-  );
+  return new Map(items.map((item) => fromItem(recordTypeKind, item)).map((type) => [type.id, type]));
 };
 
 const loadCandidates = async (
@@ -50,10 +48,16 @@ const loadCandidates = async (
 ): Promise<Candidates & { readonly context: RankingContext }> => {
   const settings = organization.settings.resolution;
   const entries = await findAddressEntries(table, organization.id, address, settings.senderMatchCap + 1);
-  const ownTypeRanks =
-    entries.length > 1 ? await loadOwnTypeRanks(table, organization.id, entries) : new Map<string, number>();
+  const ownTypes = await loadOwnTypes(table, organization.id, entries);
+  const ownTypeRanks = new Map(
+    [...ownTypes.values()].flatMap(({ id, resolutionRank }) => (resolutionRank === null ? [] : [[id, resolutionRank]])),
+  );
   const context = { settings, mailboxOwnerId, ownTypeRanks };
-  return { candidates: rankCandidates(entries, context), context };
+  const current = entries.map((entry) => ({
+    ...entry,
+    emailEnabled: ownerTypes.includes(entry.type) || isEmailEnabled(entry.type, ownTypes.get(entry.type)),
+  }));
+  return { candidates: rankCandidates(current, context), context };
 };
 
 /**

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { decodeFeedCursor, encodeFeedCursor } from '../../../shared/feed/feed-cursor.ts';
+import { eventTypeFilterSchema, feedEventSchema } from '../../../shared/feed/feed-event.ts';
+import { readFeed, readFeedHead } from '../../../shared/feed/read-feed.ts';
+import { readSnapshot } from '../../../shared/feed/read-snapshot.ts';
+import { originSchema } from '../../../shared/platform/change.ts';
+import { refuseField } from '../../../shared/platform/validate.ts';
+import { defineRoute, type Route, roles } from '../route.ts';
+
+const commaSeparated = <Item extends z.ZodType<unknown, string>>(item: Item) =>
+  z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(item).min(1).max(50));
+
+const typesSchema = commaSeparated(eventTypeFilterSchema).meta({
+  description: 'Types of events, comma separated; email.* stands for all that begin so.',
+});
+const limitSchema = z.coerce.number().int().min(1).max(500).default(100);
+
+const answerSchema = z.object({
+  data: z.array(feedEventSchema),
+  nextCursor: z.string().meta({ description: 'Where to go on; given even when there is nothing new.' }),
+  hasMore: z.boolean(),
+});
+
+const start = '0';
+
+const parseCursor = (text: string) => {
+  if (text === start) return 'start' as const;
+  const cursor = decodeFeedCursor(text);
+  if (cursor === undefined)
+    throw refuseField('#/query/cursor', 'invalidCursor', 'The cursor is not one that the feed gave out');
+  return cursor;
+};
+
+export const feedRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'GET',
+    path: '/feed',
+    summary: 'Changes in their order, from a cursor on',
+    tag: 'Feed',
+    access: roles,
+    pathSchema: z.strictObject({}),
+    querySchema: z.strictObject({
+      cursor: z.string().max(100).default(start).meta({ description: '0 stands for the beginning of what is kept.' }),
+      limit: limitSchema,
+      types: typesSchema.optional(),
+      origins: commaSeparated(originSchema).optional(),
+      wait: z.coerce.number().int().min(0).max(20).default(0).meta({
+        description: 'Seconds to wait for an event when there is none yet.',
+      }),
+    }),
+    bodySchema: null,
+    answers: { 200: answerSchema },
+    problems: ['cursorExpired'],
+    handle: async ({ services, organization, query }) => ({
+      status: 200,
+      body: await readFeed(
+        services.table,
+        organization.id,
+        {
+          cursor: parseCursor(query.cursor),
+          limit: query.limit,
+          types: query.types,
+          origins: query.origins,
+          waitSeconds: query.wait,
+        },
+        services.now,
+      ),
+    }),
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/feed/head',
+    summary: 'The end of the feed',
+    tag: 'Feed',
+    access: roles,
+    pathSchema: z.strictObject({}),
+    querySchema: z.strictObject({}),
+    bodySchema: null,
+    answers: { 200: z.object({ cursor: z.string(), sequence: z.int() }) },
+    handle: async ({ services, organization }) => {
+      const head = await readFeedHead(services.table, organization.id);
+      return { status: 200, body: { cursor: encodeFeedCursor(head), sequence: head.sequence } };
+    },
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/feed/snapshot',
+    summary: 'The present state as events; follow nextCursor until hasMore is false, then read the feed from it',
+    tag: 'Feed',
+    access: roles,
+    pathSchema: z.strictObject({}),
+    querySchema: z.strictObject({
+      cursor: z.string().max(4000).optional(),
+      limit: limitSchema,
+      types: typesSchema.optional(),
+    }),
+    bodySchema: null,
+    answers: { 200: answerSchema },
+    handle: async ({ services, organization, query }) => ({
+      status: 200,
+      body: await readSnapshot(services.table, organization.id, query, services.now()),
+    }),
+  }),
+];
