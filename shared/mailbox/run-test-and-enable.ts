@@ -7,8 +7,8 @@ import { finishOperation } from '../operation/run-operation.ts';
 import { createFault } from '../platform/fault.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
 import type { Dialler } from '../transport/connection.ts';
-import { type AppliedResults, applyTestResult, type TestResults } from './apply-test-result.ts';
-import type { SynchronizedWorkload } from './mailbox.ts';
+import { type AppliedResults, applyTestResult } from './apply-test-result.ts';
+import { type SynchronizedWorkload, synchronizedWorkloads } from './mailbox.ts';
 import { testIncoming, testOutgoing, type WorkloadTest } from './test-workloads.ts';
 
 /** What test-and-enable was asked for. */
@@ -32,14 +32,16 @@ const endMarginMilliseconds = 15_000;
 const leaseMarginMilliseconds = 5_000;
 
 const describeTest = (test: WorkloadTest, applied: AppliedResults[SynchronizedWorkload]) => {
-  const fault = applied?.fault ?? test.fault;
+  const fault = test.fault ?? applied?.fault;
   return {
     status: fault === undefined ? 'success' : 'failure',
-    enabled: applied?.enabled === true,
+    enabled: applied?.enabled ?? false,
     ...(fault === undefined ? {} : { fault }),
     steps: test.steps,
   };
 };
+
+type Tests = Partial<Record<SynchronizedWorkload, WorkloadTest>>;
 
 /**
  * Carries out one test-and-enable. Begun again after a crash it tests anew, at worst with a second test message. The
@@ -61,8 +63,8 @@ export const runTestAndEnable = async (
       fix: 'Set serverProfileId, then test again',
     });
     const test: WorkloadTest = { fault, steps: [] };
-    const results = Object.fromEntries(input.workloads.map((workload) => [workload, test]));
-    return finish(deps, organizationId, operation, input, results);
+    const tests: Tests = Object.fromEntries(input.workloads.map((workload) => [workload, test]));
+    return finish(deps, organizationId, operation, input, tests);
   }
   const now = deps.now().getTime();
   const deadline = now + delivery.remainingMilliseconds;
@@ -88,12 +90,12 @@ export const runTestAndEnable = async (
       input.sendTestMessage && address !== null
         ? `<${operation.id}.${delivery.receiveCount}@${address.slice(address.lastIndexOf('@') + 1)}>`
         : undefined;
-    const results: Record<string, WorkloadTest> = {};
+    const results: Tests = {};
     // Sent first, so that its arrival can be looked for when the incoming side is tested.
-    if (input.workloads.includes('outgoing')) results['outgoing'] = await testOutgoing(subject, messageId, tools);
+    if (input.workloads.includes('outgoing')) results.outgoing = await testOutgoing(subject, messageId, tools);
     if (input.workloads.includes('incoming')) {
-      const sent = results['outgoing'] !== undefined && results['outgoing'].fault === undefined;
-      results['incoming'] = await testIncoming(subject, sent ? messageId : undefined, tools);
+      const sent = results.outgoing !== undefined && results.outgoing.fault === undefined;
+      results.incoming = await testIncoming(subject, sent ? messageId : undefined, tools);
     }
     const works = Object.values(results).some(({ fault }) => fault === undefined);
     if (works) await gate.resumeProfile();
@@ -108,24 +110,24 @@ const finish = async (
   organizationId: string,
   operation: Operation,
   input: z.output<typeof testAndEnableInputSchema>,
-  tests: Readonly<Record<string, WorkloadTest>>,
+  tests: Tests,
 ): Promise<LaneVerdict> => {
-  const results: TestResults = Object.fromEntries(
-    Object.entries(tests).map(([workload, { fault }]) => [workload, fault === undefined ? {} : { fault }]),
-  );
+  const tested = synchronizedWorkloads.flatMap((workload) => {
+    const test = tests[workload];
+    return test === undefined ? [] : [{ workload, test }];
+  });
   const applied = await applyTestResult(deps, {
     organizationId,
     mailboxId: operation.subject.id,
     operationId: operation.id,
     enable: input.enable,
     confirmTakeoverFrom: input.confirmTakeoverFrom,
-    results,
+    results: Object.fromEntries(
+      tested.map(({ workload, test }) => [workload, test.fault === undefined ? {} : { fault: test.fault }]),
+    ),
   });
   const workloads = Object.fromEntries(
-    Object.entries(tests).map(([workload, test]) => [
-      workload,
-      describeTest(test, applied[workload as SynchronizedWorkload]),
-    ]),
+    tested.map(({ workload, test }) => [workload, describeTest(test, applied[workload])]),
   );
   await finishOperation(deps, organizationId, operation.id, { status: 'succeeded', result: { workloads } });
   return { done: true };
