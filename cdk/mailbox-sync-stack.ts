@@ -91,7 +91,7 @@ export class MailboxSyncStack extends Stack {
     for (const each of lanes) each.allowSend(feed.hubFunction);
 
     // Ends operations that are past their limit: the record tells it, and the watched item goes.
-    state.allowCycles(watchdog.hubFunction, ['Scan', 'DeleteItem']);
+    state.allowCycles(watchdog.hubFunction, ['Scan', ...readAndWrite]);
     state.allowRecords(watchdog.hubFunction, readAndWrite);
     for (const each of lanes) {
       each.allowSend(watchdog.hubFunction);

@@ -1,1 +1,35 @@
-export const handler = async (): Promise<void> => {};
+import { operationMessageSchema } from '../../shared/cycle/lane-message.ts';
+import type { LaneVerdict } from '../../shared/cycle/run-lane-batch.ts';
+import { abandonTest } from '../../shared/mailbox/apply-test-result.ts';
+import { isFinished } from '../../shared/operation/operation.ts';
+import { finishOperation, startOperation } from '../../shared/operation/run-operation.ts';
+import { createLaneServices } from '../common/create-lane-services.ts';
+import { createLaneHandler } from '../common/lane-handler.ts';
+import { readLaneEnvironment } from '../common/read-lane-environment.ts';
+import { createOperationRunners } from './runners.ts';
+
+const environment = readLaneEnvironment();
+const services = createLaneServices(environment);
+const runners = createOperationRunners(services, environment.CYCLES_TABLE);
+
+export const handler = createLaneHandler(
+  'operations',
+  services.queues,
+  async (record, invocation): Promise<LaneVerdict> => {
+    const { organizationId, operationId } = operationMessageSchema.parse(JSON.parse(record.body));
+    const operation = await startOperation(services, organizationId, operationId);
+    if (operation === undefined) return { done: true };
+    if (isFinished(operation)) {
+      if (operation.kind === 'testAndEnable')
+        await abandonTest(services, organizationId, operation.subject.id, operationId);
+      // Makes good what a crash left out after the end.
+      if (operation.status !== 'cancelled')
+        await finishOperation(services, organizationId, operationId, { status: 'succeeded' });
+      return { done: true };
+    }
+    return runners[operation.kind](organizationId, operation, {
+      receiveCount: record.receiveCount,
+      remainingMilliseconds: invocation.remainingMilliseconds(),
+    });
+  },
+);

@@ -1,7 +1,9 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import middy from '@middy/core';
+import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
 import { runWatchdog } from '../../shared/cycle/watchdog.ts';
+import { abandonTest } from '../../shared/mailbox/apply-test-result.ts';
 import { operationMessage } from '../../shared/operation/operation-message.ts';
 import {
   createOperationWatch,
@@ -41,6 +43,13 @@ const operationDependencies = {
   operationWatch: createOperationWatch(document, environment.CYCLES_TABLE),
   now: () => new Date(),
 };
+
+const cycles = createCycleControl({
+  document,
+  tableName: environment.CYCLES_TABLE,
+  queues,
+  now: operationDependencies.now,
+});
 
 const segmentCount = 4;
 
@@ -95,7 +104,9 @@ export const handler = middy().handler(async () => {
       ),
     timeOutOperation: async ({ organizationId, operationId }) => {
       try {
-        await timeOutOperation(operationDependencies, organizationId, operationId);
+        const operation = await timeOutOperation(operationDependencies, organizationId, operationId);
+        if (operation.kind === 'testAndEnable')
+          await abandonTest({ ...operationDependencies, cycles }, organizationId, operation.subject.id, operationId);
       } catch (error) {
         // Announced to the watchdog but never stored, or erased with its organization: nothing is left to end.
         if (!(error instanceof FaultError && error.fault.code === 'notFound')) throw error;

@@ -11,7 +11,6 @@ export const operationKindSchema = z.enum([
   'synchronize',
   'bulkMailboxes',
   'eraseOrganization',
-  'replayDeadLetters',
 ]);
 export type OperationKind = z.output<typeof operationKindSchema>;
 

@@ -1,0 +1,78 @@
+import type { LaneVerdict } from '../../shared/cycle/run-lane-batch.ts';
+import { runBulkStep } from '../../shared/mailbox/bulk.ts';
+import { runTestAndEnable } from '../../shared/mailbox/run-test-and-enable.ts';
+import type { Operation } from '../../shared/operation/operation.ts';
+import { operationMessage } from '../../shared/operation/operation-message.ts';
+import { synchronizeInputSchema } from '../../shared/operation/report-synchronized.ts';
+import { finishOperation, reportProgress } from '../../shared/operation/run-operation.ts';
+import { createEraseCycles, eraseOrganization } from '../../shared/organization/erase-organization.ts';
+import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
+import { runProfileTest } from '../../shared/server-profile/run-profile-test.ts';
+import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
+import type { LaneServices } from '../common/create-lane-services.ts';
+
+interface OperationDelivery {
+  readonly receiveCount: number;
+  readonly remainingMilliseconds: number;
+}
+
+type OperationRunner = (
+  organizationId: string,
+  operation: Operation,
+  delivery: OperationDelivery,
+) => Promise<LaneVerdict>;
+
+const endMarginMilliseconds = 10_000;
+/** How long an erasure waits for runs that were in flight when it began. */
+const erasureWaitSeconds = 15;
+
+const addCounts = (one: Operation['result'], other: Readonly<Record<string, number>>): Record<string, number> => {
+  const sum: Record<string, number> = { ...other };
+  for (const [kind, number] of Object.entries(one ?? {}))
+    if (typeof number === 'number') sum[kind] = (sum[kind] ?? 0) + number;
+  return sum;
+};
+
+/** Who carries out which kind of operation. Each may be called again after a crash and goes on where it was. */
+export const createOperationRunners = (
+  services: LaneServices,
+  cyclesTable: string,
+): Readonly<Record<Operation['kind'], OperationRunner>> => {
+  const document = createDocumentClient();
+  const eraseCycles = createEraseCycles(document, cyclesTable);
+  const throttle = createThrottleReader({ document, tableName: cyclesTable, now: services.now });
+  return {
+    testAndEnable: (organizationId, operation, delivery) =>
+      runTestAndEnable(services, organizationId, operation, delivery),
+    testServerProfile: (organizationId, operation, delivery) =>
+      runProfileTest(services, organizationId, operation, delivery),
+    // The cycles themselves report to the operation; asking again after a crash costs at most a cycle too many.
+    synchronize: async (organizationId, operation) => {
+      const { workloads } = synchronizeInputSchema.parse(operation.input);
+      await services.cycles.synchronize(organizationId, operation.subject.id, workloads, operation.id);
+      return { done: true };
+    },
+    bulkMailboxes: (organizationId, operation, delivery) => runBulkStep(services, organizationId, operation, delivery),
+    eraseOrganization: async (scope, operation, delivery) => {
+      const deadline = services.now().getTime() + delivery.remainingMilliseconds - endMarginMilliseconds;
+      const erasure = { ...services, throttle, eraseCycles };
+      const { done, removed } = await eraseOrganization(erasure, operation.subject.id, deadline);
+      const result = addCounts(operation.result, removed);
+      if (done) {
+        await finishOperation(services, scope, operation.id, { status: 'succeeded', result });
+        return { done: true };
+      }
+      await reportProgress(services, scope, operation.id, operation.progress, result);
+      const occasion = String(services.now().getTime());
+      if (delivery.receiveCount < 10) return { done: false, waitSeconds: erasureWaitSeconds };
+      const group = operation.subject.id;
+      await services.queues.send(
+        'operations',
+        group,
+        `${operation.id}.${occasion}`,
+        operationMessage(scope, group, operation.id, occasion),
+      );
+      return { done: true };
+    },
+  };
+};
