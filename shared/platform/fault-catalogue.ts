@@ -447,6 +447,12 @@ const rawCatalogue = {
     fix: 'Correct the address',
     whoActs: 'caller',
   },
+  uidValidityChanged: {
+    title: 'The server gave a folder a new identity',
+    cause: 'UIDVALIDITY changed: the folder was recreated, restored or reindexed',
+    fix: 'Nothing: mail that is known was recognised and not tracked again',
+    whoActs: 'nobody',
+  },
   uidValidityUnstable: {
     title: 'The server changes the identity of a folder again and again',
     cause: 'UIDVALIDITY changed in five cycles in a row',
