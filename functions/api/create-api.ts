@@ -1,6 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { describeError } from '../../shared/platform/describe-error.ts';
 import { FaultError } from '../../shared/platform/fault.ts';
 import { createIdentifier } from '../../shared/platform/identifier.ts';
 import { isTransient, presentProblem } from './problem.ts';
@@ -57,7 +58,7 @@ const answerProblems = (logger: Logger, notesOf: (event: object) => Notes): Midd
     const { error, event } = request;
     const { requestId, route } = notesOf(event);
     if (!(error instanceof FaultError)) {
-      const details = { requestId, route, errorName: error?.name, errorStack: error?.stack };
+      const details = { requestId, route, error: describeError(error) };
       if (isTransient(error)) logger.warn('request could not be carried out', details);
       else logger.error('request failed unexpectedly', details);
     }
