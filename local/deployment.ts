@@ -1,6 +1,6 @@
-import { createHash, createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { callAws } from './call-aws.ts';
 import { type AwsEndpoint, awsEnvironment, childEnvironment } from './child-environment.ts';
 import { runGuarded } from './guarded-process.ts';
 import { checkoutDirectory } from './paths.ts';
@@ -29,41 +29,6 @@ const localContext: Readonly<Record<string, string>> = {
   incomingConcurrency: '8',
   outgoingConcurrency: '8',
   operationsConcurrency: '4',
-};
-
-const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
-const mac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
-
-/** Calls an AWS service with Signature Version 4, for the two calls for which no client of its own is worth having. */
-const callAws = async (
-  aws: AwsEndpoint,
-  service: string,
-  path: string,
-  type: string,
-  body: string,
-): Promise<string> => {
-  const url = new URL(path, aws.endpointUrl);
-  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-  const scope = `${time.slice(0, 8)}/${aws.region}/${service}/aws4_request`;
-  const signed = 'content-type;host;x-amz-date';
-  const headers = `content-type:${type}\nhost:${url.host}\nx-amz-date:${time}\n`;
-  const canonical = ['POST', url.pathname, '', headers, signed, hash(body)].join('\n');
-  const key = scope.split('/').reduce<string | Buffer>(mac, `AWS4${aws.secretAccessKey}`);
-  const signature = mac(key, ['AWS4-HMAC-SHA256', time, scope, hash(canonical)].join('\n')).toString('hex');
-  const response = await fetch(url, {
-    method: 'POST',
-    body,
-    headers: {
-      'content-type': type,
-      'x-amz-date': time,
-      authorization: `AWS4-HMAC-SHA256 Credential=${aws.accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`,
-    },
-  });
-  const text = await response.text();
-  if (!response.ok || response.headers.has('x-amz-function-error')) {
-    throw new Error(`${service} answered ${response.status}: ${text}`);
-  }
-  return text;
 };
 
 const findAccount = async (aws: AwsEndpoint): Promise<string> => {

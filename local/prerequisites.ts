@@ -106,7 +106,7 @@ export const ensurePrerequisites = async (
   signal?: AbortSignal,
 ): Promise<void> => {
   const logFile = join(runDirectory, 'prerequisites.log');
-  const missing = await progress.step('Look for Python, OpenSSL, Dovecot, Postfix', () => findMissing(logFile));
+  const missing = await findMissing(logFile);
   if (missing.length === 0) return;
   const packages = missing.flatMap((requirement) => requirement.packages);
   const byHand = `Install by hand: apt-get install ${packages.join(' ')}`;
