@@ -1,0 +1,175 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
+import { createFault } from '../../shared/platform/fault.ts';
+import type { ServerProfile } from '../../shared/server-profile/server-profile.ts';
+import { createConnectionGate, type Gate, type GateRequest } from '../../shared/throttle/connection-gate.ts';
+import { createThrottle } from '../../shared/throttle/throttle.ts';
+import { initialLayout } from '../../shared/throttle/throttle-layout.ts';
+import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
+import { startTestCloud, type TestCloud } from '../support/local-cloud.ts';
+
+let cloud: TestCloud;
+let tableName: string;
+let document: DynamoDBDocumentClient;
+let profileCount = 0;
+
+beforeAll(async () => {
+  cloud = await startTestCloud();
+  const { variables } = await cloud.createHubResources();
+  Object.assign(process.env, variables);
+  tableName = variables['CYCLES_TABLE'] ?? '';
+  document = createDocumentClient();
+});
+
+afterAll(async () => {
+  await cloud.stop();
+});
+
+const newProfile = (maxConnections: number): ServerProfile => {
+  profileCount += 1;
+  return {
+    id: `prf_${profileCount}`,
+    maxConnections,
+    throttle: initialLayout(maxConnections),
+  } as ServerProfile;
+};
+
+const request = (serverProfile: ServerProfile, mailboxId: string, changes: Partial<GateRequest> = {}): GateRequest => ({
+  organizationId: 'org_1',
+  serverProfile,
+  host: 'imap.example.test',
+  mailboxId,
+  lane: 'incoming',
+  generation: 1,
+  expiresAt: Date.now() + 60_000,
+  hasTicket: false,
+  probeUntil: Date.now() + 60_000,
+  ...changes,
+});
+
+const gateAt = (now: () => number = Date.now, caps: Readonly<Record<string, number>> = {}) =>
+  createConnectionGate(createThrottle(document, tableName, now), caps, now);
+
+const entered = (answer: Awaited<ReturnType<ReturnType<typeof gateAt>['enter']>>): Gate => {
+  if ('refused' in answer) throw new Error(`refused: ${answer.refused}`);
+  return answer;
+};
+
+describe('the connection counter of a server profile', () => {
+  it('never lets more in than the limit, however many ask at once, and serves them all', async () => {
+    const profile = newProfile(5);
+    const gate = gateAt();
+    let open = 0;
+    let highest = 0;
+    const served = new Set<string>();
+
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, index) => {
+        for (let attempt = 1; !served.has(`mbx_${index}`); attempt += 1) {
+          const answer = await gate.enter(
+            request(profile, `mbx_${index}`, { lane: 'outgoing', hasTicket: attempt > 1 }),
+          );
+          if ('refused' in answer) {
+            await new Promise((resolve) => setTimeout(resolve, Math.min(100, Math.max(5, answer.until - Date.now()))));
+            continue;
+          }
+          open += 1;
+          highest = Math.max(highest, open);
+          await new Promise((resolve) => setImmediate(resolve));
+          open -= 1;
+          served.add(`mbx_${index}`);
+          await answer.leave();
+        }
+      }),
+    );
+
+    expect(served.size).toBe(40);
+    expect(highest).toBeLessThanOrEqual(5);
+    const state = await createThrottleReader({ document, tableName, now: () => new Date() }).read('org_1', profile.id);
+    expect(state).toMatchObject({ openConnections: 0, paused: undefined });
+  });
+
+  it('keeps one place for sending where there are three or more', async () => {
+    const profile = newProfile(3);
+    const gate = gateAt();
+    entered(await gate.enter(request(profile, 'mbx_1')));
+    entered(await gate.enter(request(profile, 'mbx_2')));
+
+    const third = await gate.enter(request(profile, 'mbx_3'));
+    const sending = await gate.enter(request(profile, 'mbx_3', { lane: 'outgoing', hasTicket: true }));
+
+    expect(third).toMatchObject({ refused: 'full' });
+    expect(sending).not.toHaveProperty('refused');
+  });
+
+  it('lets a mailbox run once at a time in a lane, until the lease of a dead run ends', async () => {
+    const profile = newProfile(10);
+    let now = Date.now();
+    const gate = gateAt(() => now);
+    entered(await gate.enter(request(profile, 'mbx_1', { expiresAt: now + 30_000 })));
+
+    const second = await gate.enter(request(profile, 'mbx_1'));
+    now += 30_001;
+    const afterDeath = entered(await gate.enter(request(profile, 'mbx_1', { expiresAt: now + 30_000 })));
+
+    expect(second).toMatchObject({ refused: 'running' });
+    expect(afterDeath.recovered).toBe(true);
+  });
+
+  it('gives the places of killed processes back by expiry', async () => {
+    const profile = newProfile(2);
+    let now = Date.now();
+    const gate = gateAt(() => now);
+    for (const mailbox of ['mbx_1', 'mbx_2'])
+      entered(await gate.enter(request(profile, mailbox, { lane: 'outgoing', expiresAt: now + 30_000 })));
+
+    now += 30_001;
+    const answers = [];
+    for (const mailbox of ['mbx_3', 'mbx_4', 'mbx_5'])
+      answers.push(await gate.enter(request(profile, mailbox, { lane: 'outgoing', expiresAt: now + 30_000 })));
+
+    expect(answers.map((answer) => 'refused' in answer)).toEqual([false, false, true]);
+  });
+
+  it('holds a lowered limit at once', async () => {
+    const profile = newProfile(5);
+    const gate = gateAt();
+    for (const mailbox of ['mbx_1', 'mbx_2', 'mbx_3'])
+      entered(await gate.enter(request(profile, mailbox, { lane: 'outgoing' })));
+
+    const answer = await gate.enter(request({ ...profile, maxConnections: 3 }, 'mbx_4', { lane: 'outgoing' }));
+
+    expect(answer).toMatchObject({ refused: 'full' });
+  });
+
+  it('lets one run at a time try a paused profile, and all once it is well', async () => {
+    const profile = newProfile(5);
+    let now = Date.now();
+    const gate = gateAt(() => now);
+    const first = entered(await gate.enter(request(profile, 'mbx_1')));
+    await first.pauseProfile(now + 10_000, createFault('connectFailed'));
+    await first.leave();
+
+    const paused = await gate.enter(request(profile, 'mbx_2'));
+    now += 10_001;
+    const probe = entered(await gate.enter(request(profile, 'mbx_2', { probeUntil: now + 10_000 })));
+    const meanwhile = await gate.enter(request(profile, 'mbx_3'));
+    const resumed = await probe.resumeProfile();
+    const afterwards = await gate.enter(request(profile, 'mbx_3'));
+
+    expect(paused).toMatchObject({ refused: 'paused', fault: { code: 'connectFailed' } });
+    expect(meanwhile).toMatchObject({ refused: 'paused' });
+    expect(resumed).toBe(true);
+    expect(afterwards).not.toHaveProperty('refused');
+  });
+
+  it('holds the cap of a host over all profiles of the deployment', async () => {
+    const gate = gateAt(Date.now, { 'imap.example.test': 2 });
+    const answers = [];
+    for (const index of [1, 2, 3])
+      answers.push(await gate.enter(request(newProfile(10), `mbx_cap_${index}`, { lane: 'outgoing' })));
+
+    expect(answers.map((answer) => 'refused' in answer)).toEqual([false, false, true]);
+  });
+});
