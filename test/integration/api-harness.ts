@@ -169,6 +169,20 @@ export const readAnswer = (result: APIGatewayProxyStructuredResultV2): Answer =>
   };
 };
 
+/** Everything that a list gives out, two at a time. */
+export const walkPages = async (client: Client, path: string): Promise<readonly Record<string, unknown>[]> => {
+  const found: Record<string, unknown>[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const { body }: Answer = await client(
+      'GET',
+      `${path}${path.includes('?') ? '&' : '?'}limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`,
+    );
+    found.push(...body.data);
+    cursor = body.nextCursor;
+  }
+  return found;
+};
+
 /** The api function on real tables, queues and a bucket, called as API Gateway calls it. */
 export const startApiHarness = async (routes: readonly Route[]): Promise<ApiHarness> => {
   const runDirectory = await mkdtemp(join(tmpdir(), 'mailbox-sync-api-'));
