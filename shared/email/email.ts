@@ -86,6 +86,10 @@ export const emailSchema = z.object({
   headers: z.record(z.string(), z.string()),
   attachments: z.array(attachmentSchema),
   messageId: z.string().nullable(),
+  /** The Date header of an outgoing message (instant, whole seconds), fixed when the Send is accepted. */
+  messageDate: z.string().optional(),
+  /** When the Send was last accepted (epoch milliseconds): names its outbox entry. */
+  acceptedAt: z.number().optional(),
   /** Message-IDs of the thread, oldest first, for the References header. */
   references: z.array(z.string()),
   token: z.string().nullable(),

@@ -6,7 +6,7 @@ export const attachmentAnswerSchema = attachmentSchema.omit({ storageKey: true }
 
 /** An email as lists and the feed show it: without its body. */
 export const emailAnswerSchema = emailSchema
-  .omit({ body: true, bodyKey: true, rawKey: true, references: true })
+  .omit({ body: true, bodyKey: true, rawKey: true, references: true, messageDate: true, acceptedAt: true })
   .extend({
     attachments: z.array(attachmentAnswerSchema),
     delivery: deliverySchema.extend({ fault: faultSchema.optional() }).nullable(),
@@ -31,7 +31,15 @@ const presentDelivery = (delivery: Email['delivery']): z.output<typeof emailAnsw
 
 /** Without body: for lists, the feed and the reader role. */
 export const presentEmail = (email: Email): z.output<typeof emailAnswerSchema> => {
-  const { body: _body, bodyKey: _bodyKey, rawKey: _rawKey, references: _references, ...shown } = email;
+  const {
+    body: _body,
+    bodyKey: _bodyKey,
+    rawKey: _rawKey,
+    references: _references,
+    messageDate: _messageDate,
+    acceptedAt: _acceptedAt,
+    ...shown
+  } = email;
   return {
     ...shown,
     attachments: email.attachments.map(presentAttachment),

@@ -52,11 +52,11 @@ const cut = (text: string, limit: number): string => {
 
 /**
  * The subject with the token at its end, cut so that both fit into `maxLength` characters. A token that already ends
- * the subject, this or the one of the email that is answered, gives way to it. Where the token alone does not fit it
- * is left out.
+ * the subject, this or the one of the email that is answered, gives way to it. Where there is no token, or it alone
+ * does not fit, the subject goes without.
  */
-export const appendToken = (subject: string, token: string, prefix: string, maxLength: number): string => {
-  if (lengthOf(token) > maxLength) return cut(subject, maxLength);
+export const appendToken = (subject: string, token: string | null, prefix: string, maxLength: number): string => {
+  if (token === null || lengthOf(token) > maxLength) return cut(subject, maxLength);
   const bare = subject.replace(new RegExp(`(?:(?:^|\\s+)${tokenPattern(prefix)})+\\s*$`, 'u'), '').trimEnd();
   const kept = cut(bare, maxLength - lengthOf(token) - 1);
   return kept === '' ? token : `${kept} ${token}`;

@@ -435,6 +435,18 @@ const rawCatalogue = {
     fix: 'Ask a recipient, then use mark-sent, or retry with acceptDuplicate',
     whoActs: 'mailboxOwner',
   },
+  contentMissing: {
+    title: 'A part of the message is missing',
+    cause: 'Its bytes are no longer in the content store',
+    fix: 'Create the email again with all of its attachments',
+    whoActs: 'caller',
+  },
+  sentCopyFailed: {
+    title: 'The copy of a sent email could not be filed',
+    cause: 'The mailbox did not take it into its Sent folder; the email itself was sent',
+    fix: 'Check that the mailbox has room and a Sent folder',
+    whoActs: 'mailboxOwner',
+  },
   sandboxBlocked: {
     title: 'A sandbox does not send to this address',
     cause: 'outgoing.sandboxAllow does not name it',

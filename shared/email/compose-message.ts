@@ -1,0 +1,90 @@
+import { Readable } from 'node:stream';
+import MailComposer from 'nodemailer/lib/mail-composer';
+import type { ContentStore } from '../platform/content-store.ts';
+import { withCanonicalLines } from './canonical-lines.ts';
+import type { Attachment, Email, Party } from './email.ts';
+import { loadBody, rawKeyOf } from './email-body.ts';
+
+const toMailbox = ({ address, name }: Party) => ({ address, name: name ?? '' });
+
+/** A part of the message that must come from the content bucket and is not there. */
+export class MissingContentError extends Error {
+  constructor(what: string) {
+    super(`${what} is missing in the content bucket`);
+    this.name = 'MissingContentError';
+  }
+}
+
+/** The bytes of an attachment, asked for only when the message comes to them. */
+const readAttachment = (content: ContentStore, attachment: Attachment): Readable =>
+  Readable.from(
+    (async function* () {
+      const stream = attachment.storageKey === undefined ? undefined : await content.stream(attachment.storageKey);
+      if (stream === undefined) throw new MissingContentError(attachment.fileName);
+      yield* stream;
+    })(),
+    { objectMode: false },
+  );
+
+/** Parts of these types may not be encoded (RFC 2046 section 5.2.1), so their bytes stay as they are. */
+const isMessagePart = ({ contentType }: Attachment): boolean => /^message\//i.test(contentType);
+
+/** Whether the message may hold bytes above 127; everything else is encoded. */
+export const isEightBit = (email: Email): boolean => email.attachments.some(isMessagePart);
+
+const headersOf = (email: Email) => [
+  ...Object.entries(email.headers).map(([key, value]) => ({ key, value })),
+  // RFC 8098 section 2.1
+  ...(email.readReceipt ? [{ key: 'Disposition-Notification-To', value: email.from.address }] : []),
+];
+
+/**
+ * The message as it will be sent, piece by piece. Bcc recipients appear nowhere in it. What is stored of it is byte for
+ * byte what travels.
+ */
+export const composeMessage = async (content: ContentStore, email: Email): Promise<Readable> => {
+  if (email.messageId === null || email.messageDate === undefined)
+    throw new Error(`${email.id} was never accepted for sending`);
+  const body = await loadBody(content, email);
+  const composer = new MailComposer({
+    from: toMailbox(email.from),
+    ...(email.sender === null ? {} : { sender: toMailbox(email.sender) }),
+    ...(email.replyTo.length === 0 ? {} : { replyTo: email.replyTo.map(toMailbox) }),
+    // RFC 5322 asks for no To; mail that shows no recipient at all is taken for junk, so the usual empty group stands in.
+    to: email.to.length + email.cc.length > 0 ? email.to.map(toMailbox) : 'undisclosed-recipients:;',
+    cc: email.cc.map(toMailbox),
+    subject: email.subject,
+    messageId: email.messageId,
+    date: new Date(email.messageDate),
+    ...(email.references.length === 0 ? {} : { inReplyTo: email.references.at(-1), references: [...email.references] }),
+    headers: headersOf(email),
+    text: body.text ?? (body.html === undefined ? '' : undefined),
+    html: body.html,
+    attachments: email.attachments.map((attachment) => ({
+      filename: attachment.fileName,
+      contentType: attachment.contentType,
+      content: readAttachment(content, attachment),
+      ...(attachment.contentId === undefined ? {} : { cid: attachment.contentId }),
+    })),
+    // Nothing in a message may make this function read a file or call a URL.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return Readable.from(withCanonicalLines(composer.compile().createReadStream()), { objectMode: false });
+};
+
+/**
+ * Composes the message and stores it, so that every attempt sends the same bytes. Writes nothing but the object; until
+ * the email tells of it, composing again is harmless.
+ *
+ * @throws MissingContentError
+ */
+export const storeMessage = async (
+  content: ContentStore,
+  organizationId: string,
+  email: Email,
+): Promise<{ readonly rawKey: string; readonly sizeBytes: number }> => {
+  const rawKey = rawKeyOf(organizationId, email.id);
+  const sizeBytes = await content.putStream(rawKey, await composeMessage(content, email), 'message/rfc822');
+  return { rawKey, sizeBytes };
+};

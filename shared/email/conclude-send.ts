@@ -1,0 +1,125 @@
+import { alertWrites } from '../alert/raise-alert.ts';
+import { FenceError } from '../cycle/cycle-store.ts';
+import type { WorkloadRun } from '../cycle/workload.ts';
+import type { Author, ChangeType } from '../platform/change.ts';
+import { createChange } from '../platform/create-change.ts';
+import type { EntityStore } from '../platform/entity-store.ts';
+import { FaultError } from '../platform/fault.ts';
+import { type RecordWrite, WriteConditionError } from '../platform/records-table.ts';
+import { concludeAttempt, type RecipientOutcome } from './delivery-outcome.ts';
+import { type Email, emailKind } from './email.ts';
+import { type QueuedSend, settleEntry } from './outbox.ts';
+
+const alertRaces = 5;
+const persistAttempts = 6;
+const persistDelayMilliseconds = 250;
+
+/** The mailbox that sends is who makes the changes of a run. */
+export const authorOf = (run: Pick<WorkloadRun, 'mailbox'>): Author => ({
+  origin: 'system',
+  actor: { type: 'mailbox', id: run.mailbox.id },
+});
+
+const changeTypes: Partial<Record<Email['status'], ChangeType>> = {
+  sent: 'email.sent',
+  failed: 'email.failed',
+  unconfirmed: 'email.unconfirmed',
+  pendingSend: 'email.pendingSend',
+};
+
+/** A failed or unconfirmed Send is told to a person in the same write that makes it so. */
+const alertsFor = async (store: EntityStore, run: WorkloadRun, email: Email): Promise<readonly RecordWrite[]> => {
+  const fault = email.delivery?.fault;
+  if (fault == null || (email.status !== 'failed' && email.status !== 'unconfirmed')) return [];
+  return alertWrites(store, {
+    organizationId: run.organization.id,
+    level: email.status === 'failed' ? 'error' : 'warning',
+    scope: 'email',
+    fault,
+    subject: { type: 'email', id: email.id },
+    mailboxId: run.mailbox.id,
+    now: run.now(),
+  });
+};
+
+/** What the server said must not be lost to a hiccup of the store: without it the email would become unconfirmed. */
+const persist = async <Result>(write: () => Promise<Result>): Promise<Result> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await write();
+    } catch (error) {
+      const decided = error instanceof WriteConditionError || error instanceof FaultError;
+      if (decided || attempt === persistAttempts) throw error;
+      await new Promise((resolve) => setTimeout(resolve, persistDelayMilliseconds * 2 ** attempt));
+    }
+  }
+};
+
+/**
+ * Writes what an attempt found out: the email, its outbox entry, the event and an alert, all or nothing, and only
+ * while this run still holds the entry. Undefined when the email is gone.
+ *
+ * @throws FenceError when another run took the entry
+ */
+export const concludeSend = async (
+  store: EntityStore,
+  run: WorkloadRun,
+  queued: QueuedSend,
+  outcomes: ReadonlyMap<string, RecipientOutcome>,
+): Promise<Email | undefined> => {
+  const { organization } = run;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await persist(() =>
+        store.update(
+          emailKind,
+          organization.id,
+          queued.entry.emailId,
+          async (current) => {
+            const { outgoing } = organization.settings;
+            const concluded = concludeAttempt(current, queued.entry, { outcomes, outgoing, now: run.now() });
+            const type = changeTypes[concluded.email.status];
+            return {
+              next: concluded.email,
+              changes: type === undefined ? [] : [createChange(type, authorOf(run), run.now())],
+              also: [
+                settleEntry(organization.id, queued, queued.entry, concluded.entry),
+                ...(await alertsFor(store, run, concluded.email)),
+              ],
+            };
+          },
+          { now: run.now },
+        ),
+      );
+    } catch (error) {
+      if (error instanceof FaultError && error.fault.code === 'notFound') return undefined;
+      if (!(error instanceof WriteConditionError)) throw error;
+      // The entry is written right after the email; whatever else failed was an alert that changed meanwhile.
+      if (error.failures[1] !== undefined) throw new FenceError('Another run has taken this Send');
+      if (attempt === alertRaces) throw error;
+    }
+  }
+};
+
+/** Gives an entry back that was claimed and not tried: as if it had never been taken. */
+export const releaseSend = async (store: EntityStore, run: WorkloadRun, queued: QueuedSend): Promise<void> => {
+  const { claim: _claim, ...entry } = queued.entry;
+  const attempts = Math.max(0, entry.attempts - 1);
+  await persist(() =>
+    store.update(
+      emailKind,
+      run.organization.id,
+      entry.emailId,
+      (current) => ({
+        next: {
+          ...current,
+          status: 'pendingSend' as const,
+          delivery: current.delivery === null ? null : { ...current.delivery, attempts },
+        },
+        changes: [createChange('email.pendingSend', authorOf(run), run.now())],
+        also: [settleEntry(run.organization.id, queued, queued.entry, { ...entry, state: 'waiting', attempts })],
+      }),
+      { now: run.now },
+    ),
+  );
+};

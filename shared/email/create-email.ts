@@ -1,0 +1,190 @@
+import type { Organization } from '../organization/organization.ts';
+import type { Author } from '../platform/change.ts';
+import type { ContentStore } from '../platform/content-store.ts';
+import { createChange } from '../platform/create-change.ts';
+import type { EntityStore, WriteAlso } from '../platform/entity-store.ts';
+import { FaultError } from '../platform/fault.ts';
+import { WriteConditionError } from '../platform/records-table.ts';
+import { findIdentifier } from '../platform/resolve-identifier.ts';
+import { refuseField } from '../platform/validate.ts';
+import type { Reference } from '../platform/values.ts';
+import { type AcceptDependencies, acceptedWrites, wakeFor } from './accept-send.ts';
+import { type Email, emailKind, type Party } from './email.ts';
+import { storeBody } from './email-body.ts';
+import type { CreateEmailInput, PartyInput, SenderInput } from './email-input.ts';
+import { requireSender, type Sender } from './find-sender.ts';
+import { requireRecord, resolveParties } from './resolve-parties.ts';
+
+/** RFC 5322 section 3.6.4 keeps every ancestor; servers do not: the first one and the last ones hold a thread together. */
+const referencesLimit = 20;
+
+export const referencesAfter = (parent: Email): string[] => {
+  const chain = parent.messageId === null ? parent.references : [...parent.references, parent.messageId];
+  const unique = [...new Set(chain)];
+  return unique.length <= referencesLimit ? unique : [...unique.slice(0, 1), ...unique.slice(1 - referencesLimit)];
+};
+
+const replyPrefix = /^\s*(?:re|aw|sv|antw|r[eé]p?)\s*:/i;
+
+const replySubject = (subject: string): string => (replyPrefix.test(subject) ? subject : `Re: ${subject}`);
+
+/** Who an answer goes to when nobody is named (RFC 5322 section 3.6.2). */
+const replyRecipients = (parent: Email): readonly Party[] => {
+  if (parent.direction === 'outgoing') return parent.to;
+  return parent.replyTo.length > 0 ? parent.replyTo : [parent.from];
+};
+
+/** @throws FaultError sendAsNotAllowed: a key belongs to nobody who has a mailbox */
+export const requireOwnMailbox = (from: SenderInput): void => {
+  if (from.via === 'submitter')
+    throw new FaultError('sendAsNotAllowed', {
+      detail: 'An API key has no mailbox of its own to send through',
+      fix: 'Leave via out, so that the mailbox of the owner in from is used',
+    });
+};
+
+/** @throws FaultError invalidRequest, which names the field */
+export const requireRegarding = async (
+  store: EntityStore,
+  organizationId: string,
+  regarding: { readonly type: string; readonly id: string } | null | undefined,
+): Promise<Reference | null> =>
+  regarding == null ? null : (await requireRecord(store, organizationId, regarding, '#/regarding')).reference;
+
+/** @throws FaultError invalidRequest, which names the field */
+export const requireParent = async (
+  store: EntityStore,
+  organizationId: string,
+  inReplyTo: string | null | undefined,
+): Promise<Email | undefined> => {
+  if (inReplyTo == null) return undefined;
+  const id = await findIdentifier(store, organizationId, 'email', 'eml', inReplyTo);
+  const parent = id === undefined ? undefined : await store.get(emailKind, organizationId, id);
+  if (parent === undefined) throw refuseField('#/inReplyTo', 'notFound', 'There is no email with this id');
+  return parent;
+};
+
+/** The part of an email that follows from the email that it answers. */
+export const threadOf = (
+  parent: Email | undefined,
+  emailId: string,
+): Pick<Email, 'inReplyTo' | 'references' | 'conversationId' | 'correlation'> =>
+  parent === undefined
+    ? {
+        inReplyTo: null,
+        references: [],
+        conversationId: emailId,
+        correlation: { method: 'none', emailId: null },
+      }
+    : {
+        inReplyTo: parent.id,
+        references: referencesAfter(parent),
+        conversationId: parent.conversationId,
+        correlation: { method: 'inReplyTo', emailId: parent.id },
+      };
+
+export interface CreateDependencies extends AcceptDependencies {
+  readonly content: ContentStore;
+}
+
+const composeDraft = async (
+  deps: CreateDependencies,
+  organization: Organization,
+  id: string,
+  input: CreateEmailInput,
+  sender: Sender,
+): Promise<Email> => {
+  const { store, content, now } = deps;
+  const resolve = (parties: readonly PartyInput[] | undefined, field: string) =>
+    resolveParties(store, organization, parties ?? [], field, sender.ownerId);
+  const parent = await requireParent(store, organization.id, input.inReplyTo);
+  const [to, cc, bcc, replyTo] = [
+    await resolve(input.to, '#/to'),
+    await resolve(input.cc, '#/cc'),
+    await resolve(input.bcc, '#/bcc'),
+    await resolve(input.replyTo, '#/replyTo'),
+  ];
+  const named = input.to !== undefined || input.cc !== undefined || input.bcc !== undefined;
+  const regarding = await requireRegarding(store, organization.id, input.regarding);
+  const ownerId =
+    input.ownerId === undefined
+      ? sender.ownerId
+      : (await requireSender(store, organization.id, input.ownerId, '#/ownerId')).ownerId;
+  const at = now().toISOString();
+  return {
+    id,
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+    externalId: input.externalId ?? null,
+    direction: 'outgoing',
+    status: 'draft',
+    mailboxId: sender.mailboxId,
+    ownerId,
+    from: sender.party,
+    sender: null,
+    to:
+      named || parent === undefined
+        ? to
+        : replyRecipients(parent).map(({ result: _result, code: _code, answer: _answer, ...party }) => party),
+    cc,
+    bcc,
+    replyTo,
+    subject: input.subject ?? (parent === undefined ? '' : replySubject(parent.subject)),
+    ...(await storeBody(content, organization.id, id, input.body ?? {})),
+    regarding: input.regarding === undefined ? (parent?.regarding ?? null) : regarding,
+    ...threadOf(parent, id),
+    priority: input.priority ?? 'normal',
+    sendAt: input.sendAt ?? null,
+    readReceipt: input.readReceipt ?? false,
+    deliveryReceipt: input.deliveryReceipt ?? false,
+    headers: input.headers ?? {},
+    attachments: [],
+    messageId: null,
+    token: null,
+    acceptedBy: null,
+    queueIds: [],
+    receivedByMailboxIds: [],
+    sizeBytes: 0,
+    receivedAt: null,
+    sentAt: null,
+    rawKey: null,
+    delivery: null,
+  };
+};
+
+/**
+ * Creates a draft; with `send` it is accepted for sending in the same write, and nothing is created when it may not be
+ * sent. Called again with the same identifier it answers with what the first call created.
+ *
+ * @throws FaultError invalidRequest, externalIdTaken, sendAsNotAllowed; with `send` also what acceptance refuses
+ */
+export const createEmail = async (
+  deps: CreateDependencies,
+  organization: Organization,
+  id: string,
+  input: CreateEmailInput,
+  author: Author,
+): Promise<Email> => {
+  requireOwnMailbox(input.from);
+  const sender = await requireSender(deps.store, organization.id, input.from.owner, '#/from/owner');
+  const draft = await composeDraft(deps, organization, id, input, sender);
+  const changes = [createChange('email.draftCreated', author, deps.now())];
+  let email = draft;
+  let also: WriteAlso = { changes };
+  if (input.send) {
+    const { next, ...writes } = await acceptedWrites(deps, organization, draft, { author });
+    email = next;
+    also = { ...writes, changes: [...changes, ...(writes.changes ?? [])] };
+  }
+  try {
+    await deps.store.create(emailKind, organization.id, email, also);
+  } catch (error) {
+    const exists = error instanceof WriteConditionError && error.failures[0] !== undefined;
+    const first = exists ? await deps.store.get(emailKind, organization.id, id) : undefined;
+    if (first === undefined) throw error;
+    email = first;
+  }
+  if (email.status === 'pendingSend') await wakeFor(deps, organization.id, email);
+  return email;
+};

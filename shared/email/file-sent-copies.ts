@@ -1,0 +1,218 @@
+import { clearAlert, raiseAlert } from '../alert/raise-alert.ts';
+import type { WorkloadRun } from '../cycle/workload.ts';
+import type { ContentStore } from '../platform/content-store.ts';
+import type { EntityStore } from '../platform/entity-store.ts';
+import { createFault } from '../platform/fault.ts';
+import { type RecordWrite, recordKey, WriteConditionError } from '../platform/records-table.ts';
+import type { ConnectionGate } from '../throttle/connection-gate.ts';
+import type { Dialler } from '../transport/connection.ts';
+import type { ImapSession } from '../transport/imap/imap-session.ts';
+import { openImapSession } from '../transport/imap/open-imap-session.ts';
+import { TransportError } from '../transport/transport-error.ts';
+import { type Email, emailKind } from './email.ts';
+import { type OutboxEntry, type QueuedSend, settleEntry } from './outbox.ts';
+
+export interface SentCopyDependencies {
+  readonly store: EntityStore;
+  readonly content: ContentStore;
+  readonly dialler: Dialler;
+  readonly gate: ConnectionGate;
+}
+
+const copyAttempts = 5;
+const shortestWaitMilliseconds = 15_000;
+const commonNames = /^(?:inbox[./])?sent(?: items| messages| mail)?$/i;
+
+/** Files one message in the Sent folder, once: a run that died after filing it finds it there (RFC 9051 6.3.12). */
+export const fileSentCopy = async (
+  session: ImapSession,
+  folder: string,
+  messageId: string,
+  content: Buffer,
+): Promise<void> => {
+  if ((await session.findByMessageId(folder, messageId)) === undefined)
+    await session.append(folder, content, ['\\Seen']);
+};
+
+/** The folder of the special use \Sent (RFC 6154), else one that is called so, else a new one. */
+const findSentFolder = async (session: ImapSession): Promise<string> => {
+  const folders = await session.listFolders();
+  const found = folders.find(({ role }) => role === 'sent') ?? folders.find(({ path }) => commonNames.test(path));
+  if (found !== undefined) return found.id;
+  await session.createFolder('Sent');
+  return 'Sent';
+};
+
+/** The state of the copy is a figure of the delivery: it changes neither version nor status, and tells no event. */
+const noteCopy = (run: WorkloadRun, email: Email, state: 'stored' | 'failed'): RecordWrite => ({
+  update: recordKey(run.organization.id, emailKind.kind, email.id),
+  expression: 'SET entity.delivery.sentCopy = :state REMOVE published, emits',
+  values: { ':state': state, ':pending': 'pending' },
+  condition: 'entity.delivery.sentCopy = :pending',
+});
+
+const write = async (store: EntityStore, writes: readonly RecordWrite[]): Promise<void> => {
+  try {
+    await store.table.write(writes);
+  } catch (error) {
+    // The email was deleted, or another run was here first; the next look at the outbox shows which.
+    if (!(error instanceof WriteConditionError)) throw error;
+  }
+};
+
+/** The place of this run is a connection to the same profile, and its SMTP connection is closed by now. */
+const mustShareOwnPlace = (run: WorkloadRun): boolean => run.serverProfile.maxConnections === 1;
+
+const openSession = async (
+  deps: SentCopyDependencies,
+  run: WorkloadRun,
+): Promise<{ readonly session: ImapSession; readonly leave: () => Promise<void> } | { readonly waitUntil: number }> => {
+  const { incoming, caCertificates, timeoutSeconds } = run.serverProfile;
+  const gate = mustShareOwnPlace(run)
+    ? undefined
+    : await deps.gate.enter({
+        organizationId: run.organization.id,
+        serverProfile: run.serverProfile,
+        host: incoming.host,
+        mailboxId: run.mailbox.id,
+        lane: 'sentCopy',
+        generation: run.cycle.generation,
+        expiresAt: run.deadline + 5_000,
+        hasTicket: false,
+        probeUntil: run.deadline,
+      });
+  if (gate !== undefined && 'refused' in gate) return { waitUntil: gate.until };
+  try {
+    const session = await openImapSession(
+      { ...incoming, caCertificates, timeoutSeconds },
+      run.credentials,
+      deps.dialler,
+      {
+        deadline: run.deadline,
+      },
+    );
+    return {
+      session,
+      leave: async () => {
+        await session.close();
+        await gate?.leave();
+      },
+    };
+  } catch (error) {
+    await gate?.leave();
+    throw error;
+  }
+};
+
+const postpone = (run: WorkloadRun, queued: QueuedSend, change: Partial<OutboxEntry>): RecordWrite =>
+  settleEntry(run.organization.id, queued, queued.entry, { ...queued.entry, ...change });
+
+/** A copy that cannot be filed is tried again a few times; whether the email is sent is not touched by it. */
+const noteFailure = async (
+  deps: SentCopyDependencies,
+  run: WorkloadRun,
+  queued: QueuedSend,
+  email: Email,
+  error: TransportError,
+): Promise<void> => {
+  const attempts = (queued.entry.copyAttempts ?? 0) + 1;
+  if (attempts < copyAttempts) {
+    const notBefore = run.now().getTime() + run.organization.settings.outgoing.retry.seconds * 1000;
+    await write(deps.store, [postpone(run, queued, { copyAttempts: attempts, notBefore })]);
+    return;
+  }
+  await raiseAlert(deps.store, {
+    organizationId: run.organization.id,
+    level: 'warning',
+    scope: 'mailbox',
+    fault: createFault('sentCopyFailed', { detail: error.fault.detail, cause: error.fault.title }),
+    subject: { type: 'mailbox', id: run.mailbox.id },
+    mailboxId: run.mailbox.id,
+    now: run.now(),
+  });
+  await write(deps.store, [
+    noteCopy(run, email, 'failed'),
+    settleEntry(run.organization.id, queued, queued.entry, undefined),
+  ]);
+};
+
+interface Copy {
+  readonly queued: QueuedSend;
+  readonly email: Email & { readonly rawKey: string; readonly messageId: string };
+}
+
+const needsCopy = (email: Email | undefined): email is Copy['email'] =>
+  email?.rawKey != null && email.messageId !== null && email.delivery?.sentCopy === 'pending';
+
+const loadCopies = async (
+  deps: SentCopyDependencies,
+  run: WorkloadRun,
+  entries: readonly QueuedSend[],
+): Promise<Copy[]> => {
+  const copies: Copy[] = [];
+  for (const queued of entries) {
+    const email = await deps.store.get(emailKind, run.organization.id, queued.entry.emailId);
+    if (needsCopy(email)) copies.push({ queued, email });
+    else await write(deps.store, [settleEntry(run.organization.id, queued, queued.entry, undefined)]);
+  }
+  return copies;
+};
+
+/**
+ * Files the copies of sent emails in the mailbox's Sent folder, over one connection with a place of its own. Never
+ * throws for what the server does: a copy that fails is tried again by a later run.
+ */
+export const fileSentCopies = async (
+  deps: SentCopyDependencies,
+  run: WorkloadRun,
+  entries: readonly QueuedSend[],
+): Promise<void> => {
+  const copies = await loadCopies(deps, run, entries);
+  if (copies.length === 0) return;
+  let opened: Awaited<ReturnType<typeof openSession>>;
+  try {
+    opened = await openSession(deps, run);
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    for (const { queued, email } of copies) await noteFailure(deps, run, queued, email, error);
+    return;
+  }
+  if ('waitUntil' in opened) {
+    const notBefore = Math.max(opened.waitUntil, run.now().getTime() + shortestWaitMilliseconds);
+    for (const { queued } of copies) await write(deps.store, [postpone(run, queued, { notBefore })]);
+    return;
+  }
+  try {
+    await fileAll(deps, run, opened.session, copies);
+  } finally {
+    await opened.leave();
+  }
+};
+
+const fileAll = async (
+  deps: SentCopyDependencies,
+  run: WorkloadRun,
+  session: ImapSession,
+  copies: readonly Copy[],
+): Promise<void> => {
+  let folder: string | undefined;
+  let stored = 0;
+  for (const { queued, email } of copies) {
+    if (run.now().getTime() >= run.deadline) break;
+    try {
+      folder ??= await findSentFolder(session);
+      const content = await deps.content.read(email.rawKey);
+      if (content !== undefined) await fileSentCopy(session, folder, email.messageId, Buffer.from(content));
+      await write(deps.store, [
+        noteCopy(run, email, content === undefined ? 'failed' : 'stored'),
+        settleEntry(run.organization.id, queued, queued.entry, undefined),
+      ]);
+      stored += 1;
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      await noteFailure(deps, run, queued, email, error);
+    }
+  }
+  if (stored > 0)
+    await clearAlert(deps.store, run.organization.id, 'sentCopyFailed', run.mailbox.id, { now: run.now() });
+};
