@@ -1,4 +1,3 @@
-import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { routes } from '../../functions/api/routes/index.ts';
 import { toPageItem } from '../../shared/feed/feed-page.ts';
@@ -24,7 +23,7 @@ afterAll(async () => {
 describe('erasing an organization', () => {
   const dependencies = () => ({
     ...hub.services,
-    eraseCycles: createEraseCycles(createDocumentClient(), 'cycles'),
+    eraseCycles: createEraseCycles(createDocumentClient(), hub.cyclesTable),
   });
 
   it('asks for its name', async () => {
@@ -79,9 +78,8 @@ describe('erasing an organization', () => {
 
     expect(outcome.done).toBe(true);
     expect(outcome.removed).toMatchObject({ apiKey: 2, email: 1, content: 1 });
-    const { Items = [] } = await createDocumentClient().send(new ScanCommand({ TableName: 'records' }));
-    const left = Items.filter((item) => JSON.stringify(item).includes(id));
-    expect(left.map(({ pk }) => pk).sort()).toEqual(['deployment#operation']);
+    const left = (await hub.allRecords()).filter((item) => JSON.stringify(item).includes(id));
+    expect(left.map((item) => item['pk']).sort()).toEqual(['deployment#operation']);
     expect(await hub.services.content.read(`${neighbour.id}/raw/1`)).toBeDefined();
     expect((await hub.operator('GET', `/v1/organizations/${id}`)).status).toBe(404);
     expect((await hub.operator('GET', '/v1/organizations/ext:gone')).status).toBe(404);

@@ -97,7 +97,7 @@ describe('every answer', () => {
     const missing = await hub.client(null)('GET', '/nowhere');
 
     expect(found.status).toBe(200);
-    expect(found.body).toEqual({ status: 'ok', version: '0.0.0-test' });
+    expect(found.body).toEqual({ status: 'ok', version: 'test' });
     expect(found.headers['request-id']).toMatch(/^req_[0-9A-Z]{26}$/);
     expect(missing.status).toBe(404);
     expect(missing.body.instance).toBe(`urn:request:${missing.headers['request-id']}`);
@@ -381,10 +381,13 @@ describe('Idempotency-Key', () => {
   });
 
   it('lets exactly one of many at once through', async () => {
-    const all = Array.from({ length: 8 }, () => post('/v1/test/slow', 'race', {}));
-    await expect.poll(() => gates.length).toBe(1);
-    // The others have been answered before the one is let go.
-    await Promise.any(all);
+    let answered = 0;
+    const all = Array.from({ length: 8 }, async () => {
+      const answer = await post('/v1/test/slow', 'race', {});
+      answered += 1;
+      return answer;
+    });
+    await expect.poll(() => answered).toBe(7);
     await letGo();
     const statuses = (await Promise.all(all)).map(({ status }) => status).sort();
 

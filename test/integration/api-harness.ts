@@ -1,28 +1,16 @@
 import { Console } from 'node:console';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { Logger } from '@aws-lambda-powertools/logger';
-import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
-import { CreateKeyCommand } from '@aws-sdk/client-kms';
-import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { createApi } from '../../functions/api/create-api.ts';
 import { createServices } from '../../functions/api/create-services.ts';
 import type { Route } from '../../functions/api/route.ts';
 import type { Services } from '../../functions/api/services.ts';
-import { startEmulator } from '../../local/emulator.ts';
-import { silentProgress } from '../../local/progress.ts';
-import { ensurePythonEnvironment } from '../../local/python-environment.ts';
 import { createOperatorKey } from '../../shared/organization/operator-key.ts';
-import {
-  createDocumentClient,
-  createKeyClient,
-  createQueueClient,
-  createStorageClient,
-} from '../../shared/platform/aws-clients.ts';
+import { createDocumentClient, createQueueClient } from '../../shared/platform/aws-clients.ts';
+import { startTestCloud } from '../support/local-cloud.ts';
 
 export interface Answer {
   readonly status: number;
@@ -57,67 +45,15 @@ export interface ApiHarness {
   readonly log: readonly string[];
   /** Takes the messages that wait in a queue. */
   readonly receive: (lane: 'incoming' | 'outgoing' | 'operations') => Promise<readonly Record<string, unknown>[]>;
+  /** An item of the cycles table. */
+  readonly cycleItem: (pk: string, sk: string) => Promise<Readonly<Record<string, unknown>> | undefined>;
+  /** Every item of the records table. */
+  readonly allRecords: () => Promise<readonly Readonly<Record<string, unknown>>[]>;
+  readonly cyclesTable: string;
   /** Sets the clock of the hub forward. */
   readonly advance: (milliseconds: number) => void;
   readonly stop: () => Promise<void>;
 }
-
-const createTable = async (TableName: string, indexes: Readonly<Record<string, string>>): Promise<void> => {
-  const attribute = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
-  const keys = (partitionKey: string) => [
-    { AttributeName: partitionKey, KeyType: 'HASH' as const },
-    { AttributeName: 'sk', KeyType: 'RANGE' as const },
-  ];
-  const entries = Object.entries(indexes);
-  await createDocumentClient().send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: ['pk', 'sk', ...entries.map(([, key]) => key)].map(attribute),
-      KeySchema: keys('pk'),
-      ...(entries.length === 0
-        ? {}
-        : {
-            GlobalSecondaryIndexes: entries.map(([IndexName, key]) => ({
-              IndexName,
-              KeySchema: keys(key),
-              Projection: { ProjectionType: 'ALL' as const },
-            })),
-          }),
-    }),
-  );
-};
-
-const createResources = async (): Promise<Readonly<Record<string, string>>> => {
-  await createTable('cycles', {});
-  await createTable('records', {
-    byMailbox: 'mailboxKey',
-    byRegarding: 'regardingKey',
-    byConversation: 'conversationKey',
-  });
-  await createStorageClient().send(new CreateBucketCommand({ Bucket: 'content' }));
-  const { KeyMetadata } = await createKeyClient().send(new CreateKeyCommand({}));
-  const urls: Record<string, string> = {};
-  for (const lane of ['incoming', 'outgoing', 'operations']) {
-    const { QueueUrl } = await createQueueClient().send(
-      new CreateQueueCommand({
-        QueueName: `${lane}.fifo`,
-        Attributes: { FifoQueue: 'true', ContentBasedDeduplication: 'true' },
-      }),
-    );
-    urls[`${lane.toUpperCase()}_QUEUE_URL`] = QueueUrl ?? '';
-  }
-  return {
-    CYCLES_TABLE: 'cycles',
-    RECORDS_TABLE: 'records',
-    CONTENT_BUCKET: 'content',
-    SECRETS_KEY_ID: KeyMetadata?.KeyId ?? '',
-    ...urls,
-    ALLOWED_HOST_RANGES: '127.0.0.0/8,::1/128',
-    ALLOW_INSECURE_CREDENTIALS: 'false',
-    VERSION: '0.0.0-test',
-  };
-};
 
 /** The event that API Gateway makes of a request: the path decoded but for `%25`, the query as it came. */
 export const toEvent = (
@@ -185,17 +121,10 @@ export const walkPages = async (client: Client, path: string): Promise<readonly 
 
 /** The api function on real tables, queues and a bucket, called as API Gateway calls it. */
 export const startApiHarness = async (routes: readonly Route[]): Promise<ApiHarness> => {
-  const runDirectory = await mkdtemp(join(tmpdir(), 'mailbox-sync-api-'));
-  const python = await ensurePythonEnvironment(runDirectory, silentProgress);
-  const emulator = await startEmulator({ python, runDirectory });
+  const cloud = await startTestCloud();
   const outside = { ...process.env };
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL: emulator.aws.endpointUrl,
-    AWS_REGION: emulator.aws.region,
-    AWS_ACCESS_KEY_ID: emulator.aws.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: emulator.aws.secretAccessKey,
-  });
-  Object.assign(process.env, await createResources());
+  const { variables } = await cloud.createHubResources();
+  Object.assign(process.env, variables);
 
   let ahead = 0;
   const services = createServices(() => new Date(Date.now() + ahead));
@@ -248,13 +177,21 @@ export const startApiHarness = async (routes: readonly Route[]): Promise<ApiHarn
         }
       }
     },
+    cyclesTable: String(variables['CYCLES_TABLE']),
+    cycleItem: async (pk, sk) => {
+      const TableName = variables['CYCLES_TABLE'];
+      return (await createDocumentClient().send(new GetCommand({ TableName, Key: { pk, sk } }))).Item;
+    },
+    allRecords: async () => {
+      const TableName = variables['RECORDS_TABLE'];
+      return (await createDocumentClient().send(new ScanCommand({ TableName }))).Items ?? [];
+    },
     advance: (milliseconds) => {
       ahead += milliseconds;
     },
     stop: async () => {
-      await emulator.stop();
       process.env = outside;
-      await rm(runDirectory, { recursive: true, force: true });
+      await cloud.stop();
     },
   };
 };

@@ -1,4 +1,3 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { routes } from '../../functions/api/routes/index.ts';
 import { createOperation } from '../../shared/operation/create-operation.ts';
@@ -10,7 +9,6 @@ import {
   startOperation,
   timeOutOperation,
 } from '../../shared/operation/run-operation.ts';
-import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { type ApiHarness, startApiHarness, walkPages } from './api-harness.ts';
 
 let hub: ApiHarness;
@@ -31,17 +29,8 @@ describe('operations', () => {
     input: { workloads: ['incoming'] },
     deadlineSeconds: 60,
   });
-  const watched = async (organizationId: string, operationId: string) =>
-    (
-      await createDocumentClient().send(
-        new (
-          await import('@aws-sdk/lib-dynamodb')
-        ).GetCommand({
-          TableName: 'cycles',
-          Key: { pk: `${organizationId}#${operationId}`, sk: 'operation' },
-        }),
-      )
-    ).Item;
+  const watched = (organizationId: string, operationId: string) =>
+    hub.cycleItem(`${organizationId}#${operationId}`, 'operation');
 
   it('are queued, watched and stored with their message', async () => {
     const { id, admin } = await hub.organization();
