@@ -19,13 +19,18 @@ const exitCodeOfSignal = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 const listenForStop = () => {
   const controller = new AbortController();
   let exitCode = 0;
-  for (const [name, code] of Object.entries(exitCodeOfSignal)) {
-    process.on(name, () => {
-      if (controller.signal.aborted) return;
-      exitCode = code;
-      controller.abort(new Error('Stopped on request.'));
-    });
-  }
+  const stop = (code: number): void => {
+    if (controller.signal.aborted) return;
+    exitCode = code;
+    controller.abort(new Error('Stopped on request.'));
+  };
+  for (const [name, code] of Object.entries(exitCodeOfSignal)) process.on(name, () => stop(code));
+  // npm runs us by a shell and tells its signals to that shell only, if at all: its end is the sign.
+  const parent = process.ppid;
+  const watching = setInterval(() => {
+    if (process.env['npm_lifecycle_event'] !== undefined && process.ppid !== parent) stop(exitCodeOfSignal.SIGTERM);
+  }, 250);
+  watching.unref();
   return { signal: controller.signal, exitCode: () => exitCode };
 };
 

@@ -12,7 +12,10 @@ import { EntityStore } from '../../shared/platform/entity-store.ts';
 import { createLaneQueues } from '../../shared/platform/lane-queues.ts';
 import { createRecordsTable } from '../../shared/platform/records-table.ts';
 import { createSecretVault } from '../../shared/platform/secrets.ts';
+import { createConnectionGate } from '../../shared/throttle/connection-gate.ts';
+import { createThrottle } from '../../shared/throttle/throttle.ts';
 import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
+import { createDialler } from '../../shared/transport/dialler.ts';
 import { createHostPolicy } from '../../shared/transport/host-policy.ts';
 import type { Services } from './services.ts';
 
@@ -27,6 +30,7 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     'OUTGOING_QUEUE_URL',
     'OPERATIONS_QUEUE_URL',
     'ALLOWED_HOST_RANGES',
+    'HOST_CONNECTION_CAPS',
     'ALLOW_INSECURE_CREDENTIALS',
     'VERSION',
   ]);
@@ -38,6 +42,8 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     outgoing: configuration.OUTGOING_QUEUE_URL,
     operations: configuration.OPERATIONS_QUEUE_URL,
   });
+  const hostPolicy = createHostPolicy(configuration.ALLOWED_HOST_RANGES);
+  const throttle = createThrottle(document, tableName, () => now().getTime());
   return {
     table,
     store: new EntityStore(table),
@@ -47,7 +53,9 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     cycles: createCycleControl({ document, tableName, queues, now }),
     throttle: createThrottleReader({ document, tableName, now }),
     operationWatch: createOperationWatch(document, tableName),
-    hostPolicy: createHostPolicy(configuration.ALLOWED_HOST_RANGES),
+    gate: createConnectionGate(throttle, configuration.HOST_CONNECTION_CAPS, () => now().getTime()),
+    dialler: createDialler(hostPolicy),
+    hostPolicy,
     allowInsecureCredentials: configuration.ALLOW_INSECURE_CREDENTIALS,
     version: configuration.VERSION,
     now,

@@ -90,7 +90,7 @@ export const listEntities = async <Item extends Entity>(options: {
   readonly organizationId: string;
   readonly query: { readonly limit: number; readonly cursor?: string | undefined };
   readonly filters: Readonly<Record<string, unknown>>;
-  readonly matches?: (item: Item) => boolean;
+  readonly matches?: (item: Item) => boolean | Promise<boolean>;
   readonly present: (item: Item) => unknown | Promise<unknown>;
   readonly now: Date;
   readonly from?: string;
@@ -120,13 +120,15 @@ export const listEntities = async <Item extends Entity>(options: {
     });
     scanned += page.items.length;
     after = page.after === undefined ? undefined : { ...page.after };
-    for (const item of page.items) {
+    const { matches } = options;
+    const fits = matches === undefined ? undefined : await Promise.all(page.items.map(matches));
+    for (const [index, item] of page.items.entries()) {
       if (found.length === limit) {
         after ??= positionOf(item.id);
         break;
       }
       last = item.id;
-      if (options.matches?.(item) ?? true) found.push(item);
+      if (fits?.[index] ?? true) found.push(item);
     }
   } while (after !== undefined && found.length < limit && scanned < scannedPerAnswer);
   const data: unknown[] = [];

@@ -55,10 +55,13 @@ const answerOnce = async (
   try {
     answer = await handle(createIdentifiers(now, claim));
   } catch (error) {
-    await claim.release();
+    // Where the key cannot be given free it lapses.
+    await claim.release().catch(() => undefined);
     throw error;
   }
-  await claim.remember(answer);
+  // The work is done and its answer stands, also where it cannot be kept or another request has taken the key over: a
+  // repeat is then carried out again, under the same identifiers.
+  await claim.remember(answer).catch(() => undefined);
   return answer;
 };
 

@@ -5,7 +5,9 @@ import type { EntityStore } from '../../shared/platform/entity-store.ts';
 import type { LaneQueues } from '../../shared/platform/lane-queues.ts';
 import type { RecordsTable } from '../../shared/platform/records-table.ts';
 import type { SecretVault } from '../../shared/platform/secrets.ts';
+import type { ConnectionGate } from '../../shared/throttle/connection-gate.ts';
 import type { ThrottleReader } from '../../shared/throttle/throttle-reader.ts';
+import type { Dialler } from '../../shared/transport/connection.ts';
 import type { HostPolicy } from '../../shared/transport/host-policy.ts';
 
 /** The collaborators that routes hand down to the domain; built once per cold start. */
@@ -17,6 +19,9 @@ export interface Services {
   readonly queues: LaneQueues;
   readonly cycles: CycleControl;
   readonly throttle: ThrottleReader;
+  /** For requests that speak with a mail server themselves: their connections count like any other. */
+  readonly gate: ConnectionGate;
+  readonly dialler: Dialler;
   readonly operationWatch: OperationWatch;
   readonly hostPolicy: HostPolicy;
   readonly allowInsecureCredentials: boolean;

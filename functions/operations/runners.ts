@@ -1,9 +1,9 @@
 import type { LaneVerdict } from '../../shared/cycle/run-lane-batch.ts';
 import { runBulkStep } from '../../shared/mailbox/bulk.ts';
 import { runTestAndEnable } from '../../shared/mailbox/run-test-and-enable.ts';
+import { continueSynchronize } from '../../shared/mailbox/start-synchronize.ts';
 import type { Operation } from '../../shared/operation/operation.ts';
 import { operationMessage } from '../../shared/operation/operation-message.ts';
-import { synchronizeInputSchema } from '../../shared/operation/report-synchronized.ts';
 import { finishOperation, reportProgress } from '../../shared/operation/run-operation.ts';
 import { createEraseCycles, eraseOrganization } from '../../shared/organization/erase-organization.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
@@ -46,10 +46,9 @@ export const createOperationRunners = (
       runTestAndEnable(services, organizationId, operation, delivery),
     testServerProfile: (organizationId, operation, delivery) =>
       runProfileTest(services, organizationId, operation, delivery),
-    // The cycles themselves report to the operation; asking again after a crash costs at most a cycle too many.
+    // The request has woken the cycles already, and they report to the operation themselves.
     synchronize: async (organizationId, operation) => {
-      const { workloads } = synchronizeInputSchema.parse(operation.input);
-      await services.cycles.synchronize(organizationId, operation.subject.id, workloads, operation.id);
+      await continueSynchronize(services.cycles, organizationId, operation);
       return { done: true };
     },
     bulkMailboxes: (organizationId, operation, delivery) => runBulkStep(services, organizationId, operation, delivery),

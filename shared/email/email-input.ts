@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { externalIdSchema, instantSchema } from '../platform/values.ts';
 
-const recipientLimit = 500;
+export const recipientLimit = 500;
 const bodyCharacters = 3_000_000;
 
 /** Text that becomes part of a header: a line break in it would begin a header of the caller's own. */

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { PositionedEvent } from './append-events.ts';
 import type { UnplacedEvent } from './feed-event.ts';
 import { type PresentedSubject, presentSubject } from './present-subject.ts';
@@ -27,6 +28,11 @@ export const subjectWithoutData = (kind: string, entity: unknown): PresentedSubj
     data: null,
   };
 };
+
+const reasonOf = (error: unknown): string =>
+  error instanceof z.ZodError
+    ? `It does not fit its schema at ${error.issues.map(({ path }) => path.join('.')).join(', ')}`
+    : String(error);
 
 const toEvent = (change: ReadChange, presented: PresentedSubject): UnplacedEvent => ({
   id: change.id,
@@ -58,10 +64,7 @@ export const buildEvents = (
       try {
         return presentSubject(record.kind, change.type, record.entity);
       } catch (error) {
-        return tellOnly(
-          subjectWithoutData(record.kind, record.entity),
-          error instanceof Error ? error.message : String(error),
-        );
+        return tellOnly(subjectWithoutData(record.kind, record.entity), reasonOf(error));
       }
     };
     const presented = show();

@@ -1,11 +1,17 @@
 import { z } from 'zod';
-import type { RecordKey, RecordsTable, StoredItem } from '../platform/records-table.ts';
+import {
+  deploymentScope,
+  type RecordKey,
+  type RecordsTable,
+  recordKey,
+  type StoredItem,
+} from '../platform/records-table.ts';
 
 /**
  * One item for the whole deployment: what breaks the order of the feed (a stream that was not read for 24 hours, a
  * table restored from a backup) breaks it for every organization, and one write must tell them all.
  */
-export const feedEpochKey: RecordKey = { pk: 'deployment#feed', sk: 'epoch' };
+export const feedEpochKey: RecordKey = recordKey(deploymentScope, 'feed', 'epoch');
 
 const storedEpochSchema = z.object({ epoch: z.string().optional(), lastReadAt: z.number().optional() });
 

@@ -3,9 +3,11 @@ import { alertKind } from '../alert/alert.ts';
 import { emailKind } from '../email/email.ts';
 import { presentEmail } from '../email/present-email.ts';
 import { mailboxKind } from '../mailbox/mailbox.ts';
+import { presentMailbox } from '../mailbox/present-mailbox.ts';
 import { operationKind } from '../operation/operation.ts';
 import { presentOperation } from '../operation/present-operation.ts';
 import { organizationKind } from '../organization/organization.ts';
+import { presentOrganization } from '../organization/present-organization.ts';
 import type { Entity, EntityKind } from '../platform/entity-store.ts';
 import { presentRecord } from '../record/present-record.ts';
 import { crmRecordKind } from '../record/record.ts';
@@ -48,23 +50,10 @@ const presentSettings = (stored: unknown): PresentedSubject => {
 const presenters: Readonly<Record<string, (stored: unknown) => PresentedSubject>> = {
   email: presented(emailKind, 'email', presentEmail),
   record: presented(crmRecordKind, 'record', presentRecord),
-  mailbox: presented(mailboxKind, 'mailbox', ({ credentials, ...mailbox }) => ({
-    ...mailbox,
-    credentials: {
-      username: credentials.username,
-      password: { isSet: credentials.password !== null, setAt: credentials.password?.setAt ?? null },
-    },
-  })),
+  mailbox: presented(mailboxKind, 'mailbox', presentMailbox),
   alert: presented(alertKind, 'alert', (alert) => alert),
   operation: presented(operationKind, 'operation', presentOperation),
-  organization: presented(organizationKind, 'organization', ({ id, name, externalId, timeZone, kind, status }) => ({
-    id,
-    name,
-    externalId,
-    timeZone,
-    kind,
-    status,
-  })),
+  organization: presented(organizationKind, 'organization', presentOrganization),
   change: (stored) => deletedSchema.parse(stored),
 };
 

@@ -30,6 +30,10 @@ export interface OperationRequest {
   readonly also?: readonly RecordWrite[];
 }
 
+/** The operation that carries out an item of bulk work; the same one however often it is asked for. */
+export const childOperationId = (parent: NonNullable<Operation['parent']>): string =>
+  deriveIdentifier('opn', identifierTime(parent.operationId), `${parent.operationId}#${parent.item}`);
+
 /**
  * Accepts long work. In this order, because the call may end between any two steps: the watchdog is told first (it
  * forgets an operation that never came to be), then the operation is stored, then its message is sent, which the stream
@@ -44,11 +48,7 @@ export const createOperation = async (
   const { store, queues, operationWatch } = dependencies;
   const now = dependencies.now();
   const { organizationId, mailboxGroup: group, parent } = request;
-  const id =
-    request.id ??
-    (parent === undefined
-      ? createIdentifier('opn', now.getTime())
-      : deriveIdentifier('opn', identifierTime(parent.operationId), `${parent.operationId}#${parent.item}`));
+  const id = request.id ?? (parent === undefined ? createIdentifier('opn', now.getTime()) : childOperationId(parent));
   const deadline = now.getTime() + request.deadlineSeconds * 1000;
   const operation: Operation = {
     id,

@@ -71,14 +71,16 @@ const decideCreation = async <Item extends OwnerEntity, Input extends OwnerInput
   context: OwnerContext,
   definition: OwnerDefinition<Item, Input>,
   input: Input,
+  id: string,
   userNumber: () => Promise<number>,
 ): Promise<Decision<Item>> => {
   const { store, organization, author, now } = context;
   const { confirmTakeoverFrom, ...given } = input;
+  const existing = await store.get(definition.kind, organization.id, id);
+  if (existing !== undefined) return { writes: [], result: { owner: existing, created: true, mailboxIds: [] } };
   await refuseTakenExternalId(context, definition.kind.kind, input.externalId, undefined);
   const fields = await definition.resolve(store, organization.id, given);
   const at = now();
-  const id = createIdentifier(definition.kind.prefix, at.getTime());
   const identity = { id, version: 1, createdAt: at.toISOString(), updatedAt: at.toISOString() };
   if (definition.type === 'team') {
     const team = definition.create(identity, fields, { mailboxId: '', userNumber: 0 });
@@ -172,7 +174,7 @@ const userNumbers = ({ store, organization }: OwnerContext): (() => Promise<numb
 };
 
 /**
- * Creates an owner and, for users and queues, its one mailbox, together.
+ * Creates an owner and, for users and queues, its one mailbox, together. Repeated with the same id it finds the first.
  *
  * @throws FaultError externalIdTaken, mailboxAlreadyMapped, invalidRequest
  */
@@ -180,9 +182,10 @@ export const createOwner = <Item extends OwnerEntity, Input extends OwnerInput>(
   context: OwnerContext,
   definition: OwnerDefinition<Item, Input>,
   input: Input,
+  id: string,
 ): Promise<OwnerOutcome<Item>> => {
   const userNumber = userNumbers(context);
-  return carryOut(context, () => decideCreation(context, definition, input, userNumber));
+  return carryOut(context, () => decideCreation(context, definition, input, id, userNumber));
 };
 
 export interface Preconditions {
@@ -239,6 +242,7 @@ export const putOwner = <Item extends OwnerEntity, Input extends OwnerInput>(
     return changeOwner(context, definition, idText, patch, { ifMatch });
   }
   const externalId = idText.slice(externalPrefix.length);
+  const newId = createIdentifier(definition.kind.prefix, context.now().getTime());
   const userNumber = userNumbers(context);
   return carryOut(context, async () => {
     const id = await store.findByExternalId(organization.id, definition.kind.kind, externalId);
@@ -250,7 +254,7 @@ export const putOwner = <Item extends OwnerEntity, Input extends OwnerInput>(
     const input = validate(definition.inputSchema, applyMergePatch({ externalId }, patch));
     if (input.externalId !== externalId)
       throw refuseField('#/externalId', 'mismatch', `The path says ${externalId}, the body another externalId`);
-    return decideCreation(context, definition, input, userNumber);
+    return decideCreation(context, definition, input, newId, userNumber);
   });
 };
 

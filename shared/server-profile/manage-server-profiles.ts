@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Organization } from '../organization/organization.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
-import { createIdentifier } from '../platform/identifier.ts';
 import { applyMergePatch, type MergePatch } from '../platform/merge-patch.ts';
 import { recordKey, WriteConditionError } from '../platform/records-table.ts';
 import type { SecretVault } from '../platform/secrets.ts';
@@ -41,14 +40,21 @@ const storedFields = (input: ServerProfileInput, password: SealedSecret | undefi
   };
 };
 
+/**
+ * Creates a profile; repeated with the same id it finds the first.
+ *
+ * @throws FaultError those of checkServerProfile
+ */
 export const createServerProfile = async (
   { store, vault, rules, now }: ProfileDependencies,
   organization: Organization,
   input: ServerProfileInput,
+  id: string,
 ): Promise<ServerProfile> => {
+  const existing = await store.get(serverProfileKind, organization.id, id);
+  if (existing !== undefined) return existing;
   await checkServerProfile(input, rules);
   const at = now();
-  const id = createIdentifier(serverProfileKind.prefix, at.getTime());
   const { password } = input.credentials;
   const sealed =
     password === undefined ? undefined : await vault.seal(profilePasswordPlace(organization, id), password, at);

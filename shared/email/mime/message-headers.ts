@@ -25,7 +25,12 @@ export interface MessageHeaders {
   readonly automatic: boolean;
   /** Rights-protected: only its addressees can open it. */
   readonly isProtected: boolean;
+  /** The hub's own message that tries a mailbox out; anyone can claim that, so it counts from the mailbox's owner only. */
+  readonly isTestMessage: boolean;
 }
+
+/** Marks the message that tries a mailbox out. */
+export const testMessageHeader = 'X-Mailbox-Sync-Test';
 
 /** The fields to ask a server for before a body is read. */
 export const decisionFields: readonly string[] = [
@@ -52,6 +57,7 @@ export const decisionFields: readonly string[] = [
   'Content-Class',
   'Importance',
   'X-Priority',
+  testMessageHeader,
 ];
 
 const longestSubject = 1_000;
@@ -126,6 +132,7 @@ export const interpretFields = (fields: readonly HeaderField[]): MessageHeaders 
     references: shorten(readIdentifiers(all('references'))),
     priority: readPriority(first('importance'), first('x-priority')),
     automatic: isAutomatic(first, from),
+    isTestMessage: first(testMessageHeader.toLowerCase()) !== undefined,
     isProtected: /^\s*rpmsg\.message/i.test(first('content-class') ?? ''),
   };
 };

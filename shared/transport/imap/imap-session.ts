@@ -43,7 +43,7 @@ export interface ImapSession {
     afterUid: number,
     options?: { readonly since?: Date; readonly upToUid?: number },
   ): Promise<readonly number[]>;
-  /** Reads the named header fields of the messages that still exist; \Seen is not touched. */
+  /** Reads the named header fields (perhaps none) of the messages that still exist; \Seen is not touched. */
   fetchHeads(folder: string, uids: readonly number[], fields: readonly string[]): AsyncIterable<MessageHead>;
   /** Reads whole messages in one command: for small ones, since each is held in memory. */
   fetchMessages(
@@ -55,6 +55,8 @@ export interface ImapSession {
    * RFC822.SIZE said. Undefined when the message is gone. Reading stops at `limitBytes`.
    */
   fetchMessage(folder: string, uid: number, sizeBytes: number, limitBytes: number): Promise<Buffer | undefined>;
+  /** Passes one message on piece by piece, never holding more than a piece; nothing when it is gone. */
+  streamMessage(folder: string, uid: number): AsyncIterable<Buffer>;
   /** The newest message with this Message-ID, angle brackets included. */
   findByMessageId(folder: string, messageId: string): Promise<number | undefined>;
   /** Files a message; the identifier only where the server tells it (UIDPLUS). */

@@ -89,17 +89,23 @@ class FlowSession implements ImapSession {
     if (uids.length === 0) return;
     await this.#select(folder);
     const wanted = new Set(uids);
-    const query = { uid: true, flags: true, internalDate: true, size: true, headers: [...fields] };
+    const query = {
+      uid: true,
+      flags: true,
+      internalDate: true,
+      size: true,
+      ...(fields.length === 0 ? {} : { headers: [...fields] }),
+    };
     for await (const message of this.#each(this.#client.fetch(toSequenceSet(uids), query, { uid: true }))) {
       // Servers may send flags of other messages in between; those carry no header.
-      if (!wanted.has(message.uid) || message.headers === undefined) continue;
+      if (!wanted.has(message.uid) || (fields.length > 0 && message.headers === undefined)) continue;
       wanted.delete(message.uid);
       yield {
         uid: message.uid,
         receivedAt: message.internalDate instanceof Date ? message.internalDate : new Date(),
         sizeBytes: message.size ?? 0,
         flags: message.flags ?? new Set(),
-        header: message.headers,
+        header: message.headers ?? Buffer.alloc(0),
       };
     }
   }
@@ -112,15 +118,12 @@ class FlowSession implements ImapSession {
   }
 
   async fetchMessage(folder: string, uid: number, sizeBytes: number, limitBytes: number): Promise<Buffer | undefined> {
-    await this.#select(folder);
     let content = Buffer.allocUnsafe(Math.min(limitBytes, sizeBytes + 1024));
     let length = 0;
-    while (length < limitBytes) {
-      const maxLength = Math.min(pieceBytes, limitBytes - length);
-      const query = { uid: true, source: { start: length, maxLength } };
-      const answer = await this.#within(this.#client.fetchOne(`${uid}`, query, { uid: true }));
-      if (answer === false || answer === undefined || answer.source === undefined) return undefined;
-      const piece = answer.source.subarray(0, maxLength);
+    let exists = false;
+    for await (const whole of this.streamMessage(folder, uid)) {
+      exists = true;
+      const piece = whole.subarray(0, limitBytes - length);
       if (length + piece.length > content.length) {
         const larger = Buffer.allocUnsafe(Math.min(limitBytes, Math.max(length + piece.length, content.length * 2)));
         content.copy(larger, 0, 0, length);
@@ -128,9 +131,21 @@ class FlowSession implements ImapSession {
       }
       piece.copy(content, length);
       length += piece.length;
-      if (piece.length < maxLength) break;
+      if (length === limitBytes) break;
     }
-    return content.subarray(0, length);
+    return exists ? content.subarray(0, length) : undefined;
+  }
+
+  async *streamMessage(folder: string, uid: number): AsyncGenerator<Buffer> {
+    await this.#select(folder);
+    for (let start = 0; ; start += pieceBytes) {
+      const query = { uid: true, source: { start, maxLength: pieceBytes } };
+      const answer = await this.#within(this.#client.fetchOne(`${uid}`, query, { uid: true }));
+      if (answer === false || answer === undefined || answer.source === undefined) return;
+      // A server that does not cut sends the whole message each time.
+      yield answer.source.subarray(0, start === 0 ? undefined : pieceBytes);
+      if (answer.source.length !== pieceBytes) return;
+    }
   }
 
   async findByMessageId(folder: string, messageId: string): Promise<number | undefined> {

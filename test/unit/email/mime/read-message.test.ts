@@ -82,7 +82,7 @@ describe('beside an independent reader', () => {
       const read = readMessage(raw);
       expect(read.text).toBe(other.text?.trim());
       // The other reader puts what stands between the parts into its HTML as well.
-    expect(other.html).toContain(read.html);
+      expect(other.html).toContain(read.html);
       expect(read.files.map((file) => [file.fileName, file.contentType, file.content()])).toEqual(
         other.attachments.map((file) => [file.filename, file.contentType, file.content]),
       );

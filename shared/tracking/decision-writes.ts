@@ -1,0 +1,75 @@
+import type { Mailbox } from '../mailbox/mailbox.ts';
+import type { Organization } from '../organization/organization.ts';
+import type { EntityStore } from '../platform/entity-store.ts';
+import type { FaultCode } from '../platform/fault-catalogue.ts';
+import { deriveIdentifier } from '../platform/identifier.ts';
+import { type RecordWrite, WriteConditionError } from '../platform/records-table.ts';
+import { type Decision, type DecisionStep, decisionKind } from './decision.ts';
+import { type MailboxMessage, seedOf } from './mailbox-message.ts';
+
+export interface DecisionOutcome {
+  readonly outcome: Decision['outcome'];
+  readonly code: FaultCode | null;
+  readonly emailId: string | null;
+  readonly steps: readonly DecisionStep[];
+}
+
+/** One decision per mailbox and message: the same again when the message is read again, even under another UID. */
+export const decisionIdOf = (mailboxId: string, message: MailboxMessage): string =>
+  deriveIdentifier('dec', message.receivedAt.getTime(), seedOf(mailboxId, message));
+
+/**
+ * The write that notes a decision. That a message was tracked is final: a second copy of it in the mailbox, or reading
+ * it again, does not change that.
+ */
+export const decisionWrite = (
+  store: EntityStore,
+  organization: Organization,
+  mailbox: Pick<Mailbox, 'id'>,
+  message: MailboxMessage,
+  decided: DecisionOutcome,
+  now: Date,
+): RecordWrite => {
+  const at = now.toISOString();
+  const decision: Decision = {
+    id: decisionIdOf(mailbox.id, message),
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+    mailboxId: mailbox.id,
+    folder: message.folder,
+    uidValidity: message.uidValidity,
+    uid: message.uid,
+    messageId: message.headers.messageId,
+    fromAddress: message.headers.from?.address ?? null,
+    subject: message.headers.subject,
+    receivedAt: message.receivedAt.toISOString(),
+    decidedAt: at,
+    outcome: decided.outcome,
+    code: decided.code,
+    emailId: decided.emailId,
+    settingsVersion: organization.settingsVersion,
+    steps: [...decided.steps],
+  };
+  const days = organization.settings.tracking.decisionRetentionDays;
+  const expiresAt = Math.floor(now.getTime() / 1000) + days * 86_400;
+  const [write] = store.writesOf(decisionKind, organization.id, undefined, decision, { expiresAt });
+  if (write === undefined || !('put' in write)) throw new Error('A decision is one item');
+  if (decided.outcome === 'tracked') return { put: write.put };
+  return {
+    put: write.put,
+    condition: {
+      expression: 'attribute_not_exists(pk) OR entity.outcome <> :tracked',
+      values: { ':tracked': 'tracked' },
+    },
+  };
+};
+
+/** Notes a decision; one that is final stays as it is. */
+export const noteDecision = async (store: EntityStore, write: RecordWrite): Promise<void> => {
+  try {
+    await store.table.write([write]);
+  } catch (error) {
+    if (!(error instanceof WriteConditionError)) throw error;
+  }
+};

@@ -1,0 +1,54 @@
+import type { Settings } from '../organization/settings.ts';
+import { fail, notApplicable, pass, type StepOutcome } from './decision-steps.ts';
+import type { MailboxMessage } from './mailbox-message.ts';
+
+const megabyte = 1024 * 1024;
+
+export const showBytes = (bytes: number): string =>
+  bytes < 1024
+    ? `${bytes} bytes`
+    : bytes < megabyte
+      ? `${Math.round(bytes / 1024)} KB`
+      : `${Math.round((bytes / megabyte) * 10) / 10} MB`;
+
+const checkSize = ({ sizeBytes }: MailboxMessage, limit: number): StepOutcome => {
+  const detail = `${showBytes(sizeBytes)}; the limit is ${showBytes(limit)}`;
+  const inputs = { sizeBytes, limitBytes: limit };
+  return sizeBytes > limit ? fail('size', 'tooLarge', detail, inputs) : pass('size', detail, inputs);
+};
+
+const checkProcessFrom = ({ receivedAt }: MailboxMessage, processFrom: Date | null): StepOutcome => {
+  if (processFrom === null) return pass('processFrom', 'no start of tracking is set');
+  const inputs = { receivedAt: receivedAt.toISOString(), processFrom: processFrom.toISOString() };
+  const detail = `received ${inputs.receivedAt}; tracking starts with ${inputs.processFrom}`;
+  return receivedAt < processFrom
+    ? fail('processFrom', 'beforeProcessFrom', detail, inputs)
+    : pass('processFrom', detail, inputs);
+};
+
+const checkRestricted = ({ headers }: MailboxMessage, restrictProtected: boolean): StepOutcome => {
+  if (!restrictProtected) return notApplicable('restricted', 'rights-protected mail is not restricted');
+  return headers.isProtected
+    ? fail('restricted', 'restricted', 'the message is rights-protected')
+    : pass('restricted', 'the message is not rights-protected');
+};
+
+/** The steps that need nothing but the message itself. Ends with the first that fails. */
+export const takeEarlySteps = (
+  message: MailboxMessage,
+  processFrom: Date | null,
+  settings: Settings['tracking'],
+): readonly StepOutcome[] => {
+  const steps: StepOutcome[] = [];
+  for (const step of [
+    () => checkSize(message, settings.maxMessageBytes),
+    () => checkProcessFrom(message, processFrom),
+    () => checkRestricted(message, settings.restrictProtected),
+    () => notApplicable('manual', 'nobody asked for this message to be tracked'),
+  ]) {
+    const outcome = step();
+    steps.push(outcome);
+    if (outcome.code !== undefined) break;
+  }
+  return steps;
+};

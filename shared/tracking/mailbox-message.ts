@@ -1,0 +1,43 @@
+import { messageIdentity } from '../email/message-identity.ts';
+import type { MessageHeaders } from '../email/mime/message-headers.ts';
+import { fingerprint } from '../platform/identifier.ts';
+
+/** A message as it stands in a mailbox, before its body is read. */
+export interface MailboxMessage {
+  readonly folder: string;
+  /** Outgoing: it stands in the Sent folder. */
+  readonly direction: 'incoming' | 'outgoing';
+  readonly uidValidity: string;
+  readonly uid: number;
+  readonly sizeBytes: number;
+  /** When the server received it. */
+  readonly receivedAt: Date;
+  readonly headers: MessageHeaders;
+}
+
+/** What makes the message the same in every mailbox; undefined without a Message-ID, when only its content tells. */
+export const identityOf = ({ messageId, from, date }: MessageHeaders): string | undefined =>
+  messageId === null ? undefined : messageIdentity(messageId, from?.address ?? '', date);
+
+/** Tells a message again in the same mailbox and folder, whatever its UID is now. */
+export const seedOf = (mailboxId: string, message: MailboxMessage): string => {
+  const { headers, folder } = message;
+  const identity =
+    identityOf(headers) ??
+    fingerprint(headers.from?.address ?? '', String(headers.date?.getTime()), headers.subject, `${message.sizeBytes}`);
+  return `${mailboxId}#${folder}#${identity}`;
+};
+
+/**
+ * The identity of a message without Message-ID: what its sender wrote, without what servers on the way put into the
+ * header.
+ */
+export const contentIdentity = (headers: MessageHeaders, body: Buffer): string =>
+  fingerprint(
+    'content',
+    headers.from?.address ?? '',
+    String(headers.date?.getTime()),
+    headers.subject,
+    ...headers.to.map(({ address }) => address),
+    body.toString('latin1'),
+  );

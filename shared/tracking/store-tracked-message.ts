@@ -1,0 +1,168 @@
+import { emailKind } from '../email/email.ts';
+import { emailContentPrefix, rawKeyOf, storeBody } from '../email/email-body.ts';
+import { messageIdKey, messageKey } from '../email/message-identity.ts';
+import { findBody } from '../email/mime/header-fields.ts';
+import { type ReadMessage, readMessage } from '../email/mime/read-message.ts';
+import { createChange } from '../platform/create-change.ts';
+import { type RecordWrite, WriteConditionError } from '../platform/records-table.ts';
+import { createSender, type NewSender, wantsNewSender } from './auto-create-sender.ts';
+import { buildEmail, type EmailContent, emailIdOf, queuesOf, type Tracked } from './build-email.ts';
+import { type DecisionFacts, decideMessage, type Verdict } from './decide-message.ts';
+import type { DecisionStep } from './decision.ts';
+import type { StepOutcome } from './decision-steps.ts';
+import { decisionWrite } from './decision-writes.ts';
+import { gatherFacts } from './gather-facts.ts';
+import { ofItem } from './item-error.ts';
+import { keepFiles } from './keep-files.ts';
+import { contentIdentity, identityOf, type MailboxMessage } from './mailbox-message.ts';
+import { queueItemWrites } from './queue-items.ts';
+import type { TrackingRun } from './tracking-run.ts';
+
+const attempts = 6;
+
+interface StoredContent extends EmailContent {
+  readonly leftOut: readonly string[];
+}
+
+/** Puts raw bytes, body and files into the content bucket: before the email that refers to them. */
+const storeContent = async (
+  run: TrackingRun,
+  message: MailboxMessage,
+  raw: Buffer,
+  read: ReadMessage,
+): Promise<StoredContent> => {
+  const { organization, mailbox, content } = run;
+  const emailId = emailIdOf(mailbox.id, message);
+  const body = {
+    ...(read.html === undefined ? {} : { html: read.html }),
+    ...(read.text === undefined ? {} : { text: read.text }),
+  };
+  const [stored] = await Promise.all([
+    storeBody(content, organization.id, emailId, body),
+    content.put(rawKeyOf(organization.id, emailId), raw, 'message/rfc822'),
+  ]);
+  const { attachments, leftOut } = await keepFiles(content, organization, emailId, message.receivedAt, read.files);
+  return { read, rawBytes: raw.length, body: stored, attachments, leftOut };
+};
+
+/** Files that were left out are told with the size, where people look for what the limits did. */
+const withLeftOut = (steps: readonly DecisionStep[], leftOut: readonly string[]): readonly DecisionStep[] =>
+  leftOut.length === 0
+    ? steps
+    : steps.map((step) =>
+        step.step === 'size'
+          ? { ...step, detail: `${step.detail}; only in the raw message: ${leftOut.join(', ')}` }
+          : step,
+      );
+
+const trackingWrites = (
+  run: TrackingRun,
+  facts: DecisionFacts,
+  verdict: Tracked,
+  identity: string,
+  content: StoredContent,
+): RecordWrite[] => {
+  const { organization, mailbox, store, author } = run;
+  const { message, participants } = facts;
+  const now = run.now();
+  const { sender } = participants;
+  const newSender: NewSender | undefined =
+    sender !== null && wantsNewSender(facts, verdict.acceptedBy)
+      ? createSender(store, organization, sender.address, verdict.owner, author, now)
+      : undefined;
+  const email = buildEmail(organization, mailbox.id, facts, verdict, content, newSender?.entry, now);
+  const { messageId } = email;
+  const steps = withLeftOut(verdict.steps, content.leftOut);
+  return [
+    {
+      put: {
+        ...messageKey(organization.id, message.direction, identity),
+        v: 1,
+        kind: 'message',
+        organizationId: organization.id,
+        emailId: email.id,
+      },
+      condition: { expression: 'attribute_not_exists(pk)' },
+    },
+    ...store.writesOf(emailKind, organization.id, undefined, email, {
+      changes: [createChange('email.tracked', author, now)],
+    }),
+    ...(messageId === null
+      ? []
+      : [
+          {
+            put: {
+              ...messageIdKey(organization.id, messageId, email.id),
+              v: 1,
+              kind: 'messageId',
+              organizationId: organization.id,
+              emailId: email.id,
+            },
+          },
+        ]),
+    ...(newSender?.writes ?? []),
+    ...queueItemWrites(organization.id, email.id, queuesOf(facts, verdict), author, now),
+    decisionWrite(
+      store,
+      organization,
+      mailbox,
+      message,
+      { outcome: 'tracked', code: null, emailId: email.id, steps },
+      now,
+    ),
+  ];
+};
+
+/**
+ * Stores an accepted message: its content first, then email, identity, decision and what belongs to them in one
+ * transaction. When another mailbox was faster, or the sender has just become a record, it is decided anew.
+ *
+ * @returns the verdict that holds in the end; nothing is stored unless it is `tracked`
+ */
+export const storeTrackedMessage = async (
+  run: TrackingRun,
+  first: { readonly facts: DecisionFacts; readonly verdict: Tracked },
+  earlySteps: readonly StepOutcome[],
+  raw: Buffer,
+): Promise<Verdict> => {
+  const { message } = first.facts;
+  const { direction, headers } = message;
+  const read = ofItem(() => readMessage(raw));
+  const identity =
+    identityOf(headers) ?? contentIdentity(headers, raw.subarray(findBody(raw, 0, raw.length).bodyStart));
+  let { facts, verdict }: { facts: DecisionFacts; verdict: Verdict } = first;
+  if (headers.messageId === null) {
+    // Only now is it known what the message is the same as.
+    facts = { ...facts, trackedEmailId: await run.lookups.trackedEmail(direction, identity) };
+    verdict = decideMessage(facts, earlySteps);
+  }
+  if (verdict.outcome !== 'tracked') return verdict;
+  const content = await storeContent(run, message, raw, read);
+  for (let attempt = 1; verdict.outcome === 'tracked'; attempt += 1) {
+    const accepted: Tracked = verdict;
+    const present = facts;
+    const writes = ofItem(() => trackingWrites(run, present, accepted, identity, content));
+    try {
+      await run.store.table.write(writes);
+      return verdict;
+    } catch (error) {
+      if (!(error instanceof WriteConditionError) || attempt === attempts) throw error;
+    } finally {
+      // An unknown sender is a record now, made here or by another run.
+      if (headers.from !== null && wantsNewSender(present, accepted.acceptedBy))
+        run.lookups.forget(headers.from.address);
+    }
+    facts = await gatherFacts(run, message, await run.lookups.trackedEmail(direction, identity));
+    verdict = decideMessage(facts, earlySteps);
+  }
+  await discardContent(run, message, verdict);
+  return verdict;
+};
+
+/** The content of an email that another mailbox stored first. */
+const discardContent = async (run: TrackingRun, message: MailboxMessage, verdict: Verdict): Promise<void> => {
+  const emailId = emailIdOf(run.mailbox.id, message);
+  // After a crash the email that stands there may be this one: then its content stays.
+  if (verdict.outcome === 'duplicate' && verdict.emailId === emailId) return;
+  await run.content.removeAll(emailContentPrefix(run.organization.id, emailId));
+};

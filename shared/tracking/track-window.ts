@@ -1,0 +1,222 @@
+import { createByteGate } from '../platform/byte-gate.ts';
+import { forEachParallel } from '../platform/for-each-parallel.ts';
+import type { Tracked } from './build-email.ts';
+import { type DecisionFacts, decideMessage, endEarly, type Verdict } from './decide-message.ts';
+import { decisionWrite, noteDecision } from './decision-writes.ts';
+import { takeEarlySteps } from './early-steps.ts';
+import { answeredIdentifiers } from './find-correlated-email.ts';
+import { gatherFacts } from './gather-facts.ts';
+import { ItemError, isRefusedItem, ofItem } from './item-error.ts';
+import { identityOf, type MailboxMessage } from './mailbox-message.ts';
+import { recordDuplicate } from './record-duplicate.ts';
+import { setAsideMessage } from './set-aside-message.ts';
+import { storeTrackedMessage } from './store-tracked-message.ts';
+import type { MessageResult, TrackingRun } from './tracking-run.ts';
+
+const decisionsAtOnce = 25;
+const storesAtOnce = 16;
+/** Up to this size messages are read together, in one answer of the server. */
+const smallMessageBytes = 512 * 1024;
+const groupBytes = 8 * 1024 * 1024;
+/** Of all large messages in this process, whatever mailbox they come from. */
+const largeMessages = createByteGate(96 * 1024 * 1024);
+const slackBytes = 64 * 1024;
+
+interface Accepted {
+  readonly message: MailboxMessage;
+  readonly facts: DecisionFacts;
+  readonly verdict: Tracked;
+}
+
+/** The results of a window of messages by UID; what is missing was not begun. */
+export type WindowResults = Map<number, MessageResult>;
+
+/**
+ * Messages of which none answers, or is, another one among them that is still to be stored: those wait for the next
+ * round, when they can be correlated.
+ */
+const takeRound = (
+  run: TrackingRun,
+  pending: readonly MailboxMessage[],
+): { readonly now: readonly MailboxMessage[]; readonly later: readonly MailboxMessage[] } => {
+  const settings = run.organization.settings.correlation;
+  const open = new Set<string>();
+  const now: MailboxMessage[] = [];
+  const later: MailboxMessage[] = [];
+  for (const message of pending) {
+    const { messageId } = message.headers;
+    const waits =
+      (messageId !== null && open.has(messageId)) ||
+      answeredIdentifiers(message.headers, settings).some((identifier) => open.has(identifier));
+    (waits ? later : now).push(message);
+    if (messageId !== null) open.add(messageId);
+  }
+  return { now, later };
+};
+
+/** Cuts accepted messages into groups that are read in one answer each; large ones go alone. */
+const groupBySize = (accepted: readonly Accepted[]): readonly (readonly Accepted[])[] => {
+  const groups: Accepted[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const one of accepted) {
+    const { sizeBytes } = one.message;
+    if (sizeBytes > smallMessageBytes) continue;
+    if (bytes + sizeBytes > groupBytes) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)?.push(one);
+    bytes += sizeBytes;
+  }
+  return [...groups, ...accepted.filter(({ message }) => message.sizeBytes > smallMessageBytes).map((one) => [one])];
+};
+
+/** Tracks a window of messages of one folder, in parallel as far as they do not depend on each other. */
+export const trackWindow = async (
+  run: TrackingRun,
+  messages: readonly MailboxMessage[],
+  mayGoOn: () => boolean,
+): Promise<WindowResults> => {
+  const results: WindowResults = new Map();
+  const tracker = new WindowTracker(run, results, mayGoOn);
+  await tracker.lookUp(messages);
+  for (let pending = messages; pending.length > 0 && mayGoOn(); ) {
+    const { now, later } = takeRound(run, pending);
+    await tracker.trackRound(now);
+    pending = later;
+  }
+  return results;
+};
+
+class WindowTracker {
+  readonly #run: TrackingRun;
+  readonly #results: WindowResults;
+  readonly #mayGoOn: () => boolean;
+  #known: ReadonlyMap<string, string> = new Map();
+  /** Identities that an earlier round may have stored since they were looked up. */
+  readonly #passed = new Set<string>();
+
+  constructor(run: TrackingRun, results: WindowResults, mayGoOn: () => boolean) {
+    this.#run = run;
+    this.#results = results;
+    this.#mayGoOn = mayGoOn;
+  }
+
+  async lookUp(messages: readonly MailboxMessage[]): Promise<void> {
+    const [first] = messages;
+    const identities = [...new Set(messages.flatMap(({ headers }) => identityOf(headers) ?? []))];
+    if (first !== undefined) this.#known = await this.#run.lookups.trackedEmails(first.direction, identities);
+  }
+
+  async trackRound(messages: readonly MailboxMessage[]): Promise<void> {
+    const accepted = new Map<number, Accepted>();
+    await forEachParallel(messages, decisionsAtOnce, (message) =>
+      this.#guard(message, async () => {
+        const facts = await this.#decide(message);
+        if (facts !== undefined) accepted.set(message.uid, facts);
+      }),
+    );
+    const inOrder = messages.flatMap(({ uid }) => accepted.get(uid) ?? []);
+    for (const group of groupBySize(inOrder)) {
+      if (!this.#mayGoOn()) break;
+      const [only] = group;
+      if (only !== undefined && only.message.sizeBytes > smallMessageBytes) await this.#trackLarge(only);
+      else await this.#trackSmall(group);
+    }
+    for (const { headers } of messages) {
+      const identity = identityOf(headers);
+      if (identity !== undefined) this.#passed.add(identity);
+    }
+  }
+
+  /** Decides by the header; what is not accepted is noted at once. */
+  async #decide(message: MailboxMessage): Promise<Accepted | undefined> {
+    const run = this.#run;
+    const earlySteps = this.#earlySteps(message);
+    const early = endEarly(earlySteps);
+    if (early !== undefined) {
+      await this.#note(message, early);
+      return undefined;
+    }
+    const facts = await gatherFacts(run, message, await this.#trackedEmail(message));
+    const verdict = ofItem(() => decideMessage(facts, earlySteps));
+    if (verdict.outcome === 'tracked' && run.mailbox.workloads.incoming.mode === 'active')
+      return { message, facts, verdict };
+    await this.#note(message, verdict);
+    return undefined;
+  }
+
+  #earlySteps(message: MailboxMessage) {
+    return ofItem(() => takeEarlySteps(message, this.#run.processFrom, this.#run.organization.settings.tracking));
+  }
+
+  async #trackedEmail({ headers, direction }: MailboxMessage): Promise<string | undefined> {
+    const identity = identityOf(headers);
+    if (identity === undefined) return undefined;
+    return this.#passed.has(identity) ? this.#run.lookups.trackedEmail(direction, identity) : this.#known.get(identity);
+  }
+
+  async #trackSmall(group: readonly Accepted[]): Promise<void> {
+    const [first] = group;
+    if (first === undefined) return;
+    const contents = new Map<number, Buffer>();
+    const uids = group.map(({ message }) => message.uid);
+    for await (const { uid, content } of this.#run.session.fetchMessages(first.message.folder, uids))
+      contents.set(uid, content);
+    await forEachParallel(group, storesAtOnce, (accepted) =>
+      this.#guard(accepted.message, () => this.#store(accepted, contents.get(accepted.message.uid))),
+    );
+  }
+
+  async #trackLarge(accepted: Accepted): Promise<void> {
+    const { folder, uid, sizeBytes } = accepted.message;
+    const limit = this.#run.organization.settings.tracking.maxMessageBytes + slackBytes;
+    // The raw bytes and, at worst, one file of nearly the same size.
+    await largeMessages.pass(sizeBytes * 2, () =>
+      this.#guard(accepted.message, async () =>
+        this.#store(accepted, await this.#run.session.fetchMessage(folder, uid, sizeBytes, limit)),
+      ),
+    );
+  }
+
+  async #store({ message, facts, verdict }: Accepted, raw: Buffer | undefined): Promise<void> {
+    if (raw === undefined) {
+      this.#results.set(message.uid, 'gone');
+      return;
+    }
+    const final = await storeTrackedMessage(this.#run, { facts, verdict }, this.#earlySteps(message), raw);
+    if (final.outcome === 'tracked') this.#results.set(message.uid, 'tracked');
+    else await this.#note(message, final);
+  }
+
+  /** Notes the decision about a message that is not stored as an email of its own. */
+  async #note(message: MailboxMessage, verdict: Verdict): Promise<void> {
+    const run = this.#run;
+    const emailId = verdict.outcome === 'duplicate' ? verdict.emailId : null;
+    const observing = run.mailbox.workloads.incoming.mode === 'observe';
+    if (emailId !== null && !observing) await recordDuplicate(run, emailId, run.mailboxOwner);
+    const code = verdict.outcome === 'skipped' ? verdict.code : verdict.outcome === 'duplicate' ? 'duplicate' : null;
+    const decided = { outcome: verdict.outcome, code, emailId, steps: verdict.steps };
+    await noteDecision(run.store, decisionWrite(run.store, run.organization, run.mailbox, message, decided, run.now()));
+    this.#results.set(message.uid, verdict.outcome);
+  }
+
+  /** An error in the message itself sets it aside; every other one ends the run. */
+  async #guard(message: MailboxMessage, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof ItemError) && !isRefusedItem(error)) throw error;
+      this.#broken.push({ message, reason: error.message });
+    }
+  }
+
+  readonly #broken: { readonly message: MailboxMessage; readonly reason: string }[] = [];
+
+  async setAsideBroken(): Promise<void> {
+    for (const { message, reason } of this.#broken.splice(0)) {
+      await setAsideMessage(this.#run, message, reason, 1);
+      this.#results.set(message.uid, 'setAside');
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { Mailbox } from '../mailbox/mailbox.ts';
+import type { Organization } from '../organization/organization.ts';
+import type { Author } from '../platform/change.ts';
+import type { ContentStore } from '../platform/content-store.ts';
+import type { EntityStore } from '../platform/entity-store.ts';
+import type { ImapSession } from '../transport/imap/imap-session.ts';
+import type { TrackingLookups } from './tracking-lookups.ts';
+import type { TrackingOwner } from './tracking-owner.ts';
+
+/** What tracking the mail of one mailbox works with, during one run. */
+export interface TrackingRun {
+  readonly organization: Organization;
+  readonly mailbox: Mailbox;
+  readonly mailboxOwner: TrackingOwner | undefined;
+  /** Mail received earlier is skipped; null: there is no such start. */
+  readonly processFrom: Date | null;
+  readonly store: EntityStore;
+  readonly content: ContentStore;
+  readonly lookups: TrackingLookups;
+  readonly session: ImapSession;
+  readonly author: Author;
+  readonly now: () => Date;
+}
+
+/** What became of one message. `gone`: it left the folder before it was read. */
+export type MessageResult = 'tracked' | 'skipped' | 'duplicate' | 'setAside' | 'gone';

@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type DeadLetter, deadLetterKind } from '../../../shared/dead-letter/dead-letter.ts';
+import { organizationKind } from '../../../shared/organization/organization.ts';
+import { createFault } from '../../../shared/platform/fault.ts';
+import { createIdentifier } from '../../../shared/platform/identifier.ts';
+import { type Decision, decisionKind } from '../../../shared/tracking/decision.ts';
+import { startTestApi, type TestApi, type TestOrganization } from '../role-calls.ts';
+
+let api: TestApi;
+let organization: TestOrganization;
+
+beforeAll(async () => {
+  api = await startTestApi();
+});
+
+afterAll(async () => {
+  await api?.stop();
+});
+
+beforeEach(async () => {
+  organization = await api.createOrganization();
+});
+
+const times = (at: string) => ({ version: 1, createdAt: at, updatedAt: at });
+
+const storeDecision = (changes: Partial<Decision>): Promise<Decision> => {
+  const decidedAt = changes.decidedAt ?? '2026-11-20T12:00:00.000Z';
+  return api.services.store.create<Decision>(decisionKind, organization.id, {
+    id: createIdentifier('dec', Date.parse(decidedAt)),
+    ...times(decidedAt),
+    mailboxId: 'mbx_1',
+    folder: 'INBOX',
+    messageId: '<promo@shop.example>',
+    fromAddress: 'promo@shop.example',
+    subject: 'Half price',
+    receivedAt: decidedAt,
+    decidedAt,
+    outcome: 'skipped',
+    code: 'filteredResponses',
+    emailId: null,
+    settingsVersion: 1,
+    steps: [{ step: 'filtering', result: 'fail', detail: 'Anna tracks responses only' }],
+    ...changes,
+  });
+};
+
+const idsOf = (answer: { body: { data: { id: string }[] } }): string[] => answer.body.data.map(({ id }) => id);
+
+describe('decisions', () => {
+  it('are listed newest first and filtered', async () => {
+    const call = organization.as('crm');
+    const first = await storeDecision({ decidedAt: '2026-11-01T00:00:00.000Z' });
+    const second = await storeDecision({
+      decidedAt: '2026-11-02T00:00:00.000Z',
+      mailboxId: 'mbx_2',
+      messageId: '<2@x>',
+    });
+    const third = await storeDecision({ decidedAt: '2026-11-03T00:00:00.000Z', outcome: 'tracked', code: null });
+
+    expect(idsOf(await call('GET', '/decisions'))).toEqual([third.id, second.id, first.id]);
+    expect(idsOf(await call('GET', '/decisions?mailboxId=mbx_1'))).toEqual([third.id, first.id]);
+    expect(idsOf(await call('GET', '/decisions?mailboxId=mbx_1&outcome=tracked'))).toEqual([third.id]);
+    expect(idsOf(await call('GET', `/decisions?messageId=${encodeURIComponent('<2@x>')}`))).toEqual([second.id]);
+    expect(idsOf(await call('GET', '/decisions?from=2026-11-02T00:00:00Z&to=2026-11-03T00:00:00Z'))).toEqual([
+      second.id,
+    ]);
+    expect((await call('GET', '/decisions?outcome=guessed')).status).toBe(400);
+  });
+
+  it('hide the subject of mail that was not tracked from every key, unless administrators are let see it', async () => {
+    const skipped = await storeDecision({});
+    const tracked = await storeDecision({ outcome: 'tracked', code: null });
+    const subjectsFor = async (role: 'admin' | 'crm' | 'reader') => {
+      const subjects = [];
+      for (const { id } of [skipped, tracked])
+        subjects.push((await organization.as(role)('GET', `/decisions/${id}`)).body.subject);
+      return subjects;
+    };
+
+    for (const role of ['admin', 'crm', 'reader'] as const)
+      expect(await subjectsFor(role)).toEqual([null, 'Half price']);
+    await api.services.store.update(
+      organizationKind,
+      organization.id,
+      organization.id,
+      ({ settings, ...rest }) => ({
+        next: { ...rest, settings: { ...settings, tracking: { ...settings.tracking, adminsSeeSubjects: true } } },
+      }),
+      api.services,
+    );
+
+    expect(await subjectsFor('admin')).toEqual(['Half price', 'Half price']);
+    expect(await subjectsFor('crm')).toEqual([null, 'Half price']);
+  });
+
+  it('answer 404 for what another organization has', async () => {
+    const { id } = await storeDecision({});
+    const other = await api.createOrganization();
+
+    expect((await other.as('admin')('GET', `/decisions/${id}`)).status).toBe(404);
+    expect((await other.as('admin')('GET', '/decisions?mailboxId=mbx_1')).body.data).toEqual([]);
+  });
+});
+
+describe('dead letters', () => {
+  const raw = 'From: a@b.example\r\n\r\nbroken';
+
+  const storeDeadLetter = async (changes: Partial<DeadLetter> = {}): Promise<DeadLetter> => {
+    const at = new Date().toISOString();
+    const id = createIdentifier('ddl', Date.now());
+    const rawKey = `${organization.id}/dead-letters/${id}`;
+    await api.services.content.put(rawKey, raw, 'message/rfc822');
+    return api.services.store.create<DeadLetter>(deadLetterKind, organization.id, {
+      id,
+      ...times(at),
+      kind: 'email',
+      mailboxId: 'mbx_1',
+      fault: createFault('unreadable'),
+      attempts: 3,
+      firstAt: at,
+      lastAt: at,
+      remote: { folder: 'INBOX', uidValidity: '1', uid: 7 },
+      sizeBytes: raw.length,
+      rawKey,
+      status: 'open',
+      ...changes,
+    });
+  };
+
+  it('are listed, filtered and read without where their bytes stand', async () => {
+    const call = organization.as('reader');
+    const open = await storeDeadLetter();
+    const resolved = await storeDeadLetter({ status: 'resolved', mailboxId: 'mbx_2' });
+
+    expect(idsOf(await call('GET', '/dead-letters?status=open'))).toEqual([open.id]);
+    expect(idsOf(await call('GET', '/dead-letters?mailboxId=mbx_2'))).toEqual([resolved.id]);
+    expect(idsOf(await call('GET', '/dead-letters?kind=event'))).toEqual([]);
+    const { body } = await call('GET', `/dead-letters/${open.id}`);
+    expect(body).toMatchObject({ id: open.id, kind: 'email', attempts: 3, fault: { code: 'unreadable' } });
+    expect(body).not.toHaveProperty('rawKey');
+  });
+
+  it('give their exact bytes to those who may read mail', async () => {
+    const { id } = await storeDeadLetter();
+
+    const answer = await organization.as('crm')('GET', `/dead-letters/${id}/raw`);
+    const download = await fetch(String(answer.headers['location']));
+
+    expect(answer.status).toBe(302);
+    expect(await download.text()).toBe(raw);
+    expect((await organization.as('reader')('GET', `/dead-letters/${id}/raw`)).status).toBe(403);
+    expect((await (await api.createOrganization()).as('admin')('GET', `/dead-letters/${id}/raw`)).status).toBe(404);
+  });
+});
