@@ -65,6 +65,10 @@ const collect = () => {
   };
 };
 
+/** Within one reading a cursor only rises; beginning anew takes the place of the reading before. */
+const sameReading = (previous: FolderCursor, next: FolderCursor): string =>
+  `cursors.#folder.reading = :reading${previous.reading === next.reading ? ' AND cursors.#folder.lastUid <= :lastUid' : ''}`;
+
 export const createCycleStore = (document: DynamoDBDocumentClient, TableName: string): CycleStore => {
   const update = async (
     cycle: Cycle,
@@ -109,19 +113,15 @@ export const createCycleStore = (document: DynamoDBDocumentClient, TableName: st
     },
 
     saveCursor: async (cycle, folder, previous, next) => {
-      const sameFolder = previous?.uidValidity === next.uidValidity;
       await fenced(
         update(cycle, {
           expression: 'SET cursors.#folder = :next',
-          condition:
-            previous === undefined
-              ? 'attribute_not_exists(cursors.#folder)'
-              : `cursors.#folder.uidValidity = :uidValidity${sameFolder ? ' AND cursors.#folder.lastUid <= :lastUid' : ''}`,
+          condition: previous === undefined ? 'attribute_not_exists(cursors.#folder)' : sameReading(previous, next),
           names: { '#folder': folder },
           values: {
             ':next': next,
-            ...(previous === undefined ? {} : { ':uidValidity': previous.uidValidity }),
-            ...(sameFolder ? { ':lastUid': next.lastUid } : {}),
+            ...(previous === undefined ? {} : { ':reading': previous.reading }),
+            ...(previous?.reading === next.reading ? { ':lastUid': next.lastUid } : {}),
           },
         }),
       );

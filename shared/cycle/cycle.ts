@@ -3,11 +3,20 @@ import { z } from 'zod';
 /** How far a folder has been read. Identity of a message in a mailbox: (folder, UIDVALIDITY, UID), RFC 3501 2.3.1.1. */
 export const folderCursorSchema = z.object({
   uidValidity: z.string(),
+  /** Tells the mailbox on its server from every other one; another login or host is another mailbox. */
+  source: z.string(),
+  /** Counts how often the folder was begun anew; within one reading `lastUid` only rises. */
+  reading: z.int().positive(),
   /** The highest UID that has been stored, decided or set aside. */
   lastUid: z.int().nonnegative(),
-  /** UIDNEXT and HIGHESTMODSEQ as STATUS gave them before the last complete read; equal again = nothing new. */
+  /** Messages up to this UID stood there when the reading began: what was decided before stays so. */
+  knownUpTo: z.int().nonnegative(),
+  /** Of those, what the server received before this instant is not looked at; null: all are. */
+  since: z.string().nullable(),
+  /** Where tracking started when the reading began; an earlier start begins the folder anew. */
+  processFrom: z.string().nullable(),
+  /** UIDNEXT as STATUS gave it before the last complete read; equal again = nothing new. */
   uidNext: z.int().optional(),
-  modseq: z.string().optional(),
   /** UIDVALIDITY changes in consecutive cycles. */
   resets: z.int().nonnegative(),
 });

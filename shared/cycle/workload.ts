@@ -23,8 +23,9 @@ export interface WorkloadRun {
   readonly careful: CarefulMode | undefined;
   readonly now: () => Date;
   /**
-   * Moves a folder's cursor. Refused (the run is over: FenceError) when the generation moved on or another UIDVALIDITY
-   * stands there than `previous` has. Call it only once everything up to it is stored, decided or set aside.
+   * Moves a folder's cursor. Refused (the run is over: FenceError) when the generation moved on, another reading than
+   * that of `previous` stands there, or the cursor would move back. Call it only once everything up to it is stored,
+   * decided or set aside.
    */
   saveCursor(folder: string, previous: FolderCursor | undefined, next: FolderCursor): Promise<void>;
 }

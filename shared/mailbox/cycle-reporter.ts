@@ -30,6 +30,7 @@ const connectionCodes: readonly FaultCode[] = [
   'serverError',
   'mailboxFull',
   'quotaReached',
+  'uidValidityUnstable',
 ];
 
 /** Brings the end of a run to the people whom it concerns: the mailbox's state, alerts, waiting operations, the feed. */

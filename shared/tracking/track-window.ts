@@ -95,6 +95,7 @@ class WindowTracker {
   #known: ReadonlyMap<string, string> = new Map();
   /** Identities that an earlier round may have stored since they were looked up. */
   readonly #passed = new Set<string>();
+  readonly #broken: { readonly message: MailboxMessage; readonly reason: string }[] = [];
 
   constructor(run: TrackingRun, results: WindowResults, mayGoOn: () => boolean) {
     this.#run = run;
@@ -109,6 +110,15 @@ class WindowTracker {
   }
 
   async trackRound(messages: readonly MailboxMessage[]): Promise<void> {
+    await this.#trackMessages(messages);
+    for (const { headers } of messages) {
+      const identity = identityOf(headers);
+      if (identity !== undefined) this.#passed.add(identity);
+    }
+    await this.#setAsideBroken();
+  }
+
+  async #trackMessages(messages: readonly MailboxMessage[]): Promise<void> {
     const accepted = new Map<number, Accepted>();
     await forEachParallel(messages, decisionsAtOnce, (message) =>
       this.#guard(message, async () => {
@@ -122,10 +132,6 @@ class WindowTracker {
       const [only] = group;
       if (only !== undefined && only.message.sizeBytes > smallMessageBytes) await this.#trackLarge(only);
       else await this.#trackSmall(group);
-    }
-    for (const { headers } of messages) {
-      const identity = identityOf(headers);
-      if (identity !== undefined) this.#passed.add(identity);
     }
   }
 
@@ -206,17 +212,18 @@ class WindowTracker {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof ItemError) && !isRefusedItem(error)) throw error;
-      this.#broken.push({ message, reason: error.message });
+      if (error instanceof ItemError || isRefusedItem(error)) this.#broken.push({ message, reason: reasonOf(error) });
+      else throw error;
     }
   }
 
-  readonly #broken: { readonly message: MailboxMessage; readonly reason: string }[] = [];
-
-  async setAsideBroken(): Promise<void> {
+  /** After the others, since the session answers one call at a time. */
+  async #setAsideBroken(): Promise<void> {
     for (const { message, reason } of this.#broken.splice(0)) {
       await setAsideMessage(this.#run, message, reason, 1);
       this.#results.set(message.uid, 'setAside');
     }
   }
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -4,6 +4,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { timerName } from '../../shared/cycle/arm-cycle.ts';
 import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
+import type { FolderCursor } from '../../shared/cycle/cycle.ts';
 import type { CycleControl } from '../../shared/cycle/cycle-control.ts';
 import { createCycleStore, FenceError } from '../../shared/cycle/cycle-store.ts';
 import { type CycleMessage, cycleMessageSchema } from '../../shared/cycle/lane-message.ts';
@@ -132,6 +133,17 @@ const timerOf = async (generation: number) =>
     }),
   );
 
+const cursorAt = (lastUid: number): FolderCursor => ({
+  uidValidity: '7',
+  source: 'imap.example anna',
+  reading: 1,
+  lastUid,
+  knownUpTo: 0,
+  since: null,
+  processFrom: null,
+  resets: 0,
+});
+
 describe('a cycle on the real tables, queues and timers', () => {
   it('runs once enabled, completes its generation and arms the next five minutes later', async () => {
     const message = await enabled();
@@ -185,8 +197,7 @@ describe('a cycle on the real tables, queues and timers', () => {
 
     const verdict = await run(message, async (workloadRun: WorkloadRun) => {
       await control.disable('org_1', mailboxId, 'incoming');
-      const cursor = { uidValidity: '1', lastUid: 5, resets: 0 };
-      refused = await workloadRun.saveCursor('INBOX', undefined, cursor).catch((error: unknown) => error);
+      refused = await workloadRun.saveCursor('INBOX', undefined, cursorAt(5)).catch((error: unknown) => error);
       return nothingFound();
     });
 
@@ -195,21 +206,23 @@ describe('a cycle on the real tables, queues and timers', () => {
     expect(await readCycle()).toMatchObject({ enabled: false, due: null, cursors: {} });
   });
 
-  it('moves a cursor forward only, and only within the same UIDVALIDITY', async () => {
+  it('moves a cursor forward only, unless the folder is begun anew, and only from the reading that stands', async () => {
     const message = await enabled();
     const refusals: unknown[] = [];
 
     await run(message, async ({ saveCursor }) => {
-      const first = { uidValidity: '7', lastUid: 10, resets: 0 };
+      const first = cursorAt(10);
+      const anew = { ...first, reading: 2, lastUid: 3 };
       await saveCursor('INBOX', undefined, first);
       refusals.push(await saveCursor('INBOX', first, { ...first, lastUid: 9 }).catch((error: unknown) => error));
-      refusals.push(await saveCursor('INBOX', { ...first, uidValidity: '6' }, first).catch((error: unknown) => error));
       await saveCursor('INBOX', first, { ...first, lastUid: 12 });
+      await saveCursor('INBOX', first, anew);
+      refusals.push(await saveCursor('INBOX', first, { ...first, lastUid: 20 }).catch((error: unknown) => error));
       return nothingFound();
     });
 
     expect(refusals).toEqual([expect.any(FenceError), expect.any(FenceError)]);
-    expect((await readCycle())?.cursors['INBOX']?.lastUid).toBe(12);
+    expect((await readCycle())?.cursors['INBOX']).toMatchObject({ reading: 2, lastUid: 3 });
   });
 
   it('overlooks no wake that comes while it runs', async () => {

@@ -1,0 +1,85 @@
+import type { WorkloadOutcome, WorkloadRun, WorkloadRunner } from '../cycle/workload.ts';
+import type { ContentStore } from '../platform/content-store.ts';
+import type { EntityStore } from '../platform/entity-store.ts';
+import { fingerprint } from '../platform/identifier.ts';
+import { connectionTarget } from '../server-profile/connection-target.ts';
+import type { Dialler } from '../transport/connection.ts';
+import type { ImapSession } from '../transport/imap/imap-session.ts';
+import { openImapSession } from '../transport/imap/open-imap-session.ts';
+import { findProcessFrom } from './process-from.ts';
+import { readFolder, type TrackedFolder } from './read-folder.ts';
+import { TrackingLookups } from './tracking-lookups.ts';
+import type { TrackingRun } from './tracking-run.ts';
+
+export interface IncomingDependencies {
+  readonly store: EntityStore;
+  readonly content: ContentStore;
+  readonly dialler: Dialler;
+}
+
+/** The window that is under way may go on for this long after the run should begin no new one. */
+const lastWindowMilliseconds = 6_000;
+
+/** Another login or another server is another mailbox, whatever its UIDVALIDITY is. */
+const sourceOf = ({ serverProfile, credentials }: WorkloadRun): string =>
+  fingerprint(
+    serverProfile.incoming.host.toLowerCase(),
+    credentials.authentication === 'password' ? credentials.username : '',
+  ).slice(0, 16);
+
+const listTrackedFolders = async (
+  session: ImapSession,
+  { organization }: WorkloadRun,
+): Promise<readonly TrackedFolder[]> => {
+  const inbox: TrackedFolder = { path: 'INBOX', direction: 'incoming' };
+  if (!organization.settings.tracking.sentItems) return [inbox];
+  const sent = (await session.listFolders()).find(({ role }) => role === 'sent');
+  return sent === undefined ? [inbox] : [inbox, { path: sent.id, direction: 'outgoing' }];
+};
+
+const readFolders = async (deps: IncomingDependencies, run: WorkloadRun, session: ImapSession) => {
+  const { organization, mailbox, serverProfile } = run;
+  const lookups = new TrackingLookups(deps.store, organization, mailbox.ownerId);
+  const tracking: TrackingRun = {
+    organization,
+    mailbox,
+    mailboxOwner: mailbox.ownerId === null ? undefined : await lookups.owner(mailbox.ownerId),
+    processFrom: findProcessFrom(mailbox, serverProfile),
+    store: deps.store,
+    content: deps.content,
+    lookups,
+    session,
+    author: { origin: 'mailbox', actor: { type: 'mailbox', id: mailbox.id } },
+    now: run.now,
+  };
+  const counts = { seen: 0, tracked: 0, skipped: 0, failed: 0 };
+  let more = false;
+  let backlog = 0;
+  for (const folder of await listTrackedFolders(session, run)) {
+    const outcome = await readFolder(run, tracking, folder, sourceOf(run));
+    counts.seen += outcome.counts.seen;
+    counts.tracked += outcome.counts.tracked;
+    counts.skipped += outcome.counts.skipped;
+    counts.failed += outcome.counts.failed;
+    more ||= outcome.more;
+    backlog += outcome.backlog;
+  }
+  return { counts, more, backlog };
+};
+
+/** The incoming lane's work: reads what is new in a mailbox and decides about each message. */
+export const createIncomingRunner = (deps: IncomingDependencies): WorkloadRunner => ({
+  run: async (run): Promise<WorkloadOutcome> => {
+    const session = await openImapSession(
+      connectionTarget(run.serverProfile, 'incoming'),
+      run.credentials,
+      deps.dialler,
+      { deadline: run.deadline + lastWindowMilliseconds },
+    );
+    try {
+      return await readFolders(deps, run, session);
+    } finally {
+      await session.close();
+    }
+  },
+});
