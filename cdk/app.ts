@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { z } from 'zod';
+import * as z from 'zod';
 import { projectRoot } from './bundling.ts';
 import { readDeploymentOptions } from './deployment-options.ts';
 import { MailboxSyncStack } from './mailbox-sync-stack.ts';

@@ -1,5 +1,5 @@
 import type { Node } from 'constructs';
-import { z } from 'zod';
+import * as z from 'zod';
 
 // `-c key=` on the command line means "as if it were not given".
 const optional = <Schema extends z.ZodType>(schema: Schema) =>

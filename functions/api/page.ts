@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Entity, EntityKind, EntityStore } from '../../shared/platform/entity-store.ts';
 import { FaultError } from '../../shared/platform/fault.ts';
 import { fingerprint } from '../../shared/platform/identifier.ts';

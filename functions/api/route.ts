@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Role, roleSchema } from '../../shared/organization/api-key.ts';
 import type { Organization } from '../../shared/organization/organization.ts';
 import type { Author } from '../../shared/platform/change.ts';

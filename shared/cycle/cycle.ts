@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** How far a folder has been read. Identity of a message in a mailbox: (folder, UIDVALIDITY, UID), RFC 3501 2.3.1.1. */
 export const folderCursorSchema = z.object({

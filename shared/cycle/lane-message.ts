@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What starts a run of a lane. Handlers accept this version and the one before it. */
 export const cycleMessageSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const token = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
 const mediaType = new RegExp(

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { faultSchema } from '../platform/fault.ts';
 import { type Attachment, attachmentSchema, deliverySchema, type Email, emailSchema } from './email.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PositionedEvent } from './append-events.ts';
 import type { UnplacedEvent } from './feed-event.ts';
 import { type PresentedSubject, presentSubject } from './present-subject.ts';

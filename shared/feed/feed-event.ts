@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { actorSchema, originSchema } from '../platform/change.ts';
 
 /** One change as consumers read it. `sequence` counts 1, 2, 3, … per organization. */

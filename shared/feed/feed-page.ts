@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type RecordKey, recordKey, type StoredItem } from '../platform/records-table.ts';
 import { type FeedEvent, feedEventSchema } from './feed-event.ts';
 

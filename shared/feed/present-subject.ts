@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { alertKind } from '../alert/alert.ts';
 import { emailKind } from '../email/email.ts';
 import { presentEmail } from '../email/present-email.ts';

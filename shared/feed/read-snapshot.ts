@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemAuthor } from '../platform/change.ts';
 import { deriveIdentifier, fingerprint } from '../platform/identifier.ts';
 import { partition, type RecordsTable, type StoredItem } from '../platform/records-table.ts';

@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord, StreamRecord } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { actorSchema, changeSchema, laneMessageSchema, originSchema } from '../platform/change.ts';
 
 // Looser than the schema of writers: an item of a newer version may name a change that this one does not know.

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Cycle, cycleCountsSchema } from '../cycle/cycle.ts';
 import type { Settings } from '../organization/settings.ts';
 import { type Mailbox, type SynchronizedWorkload, synchronizedWorkloads, workloadStateSchema } from './mailbox.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { faultSchema } from '../platform/fault.ts';
 import { presentedSecretSchema, presentSecret } from '../platform/present-secret.ts';
 import { disabledBySchema, type Mailbox, type Workload, workloadStateSchema } from './mailbox.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CycleControl } from '../cycle/cycle-control.ts';
 import type { ContextLoader } from '../cycle/run-context.ts';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EntityKind, EntityStore } from '../platform/entity-store.ts';
 import { faultSchema } from '../platform/fault.ts';
 import { entityShape } from '../platform/values.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { faultSchema } from '../platform/fault.ts';
 import { type Operation, operationKindSchema, operationStatusSchema } from './operation.ts';
 

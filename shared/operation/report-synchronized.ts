@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Cycle } from '../cycle/cycle.ts';
 import { systemAuthor } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EntityKind } from '../platform/entity-store.ts';
 import { entityShape } from '../platform/values.ts';
 

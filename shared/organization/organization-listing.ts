@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type EntityKind, externalIdKey } from '../platform/entity-store.ts';
 import { deploymentScope, type RecordKey, type RecordWrite, recordKey } from '../platform/records-table.ts';
 import { entityShape } from '../platform/values.ts';

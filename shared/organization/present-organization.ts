@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Organization } from './organization.ts';
 
 /** An organization as its own keys and the feed see it. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { settingsSchema } from './settings.ts';
 
 /** One setting: a leaf of the tree, with what its schema says about it. */

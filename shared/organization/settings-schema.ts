@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { settingsSchema } from './settings.ts';
 
 // The version of the hub in which the settings came; one that comes later says so in its own meta.

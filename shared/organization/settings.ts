@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { filteringSchema } from '../owner/owner.ts';
 
 const seconds = (floor: number, ceiling: number, value: number, description: string) =>

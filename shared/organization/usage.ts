@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { readFeedHead } from '../feed/read-feed.ts';
 import { mailboxKind } from '../mailbox/mailbox.ts';
 import type { EntityStore } from '../platform/entity-store.ts';

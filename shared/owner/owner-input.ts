@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressSchema } from '../platform/address.ts';
 import { externalIdSchema } from '../platform/values.ts';
 import { filteringSchema } from './owner.ts';

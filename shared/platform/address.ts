@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 
 // RFC 5321 4.5.3.1: 64 octets before the @ and 254 in all.
 const localPartLimit = 64;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const originSchema = z.enum(['crm', 'mailbox', 'system']);
 export type Origin = z.output<typeof originSchema>;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a log may say of an unexpected error. */
 export interface ErrorDescription {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type FaultCode, faultCatalogue } from './fault-catalogue.ts';
 
 export const whoActsSchema = z.enum(['caller', 'mailboxOwner', 'administrator', 'operator', 'nobody']);

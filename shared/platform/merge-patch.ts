@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a PATCH may say about `T`: any of its fields, null to reset one to its default. Arrays are replaced whole. */
 export type MergePatch<T> =

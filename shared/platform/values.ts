@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** UTC instant with milliseconds, e.g. `2026-11-20T12:08:00.000Z`; other ISO forms with a zone are normalised. */
 export const instantSchema = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());

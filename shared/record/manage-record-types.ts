@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { WriteConditionError } from '../platform/records-table.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CrmRecord, crmRecordSchema } from './record.ts';
 
 /** A record as the API and the feed show it. `createdAt` is when the CRM made it. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Fault, FaultError, faultSchema } from '../platform/fault.ts';
 import { validate } from '../platform/validate.ts';
 import { recordPatchSchema } from './record-input.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const text = (limit: number) => z.string().max(limit);
 const phoneNumber = z.string().min(1).max(100);

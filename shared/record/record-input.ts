@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressSchema, normalizeAddress } from '../platform/address.ts';
 import { patchSchemaOf } from '../platform/merge-patch.ts';
 import { externalIdSchema, instantSchema } from '../platform/values.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { faultSchema } from '../platform/fault.ts';
 
 /** Expiry (epoch milliseconds) and the generation that the run belongs to. */

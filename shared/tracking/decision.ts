@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EntityKind } from '../platform/entity-store.ts';
 import { partition } from '../platform/records-table.ts';
 import { entityShape } from '../platform/values.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineRoute, noParameters, type Route } from '../../functions/api/route.ts';
 import { routes } from '../../functions/api/routes/index.ts';
 import { type ApiHarness, type Client, startApiHarness } from './api-harness.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { faultSchema } from '../../../shared/platform/fault.ts';
 import { type FaultCode, faultCatalogue } from '../../../shared/platform/fault-catalogue.ts';
 import type { Route } from '../route.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { settingFields } from '../../../shared/organization/setting-fields.ts';
 
 type Json = Readonly<Record<string, unknown>>;

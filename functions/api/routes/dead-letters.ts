@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type DeadLetter, deadLetterKind, deadLetterSchema } from '../../../shared/dead-letter/dead-letter.ts';
 import { deadLetterAnswerSchema, presentDeadLetter } from '../../../shared/dead-letter/present-dead-letter.ts';
 import type { EntityStore } from '../../../shared/platform/entity-store.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Organization } from '../../../shared/organization/organization.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
 import { partition } from '../../../shared/platform/records-table.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodeFeedCursor, encodeFeedCursor } from '../../../shared/feed/feed-cursor.ts';
 import { eventTypeFilterSchema, feedEventSchema } from '../../../shared/feed/feed-event.ts';
 import { readFeed, readFeedHead } from '../../../shared/feed/read-feed.ts';

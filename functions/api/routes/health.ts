@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineOpenRoute, noParameters, type Route } from '../route.ts';
 
 export const healthRoutes: readonly Route[] = [

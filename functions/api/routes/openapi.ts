@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { createOpenApi } from '../reference/openapi.ts';
 import { defineOpenRoute, noParameters, type Route } from '../route.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { awaitOperation } from '../../../shared/operation/await-operation.ts';
 import { operationKind } from '../../../shared/operation/operation.ts';
 import { operationAnswerSchema, presentOperation } from '../../../shared/operation/present-operation.ts';

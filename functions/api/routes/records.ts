@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { createRecordFilter, findRecordsByAddress } from '../../../shared/record/find-records.ts';
 import { requireRecordType } from '../../../shared/record/manage-record-types.ts';
 import {

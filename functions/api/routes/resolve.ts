@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { findOwner } from '../../../shared/owner/find-owner.ts';
 import { refuseField } from '../../../shared/platform/validate.ts';
 import { referenceSchema } from '../../../shared/platform/values.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { changeSettings, presentSettings } from '../../../shared/organization/change-settings.ts';
 import type { Organization } from '../../../shared/organization/organization.ts';
 import { settingsSchema } from '../../../shared/organization/settings.ts';

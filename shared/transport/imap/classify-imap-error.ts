@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { TransportError } from '../transport-error.ts';
 
 /** How far a session had come when it failed: before the login, the profile's host is to blame, after it the login. */

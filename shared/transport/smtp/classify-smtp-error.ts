@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FaultCode } from '../../platform/fault-catalogue.ts';
 import { TransportError } from '../transport-error.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { deploymentMetricNames, laneMetricNames } from '../../../shared/platform/metric-names.ts';
 import { at, list, ofType, property, synthesize } from './synthesize.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readDeploymentOptions } from '../../../cdk/deployment-options.ts';
 import { MailboxSyncStack } from '../../../cdk/mailbox-sync-stack.ts';
 
