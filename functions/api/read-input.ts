@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { FaultError, type FaultPointer } from '../../shared/platform/fault.ts';
 import { pointersOf } from '../../shared/platform/validate.ts';
 import type { ApiRequest } from './request.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type DeadLetter, deadLetterSchema } from './dead-letter.ts';
 
 export const deadLetterAnswerSchema = deadLetterSchema.omit({ rawKey: true }).meta({ id: 'DeadLetter' });

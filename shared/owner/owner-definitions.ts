@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { EntityKind, EntityStore } from '../platform/entity-store.ts';
 import type { AddressHolder } from '../record/address-entry.ts';
 import { requireOwner } from './find-owner.ts';

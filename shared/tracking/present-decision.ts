@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type Decision, decisionSchema } from './decision.ts';
 
 export const decisionAnswerSchema = decisionSchema.omit({ createdAt: true, updatedAt: true }).meta({ id: 'Decision' });
