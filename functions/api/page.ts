@@ -7,7 +7,7 @@ import { partition } from '../../shared/platform/records-table.ts';
 /** The query parameters of every list; spread into a list's own strict query schema. */
 export const pageQueryShape = {
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(2000).optional(),
+  cursor: z.string().max(6000).optional(),
 };
 
 export const pageSchema = (item: z.ZodType) => z.object({ data: z.array(item), nextCursor: z.string().nullable() });
@@ -18,7 +18,7 @@ const cursorSchema = z.object({
   /** When it was given out; it is good for 24 h. */
   t: z.number(),
   /** Identifier of the last item given out. */
-  id: z.string().min(1).max(300),
+  id: z.string().min(1).max(1000),
 });
 
 const indexAttributes = {
@@ -58,20 +58,28 @@ const encodeCursor = (filters: string, id: string, now: Date): string =>
 const fingerprintFilters = (kind: string, organizationId: string, filters: Readonly<Record<string, unknown>>): string =>
   fingerprint(kind, organizationId, JSON.stringify(filters));
 
-/** One page of entities that were found otherwise than by a key range, given newest first; options as of listEntities. */
-export const listFound = <Item extends Entity>(options: {
-  readonly kind: EntityKind<Item>;
+/**
+ * One page of items that were found otherwise than by a key range, newest first; with `ascending` in the order of their
+ * identifiers. Options as of listEntities.
+ */
+export const listFound = <Item extends { readonly id: string }>(options: {
+  readonly kind: { readonly kind: string };
   readonly organizationId: string;
   readonly found: readonly Item[];
   readonly query: { readonly limit: number; readonly cursor?: string | undefined };
   readonly filters: Readonly<Record<string, unknown>>;
   readonly present: (item: Item) => unknown;
   readonly now: Date;
+  readonly ascending?: boolean;
 }): { data: unknown[]; nextCursor: string | null } => {
   const filters = fingerprintFilters(options.kind.kind, options.organizationId, options.filters);
   const { limit, cursor } = options.query;
   const after = cursor === undefined ? undefined : decodeCursor(cursor, filters, options.now);
-  const rest = options.found.filter(({ id }) => after === undefined || id < after);
+  const direction = options.ascending === true ? 1 : -1;
+  const compare = (one: string, other: string): number => (one === other ? 0 : one < other ? -direction : direction);
+  const rest = options.found
+    .filter(({ id }) => after === undefined || compare(id, after) > 0)
+    .toSorted((one, other) => compare(one.id, other.id));
   const given = rest.slice(0, limit);
   const last = given.at(-1);
   return {

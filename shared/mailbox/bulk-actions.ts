@@ -4,7 +4,13 @@ import { refuseField } from '../platform/validate.ts';
 import { serverProfileKind } from '../server-profile/server-profile.ts';
 import type { BulkInput } from './bulk-input.ts';
 import type { Mailbox } from './mailbox.ts';
-import { decideApproval, disableWorkloads, enableWorkloads, requireEnableable } from './mailbox-actions.ts';
+import {
+  decideApproval,
+  disableWorkloads,
+  enableWorkloads,
+  requireAddress,
+  requireEnableable,
+} from './mailbox-actions.ts';
 import { changeMailbox, refuseRetired, requireMailbox } from './mailbox-context.ts';
 import { setServerProfile, transitionWorkloads } from './mailbox-edits.ts';
 import { chosenWorkloads } from './readiness.ts';
@@ -58,6 +64,7 @@ export const checkAction = async (context: StartContext, mailboxId: string, requ
       await withDefaults(context, mailbox);
       return;
     case 'approve':
+      requireAddress(mailbox);
       return;
   }
 };

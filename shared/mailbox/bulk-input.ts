@@ -1,7 +1,7 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { actorSchema, originSchema } from '../platform/change.ts';
 import { workloadNameSchema, workloadStateSchema } from './mailbox.ts';
-import { workloadListSchema } from './mailbox-input.ts';
+import { testRequestSchema, workloadListSchema } from './mailbox-input.ts';
 
 const selectSchema = z
   .strictObject({
@@ -16,10 +16,13 @@ const selectSchema = z
   .meta({ description: 'The mailboxes that fit all the criteria.' });
 export type BulkSelection = z.output<typeof selectSchema>;
 
+// A message can be put off by twelve hours at most.
+const longestPaceSeconds = 36_000;
+
 const common = {
   select: selectSchema,
   pace: z
-    .strictObject({ count: z.int().min(1).max(10_000), perSeconds: z.int().min(1).max(86_400) })
+    .strictObject({ count: z.int().min(1).max(10_000), perSeconds: z.int().min(1).max(longestPaceSeconds) })
     .optional()
     .meta({ description: 'At most so many mailboxes in so many seconds; without it the servers set the pace.' }),
   dryRun: z.boolean().default(false).meta({ description: 'Only tell what would happen to each mailbox.' }),
@@ -33,13 +36,7 @@ export const bulkInputSchema = z.discriminatedUnion('action', [
   z.strictObject({
     ...common,
     action: z.literal('testAndEnable'),
-    arguments: z
-      .strictObject({
-        workloads: workloadListSchema.optional(),
-        enable: z.boolean().default(true),
-        sendTestMessage: z.boolean().default(true),
-      })
-      .prefault({}),
+    arguments: testRequestSchema.omit({ confirmTakeoverFrom: true }).prefault({}),
   }),
   z.strictObject({
     ...common,

@@ -54,11 +54,11 @@ async function* listItems({ context, operation }: BulkRun): AsyncGenerator<Opera
 }
 
 /**
- * Notes each selected mailbox as an item, queues before users, then how many there are. Begun again after a crash it
- * goes on behind the items that stand already.
+ * Notes each selected mailbox as an item, queues before users, then how many there are. Begun again it goes on behind
+ * the items that stand already.
  */
-const expand = async (run: BulkRun): Promise<number> => {
-  const { context, operation, request } = run;
+const expand = async (run: BulkRun): Promise<number | 'outOfTime'> => {
+  const { context, operation, request, deadline } = run;
   const { store, organization, now } = context;
   const noted = new Set<string>();
   for await (const item of listItems(run)) noted.add(item.subject.id);
@@ -66,6 +66,7 @@ const expand = async (run: BulkRun): Promise<number> => {
   const missing = (await selectMailboxes(store, organization.id, request.select)).filter((id) => !noted.has(id));
   // One after the other: numbers without a gap tell, after a crash, where to go on.
   for (const id of missing) {
+    if (now().getTime() >= deadline) return 'outOfTime';
     await createOperationItem(store, organization.id, operation, { number, subject: { type: 'mailbox', id } }, now());
     number += 1;
   }
@@ -159,7 +160,9 @@ export const runBulkStep = async (
     deadline: now().getTime() + delivery.remainingMilliseconds - endMarginMilliseconds,
   };
   const isExpanded = operation.progress.total > 0;
-  if (!isExpanded && (await expand(run)) === 0) {
+  const total = isExpanded ? operation.progress.total : await expand(run);
+  if (total === 'outOfTime') return goOn(run, delivery, 1);
+  if (total === 0) {
     await finishOperation(dependencies, organizationId, operation.id, { status: 'succeeded', result: {} });
     return { done: true };
   }

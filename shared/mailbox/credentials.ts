@@ -5,6 +5,7 @@ import { profilePasswordPlace } from '../server-profile/profile-secret.ts';
 import type { ServerProfile } from '../server-profile/server-profile.ts';
 import type { Credentials } from '../transport/connection.ts';
 import { TransportError } from '../transport/transport-error.ts';
+import { loginName } from './login-name.ts';
 import type { Mailbox } from './mailbox.ts';
 
 /** Where the password of a mailbox is sealed. */
@@ -17,10 +18,6 @@ export const mailboxPasswordPlace = (
   resourceId: mailboxId,
   field: 'credentials.password',
 });
-
-/** The name that a mailbox logs in with: the one it was given, else its address. */
-export const loginName = (mailbox: Pick<Mailbox, 'credentials' | 'emailAddress'>): string | null =>
-  mailbox.credentials.username ?? mailbox.emailAddress;
 
 const missing = (level: 'mailbox' | 'profile', detail: string): TransportError =>
   new TransportError('authenticationFailed', { class: 'permanent', level, detail, cause: 'No credentials are set' });

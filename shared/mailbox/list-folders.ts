@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { FaultError } from '../platform/fault.ts';
 import type { SecretVault } from '../platform/secrets.ts';
 import { connectionTarget } from '../server-profile/connection-target.ts';
@@ -11,6 +12,14 @@ import { openCredentials } from './credentials.ts';
 import type { Mailbox } from './mailbox.ts';
 import { type MailboxContext, requireMailbox } from './mailbox-context.ts';
 import { requireComplete } from './readiness.ts';
+
+export const folderSchema = z
+  .object({
+    id: z.string(),
+    path: z.string(),
+    role: z.enum(['inbox', 'sent', 'drafts', 'trash', 'junk', 'archive', 'all', 'flagged']).nullable(),
+  })
+  .meta({ id: 'Folder' });
 
 export interface FolderContext extends Pick<MailboxContext, 'store' | 'organization' | 'now'> {
   readonly vault: SecretVault;

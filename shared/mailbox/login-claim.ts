@@ -1,6 +1,6 @@
 import { type RecordKey, recordKey } from '../platform/records-table.ts';
 import { type ServerProfile, serverProfileKind } from '../server-profile/server-profile.ts';
-import { loginName } from './credentials.ts';
+import { loginName } from './login-name.ts';
 import { type Mailbox, mailboxKind } from './mailbox.ts';
 import { alreadyMapped, type Claim, dispossessWrites, mailboxAddressKey, type TakeoverContext } from './takeover.ts';
 

@@ -6,6 +6,15 @@ import { transitionWorkloads } from './mailbox-edits.ts';
 import { chosenWorkloads, requireApproval, requireComplete, requireMayRun } from './readiness.ts';
 import { runs } from './workload-state.ts';
 
+/** @throws FaultError invalidState */
+export const requireAddress = (mailbox: Mailbox): void => {
+  if (mailbox.emailAddress === null)
+    throw new FaultError('invalidState', {
+      detail: 'The mailbox has no address that could be decided about',
+      fix: 'Set emailAddress first',
+    });
+};
+
 /**
  * Decides about the address of a mailbox. A mailbox that is rejected while it runs is disabled.
  *
@@ -19,11 +28,7 @@ export const decideApproval = (
 ): Promise<Mailbox> =>
   changeMailbox(context, mailboxId, ifMatch, async (mailbox) => {
     if (mailbox.approval.status === status) return { next: mailbox };
-    if (mailbox.emailAddress === null)
-      throw new FaultError('invalidState', {
-        detail: 'The mailbox has no address that could be decided about',
-        fix: 'Set emailAddress first',
-      });
+    requireAddress(mailbox);
     const approval = { status, by: context.author.actor.id, at: context.now().toISOString() };
     const decided = { ...mailbox, approval };
     return {

@@ -1,6 +1,7 @@
 import type { Settings } from '../organization/settings.ts';
 import { normalizeAddress } from '../platform/address.ts';
 import { createIdentifier } from '../platform/identifier.ts';
+import { loginName } from './login-name.ts';
 import { type Mailbox, mailboxKind, type Workload, type WorkloadName, workloadNames } from './mailbox.ts';
 import { applyTransition, type WorkloadTransition } from './workload-state.ts';
 
@@ -47,9 +48,7 @@ export const setServerProfile = (mailbox: Mailbox, serverProfileId: string | nul
 /** Another login needs another test; another password of the same login is simply used from the next cycle on. */
 export const setCredentials = (mailbox: Mailbox, credentials: Mailbox['credentials']): Mailbox => {
   const next = { ...mailbox, credentials };
-  return mailbox.credentials.username === credentials.username
-    ? next
-    : transitionWorkloads(next, { type: 'invalidateTest' });
+  return loginName(mailbox) === loginName(next) ? next : transitionWorkloads(next, { type: 'invalidateTest' });
 };
 
 /** What the mailbox loses when another one takes its address or login over. Its emails stay. */

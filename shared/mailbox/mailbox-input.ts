@@ -49,3 +49,14 @@ export const workloadListSchema = z
   .array(z.enum(['incoming', 'outgoing', 'act']))
   .min(1)
   .max(3);
+
+/** What test-and-enable may be asked for. */
+export const testRequestSchema = z.strictObject({
+  workloads: workloadListSchema.optional().meta({ description: 'All whose method is serverSideSync, unless named.' }),
+  enable: z.boolean().default(true),
+  sendTestMessage: z.boolean().default(true),
+  confirmTakeoverFrom: z.string().max(250).optional().meta({
+    description: 'The mailbox that may lose its login to this one.',
+  }),
+});
+export type TestRequest = z.output<typeof testRequestSchema>;

@@ -6,18 +6,12 @@ import { WriteConditionError } from '../platform/records-table.ts';
 import { alignCycles } from './align-cycles.ts';
 import { abandonTest } from './apply-test-result.ts';
 import { claimLogin } from './login-claim.ts';
-import { type Mailbox, type SynchronizedWorkload, synchronizedWorkloads, type WorkloadName } from './mailbox.ts';
+import { type Mailbox, type SynchronizedWorkload, synchronizedWorkloads } from './mailbox.ts';
 import { type MailboxContext, requireMailbox } from './mailbox-context.ts';
 import { transitionWorkloads } from './mailbox-edits.ts';
+import type { TestRequest } from './mailbox-input.ts';
 import { mailboxWrites } from './mailbox-writes.ts';
 import { chosenWorkloads, requireApproval, requireComplete, requireMayRun } from './readiness.ts';
-
-export interface TestRequest {
-  readonly workloads?: readonly WorkloadName[] | undefined;
-  readonly enable: boolean;
-  readonly sendTestMessage: boolean;
-  readonly confirmTakeoverFrom?: string | undefined;
-}
 
 export type StartContext = MailboxContext & Pick<OperationDependencies, 'queues' | 'operationWatch'>;
 

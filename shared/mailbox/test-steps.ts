@@ -58,16 +58,16 @@ export const createStepRecorder = (order: readonly TestStepName[], now: () => Da
     skip: (name: TestStepName, detail: string): void => {
       if (!recorded(name)) steps.push({ name, status: 'skipped', seconds: 0, detail });
     },
-    /** The first step that has not been told of is where it failed. */
-    fail: (fault: Fault): void => {
-      const failed = order.find((name) => !recorded(name));
-      if (failed === undefined) return;
-      steps.push({ name: failed, status: 'failure', seconds: elapsed(), detail: fault.detail, code: fault.code });
+    /** The first step that has not been told of is where it failed, unless the caller knows better. */
+    fail: (fault: Fault, at = order.find((name) => !recorded(name))): void => {
+      if (at === undefined || recorded(at)) return;
+      steps.push({ name: at, status: 'failure', seconds: elapsed(), detail: fault.detail, code: fault.code });
       for (const name of order)
         if (!recorded(name))
-          steps.push({ name, status: 'skipped', seconds: 0, detail: 'An earlier step failed', code: 'notReached' });
+          steps.push({ name, status: 'skipped', seconds: 0, detail: 'Another step failed', code: 'notReached' });
     },
-    steps: (): readonly TestStep[] => [...steps],
+    steps: (): readonly TestStep[] =>
+      steps.toSorted((one, other) => order.indexOf(one.name) - order.indexOf(other.name)),
   };
 };
 

@@ -53,6 +53,16 @@ const outcomeOf = async (recorder: StepRecorder, work: () => Promise<void>): Pro
   }
 };
 
+/** Without credentials nothing is tried, and it is the login that has failed. */
+const openCredentials = async (subject: TestSubject, recorder: StepRecorder): Promise<Credentials> => {
+  try {
+    return await subject.openCredentials();
+  } catch (error) {
+    recorder.fail(faultOf(error), 'authenticate');
+    throw error;
+  }
+};
+
 const composeTestMessage = (address: string, messageId: string, now: Date): Promise<Buffer> =>
   new MailComposer({
     from: address,
@@ -78,7 +88,7 @@ export const testOutgoing = async (
   return outcomeOf(recorder, async () => {
     const session = await openSmtpSession(
       connectionTarget(serverProfile, 'outgoing'),
-      await subject.openCredentials(),
+      await openCredentials(subject, recorder),
       tools.dialler,
       { deadline: tools.deadline, onStep: (step) => recorder.succeed(step) },
     );
@@ -128,7 +138,7 @@ export const testIncoming = async (
   return outcomeOf(recorder, async () => {
     const session = await openImapSession(
       connectionTarget(serverProfile, 'incoming'),
-      await subject.openCredentials(),
+      await openCredentials(subject, recorder),
       tools.dialler,
       { deadline: tools.deadline, onStep: (step) => recorder.succeed(step) },
     );

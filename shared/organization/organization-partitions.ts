@@ -19,6 +19,8 @@ export const organizationPartitions = [
   'operationItem',
   'externalId',
   'mailboxAddress',
+  'mailboxLogin',
+  'profileMailbox',
   'address',
   'message',
   'messageId',

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Organization } from '../organization/organization.ts';
+import { requireOwner } from '../owner/find-owner.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { applyMergePatch, type MergePatch } from '../platform/merge-patch.ts';
@@ -40,20 +41,33 @@ const storedFields = (input: ServerProfileInput, password: SealedSecret | undefi
   };
 };
 
+/** The id of the owner that the input names. @throws FaultError invalidRequest */
+const ownerOf = async (
+  { store }: ProfileDependencies,
+  organizationId: string,
+  { ownerId }: ServerProfileInput,
+  current: string | null,
+): Promise<string | null> =>
+  ownerId === null || ownerId === current
+    ? ownerId
+    : requireOwner(store, organizationId, ['user', 'team'], ownerId, '#/ownerId');
+
 /**
  * Creates a profile; repeated with the same id it finds the first.
  *
  * @throws FaultError those of checkServerProfile
  */
 export const createServerProfile = async (
-  { store, vault, rules, now }: ProfileDependencies,
+  dependencies: ProfileDependencies,
   organization: Organization,
   input: ServerProfileInput,
   id: string,
 ): Promise<ServerProfile> => {
+  const { store, vault, rules, now } = dependencies;
   const existing = await store.get(serverProfileKind, organization.id, id);
   if (existing !== undefined) return existing;
   await checkServerProfile(input, rules);
+  const ownerId = await ownerOf(dependencies, organization.id, input, null);
   const at = now();
   const { password } = input.credentials;
   const sealed =
@@ -64,6 +78,7 @@ export const createServerProfile = async (
     createdAt: at.toISOString(),
     updatedAt: at.toISOString(),
     ...storedFields(input, sealed),
+    ownerId,
     throttle: initialLayout(input.maxConnections),
   });
 };
@@ -72,12 +87,13 @@ export type ServerProfilePatch = MergePatch<ServerProfileInput>;
 
 /** @throws FaultError notFound, versionMismatch, invalidRequest and those of checkServerProfile */
 export const changeServerProfile = async (
-  { store, vault, rules, now }: ProfileDependencies,
+  dependencies: ProfileDependencies,
   organization: Organization,
   id: string,
   patch: ServerProfilePatch,
   ifMatch: number | undefined,
 ): Promise<ServerProfile> => {
+  const { store, vault, rules, now } = dependencies;
   const newPassword = patch.credentials === null ? null : patch.credentials?.password;
   const place = profilePasswordPlace(organization, id);
 
@@ -101,6 +117,7 @@ export const changeServerProfile = async (
       const next: ServerProfile = {
         ...current,
         ...storedFields(input, await sealNew(current.credentials.password)),
+        ownerId: await ownerOf(dependencies, organization.id, input, current.ownerId),
         throttle:
           input.maxConnections === current.maxConnections
             ? current.throttle

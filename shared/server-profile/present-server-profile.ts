@@ -1,8 +1,18 @@
-import { presentSecret } from '../platform/present-secret.ts';
-import type { ServerProfile } from './server-profile.ts';
+import * as z from 'zod';
+import { presentedSecretSchema, presentSecret } from '../platform/present-secret.ts';
+import { type ServerProfile, serverProfileSchema } from './server-profile.ts';
 
 /** A server profile as the API shows it: of secrets only whether and since when they are set. */
-export const presentServerProfile = (profile: ServerProfile) => ({
+export const serverProfileAnswerSchema = serverProfileSchema
+  .omit({ credentials: true, throttle: true })
+  .extend({
+    credentials: serverProfileSchema.shape.credentials
+      .pick({ source: true, authentication: true })
+      .extend({ username: z.string().nullable(), password: presentedSecretSchema }),
+  })
+  .meta({ id: 'ServerProfile' });
+
+export const presentServerProfile = (profile: ServerProfile): z.output<typeof serverProfileAnswerSchema> => ({
   id: profile.id,
   version: profile.version,
   createdAt: profile.createdAt,

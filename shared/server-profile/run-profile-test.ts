@@ -7,6 +7,7 @@ import { createFault } from '../platform/fault.ts';
 import type { SecretVault } from '../platform/secrets.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
 import type { Credentials, Dialler } from '../transport/connection.ts';
+import { TransportError } from '../transport/transport-error.ts';
 import { profilePasswordPlace } from './profile-secret.ts';
 import { type ServerProfile, serverProfileKind } from './server-profile.ts';
 
@@ -19,20 +20,24 @@ export interface ProfileTestDependencies extends OperationDependencies {
 const endMarginMilliseconds = 10_000;
 const leaseMarginMilliseconds = 5_000;
 
-/** The profile's own login; without one the test goes as far as the login and says so. */
+/** The profile's own login; where each mailbox has its own, the test goes as far as the login and says so. */
 const profileLogin = (deps: ProfileTestDependencies, organization: Organization, profile: ServerProfile) => {
   const { source, authentication, username, password } = profile.credentials;
-  const own = source === 'profile' && authentication === 'password' && username !== undefined && password !== undefined;
+  const own = source === 'profile' || authentication === 'none';
   return {
-    own: own || authentication === 'none',
-    open: async (): Promise<Credentials> =>
-      own
-        ? {
-            authentication: 'password',
-            username,
-            password: await deps.vault.open(profilePasswordPlace(organization, profile.id), password),
-          }
-        : { authentication: 'none' },
+    own,
+    open: async (): Promise<Credentials> => {
+      if (!own || authentication === 'none') return { authentication: 'none' };
+      if (username === undefined || password === undefined)
+        throw new TransportError('authenticationFailed', {
+          class: 'permanent',
+          level: 'profile',
+          detail: `The profile has no ${username === undefined ? 'username' : 'password'}`,
+          cause: 'No credentials are set',
+        });
+      const place = profilePasswordPlace(organization, profile.id);
+      return { authentication: 'password', username, password: await deps.vault.open(place, password) };
+    },
   };
 };
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instantSchema } from '../platform/values.ts';
 import { connectionSecuritySchema } from './server-profile.ts';
 
@@ -43,7 +43,7 @@ export const serverProfileInputSchema = z.strictObject({
   processEmailFrom: instantSchema.nullable().default(null),
   moveUndeliverable: z.boolean().default(false),
   alertOwnerOnOutage: z.boolean().default(false),
-  ownerId: z.string().max(250).nullable().default(null),
+  ownerId: z.string().max(250).nullable().default(null).meta({ description: 'A user or a team.' }),
   caCertificates: z.string().min(1).max(65_536).nullable().default(null).meta({
     description: 'PEM text of further certificate authorities to trust; several certificates may follow each other.',
   }),

@@ -1,0 +1,31 @@
+import * as z from 'zod';
+import { mailboxKind } from '../../shared/mailbox/mailbox.ts';
+import type { PatchContext } from '../../shared/mailbox/patch-mailbox.ts';
+import type { StartContext } from '../../shared/mailbox/start-test.ts';
+import { resolveIdentifier } from '../../shared/platform/resolve-identifier.ts';
+import type { OrganizationContext } from './route.ts';
+
+/** Of every route below a mailbox. */
+export const mailboxPathSchema = z.strictObject({ mailboxId: z.string() });
+
+type MailboxRequest = OrganizationContext<z.output<typeof mailboxPathSchema>, unknown, unknown>;
+
+/** @throws FaultError notFound */
+export const resolveMailboxId = ({ services: { store }, organization, path }: MailboxRequest): Promise<string> =>
+  resolveIdentifier(store, organization.id, mailboxKind.kind, mailboxKind.prefix, path.mailboxId);
+
+/** What the domain works with when a request changes mailboxes or starts work on them. */
+export const mailboxContextOf = ({
+  services,
+  organization,
+  author,
+}: OrganizationContext<unknown, unknown, unknown>): StartContext & PatchContext => ({
+  store: services.store,
+  cycles: services.cycles,
+  queues: services.queues,
+  operationWatch: services.operationWatch,
+  vault: services.vault,
+  now: services.now,
+  organization,
+  author,
+});
