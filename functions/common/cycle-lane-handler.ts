@@ -5,10 +5,14 @@ import { createCycleReporter } from '../../shared/mailbox/cycle-reporter.ts';
 import type { SynchronizedWorkload } from '../../shared/mailbox/mailbox.ts';
 import { laneMetricNames } from '../../shared/platform/metric-names.ts';
 import type { LaneServices } from './create-lane-services.ts';
-import { count, createLaneHandler } from './lane-handler.ts';
+import { type Counts, count, createLaneHandler } from './lane-handler.ts';
 
-/** The handler of a lane that runs cycles of mailboxes. */
-export const createCycleLaneHandler = (lane: SynchronizedWorkload, services: LaneServices, runner: WorkloadRunner) =>
+/** The handler of a lane that runs cycles of mailboxes; a runner that counts for the metrics is made per invocation. */
+export const createCycleLaneHandler = (
+  lane: SynchronizedWorkload,
+  services: LaneServices,
+  runner: WorkloadRunner | ((counts: Counts) => WorkloadRunner),
+) =>
   createLaneHandler(lane, services.queues, (record, invocation) =>
     runCycle(
       {
@@ -17,7 +21,7 @@ export const createCycleLaneHandler = (lane: SynchronizedWorkload, services: Lan
         timers: services.timers,
         queues: services.queues,
         loader: services.loader,
-        runner,
+        runner: typeof runner === 'function' ? runner(invocation.counts) : runner,
         reporter: createCycleReporter({
           ...services,
           onDisabled: () => count(invocation.counts, laneMetricNames.mailboxesDisabled),

@@ -16,6 +16,7 @@ import { domainOf } from './envelope-address.ts';
 import { findSender, type Sender } from './find-sender.ts';
 import { messageIdentity, messageIdKey, messageKey, tokenKey } from './message-identity.ts';
 import { type OutboxEntry, putOutboxEntry } from './outbox.ts';
+import { requireStorable } from './require-storable.ts';
 import { mapInOrder } from './resolve-parties.ts';
 import { appendToken, formatToken } from './tracking-token.ts';
 
@@ -147,7 +148,7 @@ export const acceptedWrites = async (
 ): Promise<WriteAlso & { readonly next: Email }> => {
   const { store, content, now } = deps;
   const { settings } = organization;
-  const resolved = { ...draft, ...(await resolveAgain(store, organization, draft)) };
+  const resolved = requireStorable({ ...draft, ...(await resolveAgain(store, organization, draft)) });
   requireRecipients(resolved, settings.outgoing.allowUnresolvedRecipients);
   await requireSendingMailbox(store, organization, resolved.mailboxId);
   const attachments = await requireContent(content, resolved);
@@ -203,13 +204,16 @@ export const acceptedWrites = async (
   };
 };
 
-/** The lane looks at its outbox now. The stream repeats this, so an accepted Send needs nothing but its write. */
+/**
+ * The lane looks at its outbox now. The stream repeats this, so an accepted Send needs nothing but its write; a wake that
+ * fails must not be told to the caller, who would take the Send for not accepted and ask again.
+ */
 export const wakeFor = async (
   { cycles }: Pick<AcceptDependencies, 'cycles'>,
   organizationId: string,
   email: Email,
 ): Promise<void> => {
-  if (email.mailboxId !== null) await cycles.wake(organizationId, email.mailboxId, 'outgoing');
+  if (email.mailboxId !== null) await cycles.wake(organizationId, email.mailboxId, 'outgoing').catch(() => undefined);
 };
 
 const markedAsSent = (draft: Email, author: Author, now: Date): WriteAlso & { readonly next: Email } => ({

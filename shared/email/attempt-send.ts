@@ -10,11 +10,11 @@ import { WriteConditionError } from '../platform/records-table.ts';
 import type { SendReport, SmtpSession } from '../transport/smtp/smtp-session.ts';
 import type { TransportError } from '../transport/transport-error.ts';
 import { isEightBit, MissingContentError, storeMessage } from './compose-message.ts';
-import { authorOf, concludeSend, releaseSend } from './conclude-send.ts';
+import { authorOf, concludeSend, forgetEntry, releaseSend } from './conclude-send.ts';
 import { pendingRecipientsOf, type RecipientOutcome } from './delivery-outcome.ts';
 import { type Email, emailKind } from './email.ts';
 import { toEnvelopeAddress } from './envelope-address.ts';
-import { claimEntry, markHanding, type QueuedSend, settleEntry } from './outbox.ts';
+import { claimEntry, markHanding, type QueuedSend } from './outbox.ts';
 import { maySendTo } from './sandbox.ts';
 
 export interface AttemptDependencies {
@@ -167,7 +167,7 @@ export const attemptSend = async (
 ): Promise<AttemptEnd> => {
   const email = await deps.store.get(emailKind, run.organization.id, queued.entry.emailId);
   if (email === undefined || (email.status !== 'pendingSend' && email.status !== 'sending')) {
-    await forget(deps, run, queued);
+    await forgetEntry(deps.store, run, queued);
     return { kind: 'gone' };
   }
   const { allowed, blocked } = separateBlocked(run, email, queued);
@@ -213,13 +213,4 @@ export const attemptSend = async (
     return { kind: 'untouched', trouble: report.trouble };
   }
   return conclude(outcomesOf(report), report.trouble);
-};
-
-/** Takes away an entry whose email is gone or no longer waits to be sent. */
-const forget = async (deps: AttemptDependencies, run: WorkloadRun, queued: QueuedSend): Promise<void> => {
-  try {
-    await deps.store.table.write([settleEntry(run.organization.id, queued, queued.entry, undefined)]);
-  } catch (error) {
-    if (!(error instanceof WriteConditionError)) throw error;
-  }
 };

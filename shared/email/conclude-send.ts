@@ -55,6 +55,15 @@ const persist = async <Result>(write: () => Promise<Result>): Promise<Result> =>
   }
 };
 
+/** Takes away an entry whose email is gone or no longer waits to be sent. */
+export const forgetEntry = async (store: EntityStore, run: WorkloadRun, queued: QueuedSend): Promise<void> => {
+  try {
+    await store.table.write([settleEntry(run.organization.id, queued, queued.entry, undefined)]);
+  } catch (error) {
+    if (!(error instanceof WriteConditionError)) throw error;
+  }
+};
+
 /**
  * Writes what an attempt found out: the email, its outbox entry, the event and an alert, all or nothing, and only
  * while this run still holds the entry. Undefined when the email is gone.
@@ -68,6 +77,8 @@ export const concludeSend = async (
   outcomes: ReadonlyMap<string, RecipientOutcome>,
 ): Promise<Email | undefined> => {
   const { organization } = run;
+  const at = run.now();
+  let written: Pick<Email, 'version' | 'updatedAt'> | undefined;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await persist(() =>
@@ -76,23 +87,29 @@ export const concludeSend = async (
           organization.id,
           queued.entry.emailId,
           async (current) => {
+            // The store had made this very write, and its answer was lost.
+            if (current.version === written?.version && current.updatedAt === written.updatedAt) return undefined;
+            written = { version: current.version + 1, updatedAt: at.toISOString() };
             const { outgoing } = organization.settings;
-            const concluded = concludeAttempt(current, queued.entry, { outcomes, outgoing, now: run.now() });
+            const concluded = concludeAttempt(current, queued.entry, { outcomes, outgoing, now: at });
             const type = changeTypes[concluded.email.status];
             return {
               next: concluded.email,
-              changes: type === undefined ? [] : [createChange(type, authorOf(run), run.now())],
+              changes: type === undefined ? [] : [createChange(type, authorOf(run), at)],
               also: [
                 settleEntry(organization.id, queued, queued.entry, concluded.entry),
                 ...(await alertsFor(store, run, concluded.email)),
               ],
             };
           },
-          { now: run.now },
+          { now: () => at },
         ),
       );
     } catch (error) {
-      if (error instanceof FaultError && error.fault.code === 'notFound') return undefined;
+      if (error instanceof FaultError && error.fault.code === 'notFound') {
+        await forgetEntry(store, run, queued);
+        return undefined;
+      }
       if (!(error instanceof WriteConditionError)) throw error;
       // The entry is written right after the email; whatever else failed was an alert that changed meanwhile.
       if (error.failures[1] !== undefined) throw new FenceError('Another run has taken this Send');

@@ -1,4 +1,5 @@
 import type { Organization } from '../organization/organization.ts';
+import { type OwnerTypeName, requireOwner } from '../owner/find-owner.ts';
 import type { Author } from '../platform/change.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import { createChange } from '../platform/create-change.ts';
@@ -13,7 +14,11 @@ import { type Email, emailKind, type Party } from './email.ts';
 import { storeBody } from './email-body.ts';
 import type { CreateEmailInput, PartyInput, SenderInput } from './email-input.ts';
 import { requireSender, type Sender } from './find-sender.ts';
+import { requireStorable } from './require-storable.ts';
 import { requireRecord, resolveParties } from './resolve-parties.ts';
+
+/** Who may own an email. */
+export const ownerTypes: readonly OwnerTypeName[] = ['user', 'queue', 'team'];
 
 /** RFC 5322 section 3.6.4 keeps every ancestor; servers do not: the first one and the last ones hold a thread together. */
 const referencesLimit = 20;
@@ -109,7 +114,7 @@ const composeDraft = async (
   const ownerId =
     input.ownerId === undefined
       ? sender.ownerId
-      : (await requireSender(store, organization.id, input.ownerId, '#/ownerId')).ownerId;
+      : await requireOwner(store, organization.id, ownerTypes, input.ownerId, '#/ownerId');
   const at = now().toISOString();
   return {
     id,
@@ -170,7 +175,7 @@ export const createEmail = async (
   const sender = await requireSender(deps.store, organization.id, input.from.owner, '#/from/owner');
   const draft = await composeDraft(deps, organization, id, input, sender);
   const changes = [createChange('email.draftCreated', author, deps.now())];
-  let email = draft;
+  let email = requireStorable(draft);
   let also: WriteAlso = { changes };
   if (input.send) {
     const { next, ...writes } = await acceptedWrites(deps, organization, draft, { author });

@@ -57,13 +57,16 @@ const mapRecipients = (email: Email, change: (party: Party) => Party): Pick<Emai
   bcc: email.bcc.map(change),
 });
 
-const judged = (party: Party, outcome: RecipientOutcome): Party => {
+/** All answers of one email together; the email is one item of the table, which holds 400 KB. */
+const answerCharactersPerEmail = 40_000;
+
+const judged = (party: Party, outcome: RecipientOutcome, answerCharacters: number): Party => {
   const { result: _result, code: _code, answer: _answer, ...known } = party;
   return {
     ...known,
     result: outcome.result,
     ...(outcome.fault === undefined ? {} : { code: outcome.fault.code }),
-    ...(outcome.answer === undefined ? {} : { answer: outcome.answer }),
+    ...(outcome.answer === undefined ? {} : { answer: outcome.answer.slice(0, answerCharacters) }),
   };
 };
 
@@ -102,9 +105,10 @@ export const concludeAttempt = (email: Email, entry: OutboxEntry, attempt: Attem
       settleOutcome(outcome, mayTryAgain, outgoing.onUnconfirmed),
     ]),
   );
+  const answerCharacters = Math.floor(answerCharactersPerEmail / Math.max(1, recipientsOf(email).length));
   const parties = mapRecipients(email, (party) => {
     const outcome = outcomes.get(normalizeAddress(party.address));
-    return outcome === undefined ? party : judged(party, outcome);
+    return outcome === undefined ? party : judged(party, outcome, answerCharacters);
   });
   const next: Email = { ...email, ...parties };
   const delivery = email.delivery ?? {

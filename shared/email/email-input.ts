@@ -66,7 +66,12 @@ const contentShape = {
     .record(z.string().regex(/^X-[A-Za-z0-9-]{1,70}$/i, 'a header name that starts with X-'), singleLine(900))
     .refine((headers) => Object.keys(headers).length <= 50, 'at most 50 headers')
     .optional(),
-  ownerId: z.string().min(1).max(210).optional().meta({ description: 'Who owns the email; the sender unless given.' }),
+  ownerId: z
+    .string()
+    .min(1)
+    .max(210)
+    .optional()
+    .meta({ description: 'A user, queue or team; the sender unless given.' }),
 };
 
 const fewRecipients = (email: { to?: unknown[] | null; cc?: unknown[] | null; bcc?: unknown[] | null }): boolean =>

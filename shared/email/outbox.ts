@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { partition, type RecordKey, type RecordWrite, recordKey, type StoredItem } from '../platform/records-table.ts';
 
 /**
@@ -104,14 +104,14 @@ export const settleEntry = (
   held: Pick<OutboxEntry, 'claim' | 'state'>,
   next: OutboxEntry | undefined,
 ): RecordWrite => {
-  const condition =
-    held.claim === undefined
-      ? {
-          expression: 'attribute_not_exists(entity.claim) AND entity.#state = :held',
-          names: { '#state': 'state' },
-          values: { ':held': held.state },
-        }
-      : { expression: 'entity.claim = :claim', values: { ':claim': held.claim } };
+  const claimed = held.claim === undefined ? 'attribute_not_exists(entity.claim)' : 'entity.claim = :claim';
+  // An entry keeps its claim when the mail has gone out and only the copy is left: that is no Send any more.
+  const phase = held.state === 'copying' ? 'entity.#state = :copying' : 'entity.#state <> :copying';
+  const condition = {
+    expression: `${claimed} AND ${phase}`,
+    names: { '#state': 'state' },
+    values: { ':copying': 'copying', ...(held.claim === undefined ? {} : { ':claim': held.claim }) },
+  };
   return next === undefined
     ? { remove: queued.key, condition }
     : { put: { ...queued.key, v: 1, kind, organizationId, entity: next }, condition };

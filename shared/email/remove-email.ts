@@ -7,7 +7,7 @@ import { type Email, emailKind } from './email.ts';
 import { emailContentPrefix } from './email-body.ts';
 import { messageIdKey, tokenKey } from './message-identity.ts';
 import { presentEmail } from './present-email.ts';
-import type { ActionOptions } from './send-actions.ts';
+import { type ActionOptions, clearFaultAlert } from './send-actions.ts';
 
 export interface RemoveDependencies {
   readonly store: EntityStore;
@@ -55,6 +55,7 @@ export const removeEmail = async (
       ),
     ],
   });
+  await clearFaultAlert(store, organizationId, email, now(), author);
   // A crash before this leaves objects that nothing refers to; erasing the organization takes them with it.
   await content.removeAll(emailContentPrefix(organizationId, emailId));
 };

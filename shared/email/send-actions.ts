@@ -29,7 +29,7 @@ const deliveryOf = (email: Email): Delivery =>
   };
 
 /** A fault that a person has dealt with needs no alert any more. */
-const clearFaultAlert = async (
+export const clearFaultAlert = async (
   store: EntityStore,
   organizationId: string,
   before: Email | undefined,
@@ -194,7 +194,9 @@ export const markSent = async (
         throw new FaultError('invalidState', {
           detail: `Only an unconfirmed email can be marked as sent; this one is ${current.status}`,
         });
-      const arrived = (party: Party): Party => {
+      const settled = (party: Party): Party => {
+        // Put off by the server in the same transaction, and not tried again any more.
+        if (party.result === 'deferred') return { ...party, result: 'rejected' };
         if (party.result !== 'unconfirmed') return party;
         const { code: _code, answer: _answer, ...known } = party;
         return { ...known, result: 'accepted' };
@@ -208,9 +210,9 @@ export const markSent = async (
           status: 'sent' as const,
           sentAt: delivery.lastAttemptAt ?? now().toISOString(),
           acceptedAt,
-          to: current.to.map(arrived),
-          cc: current.cc.map(arrived),
-          bcc: current.bcc.map(arrived),
+          to: current.to.map(settled),
+          cc: current.cc.map(settled),
+          bcc: current.bcc.map(settled),
           delivery: withEvent(
             { ...delivery, fault: null, sentCopy: copy ? ('pending' as const) : ('none' as const) },
             now(),

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Organization } from '../organization/organization.ts';
+import { requireOwner } from '../owner/find-owner.ts';
 import { normalizeAddress } from '../platform/address.ts';
 import { createChange } from '../platform/create-change.ts';
 import { FaultError } from '../platform/fault.ts';
 import { refuseField } from '../platform/validate.ts';
 import {
   type CreateDependencies,
+  ownerTypes,
   requireOwnMailbox,
   requireParent,
   requireRegarding,
@@ -15,6 +17,7 @@ import { type Email, emailKind, type Party } from './email.ts';
 import { loadBody, storeBody } from './email-body.ts';
 import { type PartyInput, type PatchEmailInput, recipientLimit } from './email-input.ts';
 import { requireSender } from './find-sender.ts';
+import { requireStorable } from './require-storable.ts';
 import { resolveParties } from './resolve-parties.ts';
 import type { ActionOptions } from './send-actions.ts';
 
@@ -33,7 +36,7 @@ const changeOwner = async (
 ): Promise<Fields> => {
   if (patch.ownerId === undefined) return {};
   if (patch.ownerId !== null)
-    return { ownerId: (await requireSender(deps.store, organizationId, patch.ownerId, '#/ownerId')).ownerId };
+    return { ownerId: await requireOwner(deps.store, organizationId, ownerTypes, patch.ownerId, '#/ownerId') };
   return { ownerId: email.from.records[0]?.id ?? email.ownerId };
 };
 
@@ -196,7 +199,10 @@ export const updateEmail = (
         throw refuseField('#/to', 'outOfRange', `at most ${recipientLimit} recipients in to, cc and bcc together`);
       const changedFields = [...new Set(changedFieldsOf(current, next))];
       if (changedFields.length === 0) return undefined;
-      return { next, changes: [createChange('email.updated', author, deps.now(), changedFields)] };
+      return {
+        next: requireStorable(next),
+        changes: [createChange('email.updated', author, deps.now(), changedFields)],
+      };
     },
     { now: deps.now, ifMatch },
   );

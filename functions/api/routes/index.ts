@@ -1,7 +1,10 @@
 import type { Route } from '../route.ts';
 import { apiKeysRoutes } from './api-keys.ts';
+import { attachmentsRoutes } from './attachments.ts';
 import { deadLettersRoutes } from './dead-letters.ts';
 import { decisionsRoutes } from './decisions.ts';
+import { emailActionsRoutes } from './email-actions.ts';
+import { emailsRoutes } from './emails.ts';
 import { feedRoutes } from './feed.ts';
 import { healthRoutes } from './health.ts';
 import { mailboxActionsRoutes } from './mailbox-actions.ts';
@@ -42,6 +45,9 @@ export const routes: readonly Route[] = describeRoutes([
   ...recordTypesRoutes,
   ...recordsRoutes,
   ...resolveRoutes,
+  ...emailsRoutes,
+  ...emailActionsRoutes,
+  ...attachmentsRoutes,
   ...decisionsRoutes,
   ...feedRoutes,
   ...deadLettersRoutes,

@@ -42,9 +42,11 @@ class SubmissionSession implements SmtpSession {
     } catch (error) {
       trouble = classifySmtpError(error, 'sending');
       const failure = readFailure(trouble.cause);
-      // What the library refuses by itself (the size that the server announced, RFC 1870) never went out.
-      if (replies.length === 0 && failure.code === 'EMESSAGE') {
-        const fault = createFault('messageRejected', { detail: answerOf(failure) });
+      // What the library refuses by itself never went out: the size that the server announced (RFC 1870), an address
+      // that cannot stand in a command.
+      if (replies.length === 0 && (failure.code === 'EMESSAGE' || failure.code === 'EENVELOPE')) {
+        const code = failure.code === 'EMESSAGE' ? 'messageRejected' : 'recipientRejected';
+        const fault = createFault(code, { detail: answerOf(failure) });
         const refused = { result: 'rejected', fault, answer: undefined } as const;
         return {
           recipients: envelope.recipients.map((address) => ({ address, ...refused })),

@@ -1,0 +1,20 @@
+import type { CycleControl } from '../cycle/cycle-control.ts';
+import type { Email } from './email.ts';
+
+/**
+ * The email with the time of its next attempt where that is not its own: a Send that is due waits for the next run of
+ * its mailbox, for instance while the server cannot be reached.
+ */
+export const withNextCycle = async (
+  cycles: Pick<CycleControl, 'read'>,
+  organizationId: string,
+  email: Email,
+  now: Date,
+): Promise<Email> => {
+  const { status, mailboxId, delivery } = email;
+  if (status !== 'pendingSend' || mailboxId === null || delivery === null) return email;
+  if (delivery.nextAttemptAt !== null && Date.parse(delivery.nextAttemptAt) > now.getTime()) return email;
+  const { outgoing } = await cycles.read(organizationId, mailboxId);
+  if (outgoing?.enabled !== true || outgoing.due === null || outgoing.due <= now.getTime()) return email;
+  return { ...email, delivery: { ...delivery, nextAttemptAt: new Date(outgoing.due).toISOString() } };
+};
