@@ -5,7 +5,7 @@ import { Charset, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-no
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { metricNamespace } from '../shared/platform/metric-names.ts';
-import { bundling, entryOf, type FunctionName, projectRoot } from './bundling.ts';
+import { bundling, entryOf, type FunctionName, projectRoot, replacements } from './bundling.ts';
 
 export interface HubFunctionProps {
   readonly name: FunctionName;
@@ -65,6 +65,7 @@ export class HubFunction extends Construct {
         charset: Charset.UTF8,
         sourceMap: false,
         bundleAwsSDK: true,
+        esbuildArgs: Object.fromEntries(Object.entries(replacements).map(([name, file]) => [`--alias:${name}`, file])),
       },
       environment: {
         POWERTOOLS_SERVICE_NAME: props.prefix,
