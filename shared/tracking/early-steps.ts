@@ -17,11 +17,17 @@ const checkSize = ({ sizeBytes }: MailboxMessage, limit: number): StepOutcome =>
   return sizeBytes > limit ? fail('size', 'tooLarge', detail, inputs) : pass('size', detail, inputs);
 };
 
-const checkProcessFrom = ({ receivedAt }: MailboxMessage, processFrom: Date | null): StepOutcome => {
+// INTERNALDATE has whole seconds (RFC 3501 section 2.3.3).
+const wholeSeconds = (instant: Date): number => Math.floor(instant.getTime() / 1000) * 1000;
+/** What comes in while a folder is being watched is new even where the server's clock is this far behind. */
+const clockMarginMilliseconds = 600_000;
+
+const checkProcessFrom = ({ receivedAt, isArrival }: MailboxMessage, processFrom: Date | null): StepOutcome => {
   if (processFrom === null) return pass('processFrom', 'no start of tracking is set');
   const inputs = { receivedAt: receivedAt.toISOString(), processFrom: processFrom.toISOString() };
   const detail = `received ${inputs.receivedAt}; tracking starts with ${inputs.processFrom}`;
-  return receivedAt < processFrom
+  const earliest = wholeSeconds(processFrom) - (isArrival ? clockMarginMilliseconds : 0);
+  return receivedAt.getTime() < earliest
     ? fail('processFrom', 'beforeProcessFrom', detail, inputs)
     : pass('processFrom', detail, inputs);
 };

@@ -12,6 +12,8 @@ export interface MailboxMessage {
   readonly sizeBytes: number;
   /** When the server received it. */
   readonly receivedAt: Date;
+  /** It came in while the folder was already being watched. */
+  readonly isArrival: boolean;
   readonly headers: MessageHeaders;
 }
 

@@ -164,10 +164,8 @@ class FolderReader {
 
   /** How many of the window, from its beginning, are done with. */
   async #track(cursor: FolderCursor, window: readonly number[]): Promise<number> {
-    const messages: MailboxMessage[] = [];
-    for await (const head of this.#tracking.session.fetchHeads(this.#folder.path, window, decisionFields))
-      messages.push(this.#toMessage(cursor, head));
-    messages.sort((one, other) => one.uid - other.uid);
+    const heads = await this.#fetchHeads(window, decisionFields);
+    const messages = heads.map((head) => this.#toMessage(cursor, head));
     const pending = await this.#withoutDecided(cursor, messages);
     const results = await trackWindow(this.#tracking, pending, () => this.#mayGoOn());
     for (const result of results.values()) this.#count(result);
@@ -180,7 +178,9 @@ class FolderReader {
     const { header, uid, sizeBytes, receivedAt } = head;
     const { path, direction } = this.#folder;
     const headers = readMessageHeaders(header);
-    return { folder: path, direction, uidValidity: cursor.uidValidity, uid, sizeBytes, receivedAt, headers };
+    const { uidValidity, knownUpTo } = cursor;
+    const isArrival = uid > knownUpTo;
+    return { folder: path, direction, uidValidity, uid, sizeBytes, receivedAt, isArrival, headers };
   }
 
   /**
@@ -204,16 +204,19 @@ class FolderReader {
 
   /** Sets a message aside that ended three runs: nothing of it but its bytes is looked at. */
   async #setAside(cursor: FolderCursor, uid: number): Promise<number> {
-    for await (const head of this.#tracking.session.fetchHeads(this.#folder.path, [uid], []))
-      await this.#setAsideHead(cursor, head);
+    const reason = `${runsBeforeSetAside} runs ended while they worked on this message`;
+    for (const head of await this.#fetchHeads([uid], [])) {
+      const message = { ...this.#toMessage(cursor, head), headers: interpretFields([]) };
+      await setAsideMessage(this.#tracking, message, reason, runsBeforeSetAside);
+      this.#count('setAside');
+    }
     return 1;
   }
 
-  async #setAsideHead(cursor: FolderCursor, head: MessageHead): Promise<void> {
-    const message = { ...this.#toMessage(cursor, head), headers: interpretFields([]) };
-    const reason = `${runsBeforeSetAside} runs ended while they worked on this message`;
-    await setAsideMessage(this.#tracking, message, reason, runsBeforeSetAside);
-    this.#count('setAside');
+  async #fetchHeads(uids: readonly number[], fields: readonly string[]): Promise<readonly MessageHead[]> {
+    const heads: MessageHead[] = [];
+    for await (const head of this.#tracking.session.fetchHeads(this.#folder.path, uids, fields)) heads.push(head);
+    return heads.sort((one, other) => one.uid - other.uid);
   }
 
   #count(result: MessageResult): void {
