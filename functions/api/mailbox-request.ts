@@ -3,10 +3,11 @@ import { mailboxKind } from '../../shared/mailbox/mailbox.ts';
 import type { PatchContext } from '../../shared/mailbox/patch-mailbox.ts';
 import type { StartContext } from '../../shared/mailbox/start-test.ts';
 import { resolveIdentifier } from '../../shared/platform/resolve-identifier.ts';
+import { resourceIdSchema } from './read-input.ts';
 import type { OrganizationContext } from './route.ts';
 
 /** Of every route below a mailbox. */
-export const mailboxPathSchema = z.strictObject({ mailboxId: z.string() });
+export const mailboxPathSchema = z.strictObject({ mailboxId: resourceIdSchema });
 
 type MailboxRequest = OrganizationContext<z.output<typeof mailboxPathSchema>, unknown, unknown>;
 

@@ -1,8 +1,19 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import { FaultError, type FaultPointer } from '../../shared/platform/fault.ts';
+import { identifierPattern } from '../../shared/platform/identifier.ts';
 import { pointersOf } from '../../shared/platform/validate.ts';
 import type { ApiRequest } from './request.ts';
 import type { Route } from './route.ts';
+
+const unknownResource = 'unknownResource';
+
+/**
+ * A path parameter that names a resource. What cannot be an id names none, whatever else the request says: a path that
+ * is not offered, such as /server-profiles/detect, must not be taken for one.
+ */
+export const resourceIdSchema = z
+  .string()
+  .refine((text) => text.startsWith('ext:') || identifierPattern.test(text), { params: { code: unknownResource } });
 
 /** Larger content goes by presigned upload. */
 const bodyLimitBytes = 4 * 1024 * 1024;
@@ -70,6 +81,7 @@ export const readInput = (
     return undefined;
   };
   const path = check(route.pathSchema, parameters, '#/path');
+  if (errors.some(({ code }) => code === unknownResource)) throw new FaultError('notFound');
   const values = check(route.querySchema, query.values, '#/query');
   const isObject = typeof sent === 'object' && sent !== null && !Array.isArray(sent);
   const fields = isObject ? Object.keys(sent) : [];

@@ -19,11 +19,12 @@ import { serverProfileInputSchema } from '../../../shared/server-profile/server-
 import { startProfileTest } from '../../../shared/server-profile/start-profile-test.ts';
 import { answerCreated, answerNothing, answerOperation, answerResource } from '../answers.ts';
 import { listEntities, pageQueryShape, pageSchema } from '../page.ts';
+import { resourceIdSchema } from '../read-input.ts';
 import { defineRoute, noParameters, type OrganizationContext, type Route } from '../route.ts';
 
 const tag = 'Server profiles';
 const access = ['admin'] as const;
-const pathSchema = z.strictObject({ serverProfileId: z.string() });
+const pathSchema = z.strictObject({ serverProfileId: resourceIdSchema });
 const refusals = ['unsupportedCombination', 'hostNotAllowed', 'insecureCredentials'];
 
 type Context = OrganizationContext<unknown, unknown, unknown>;
