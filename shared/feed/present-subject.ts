@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { alertKind } from '../alert/alert.ts';
+import { presentAlert } from '../alert/present-alert.ts';
 import { emailKind } from '../email/email.ts';
 import { presentEmail } from '../email/present-email.ts';
 import { mailboxKind } from '../mailbox/mailbox.ts';
@@ -51,7 +52,7 @@ const presenters: Readonly<Record<string, (stored: unknown) => PresentedSubject>
   email: presented(emailKind, 'email', presentEmail),
   record: presented(crmRecordKind, 'record', presentRecord),
   mailbox: presented(mailboxKind, 'mailbox', presentMailbox),
-  alert: presented(alertKind, 'alert', (alert) => alert),
+  alert: presented(alertKind, 'alert', presentAlert),
   operation: presented(operationKind, 'operation', presentOperation),
   organization: presented(organizationKind, 'organization', presentOrganization),
   change: (stored) => deletedSchema.parse(stored),

@@ -28,10 +28,6 @@ const approval = z.object({
     description: 'Mailboxes of queues synchronize only once an administrator approved their address.',
     dynamics365Name: 'requireapprovalforqueueemail',
   }),
-  selfApproveNeedsAdmin: z.boolean().default(false).meta({
-    description: 'Nobody below an administrator may approve a mailbox, not even the own one.',
-    dynamics365Name: 'RequirePrivilegeToSelfApproveEmailAddress',
-  }),
 });
 
 const workloadMethod = z.enum(['serverSideSync', 'client', 'none']);
@@ -82,12 +78,6 @@ const tracking = z.object({
   adminsSeeSubjects: z.boolean().default(false).meta({
     description: 'Administrators see the subjects of skipped mail of others.',
   }),
-  retry: z
-    .object({
-      attempts: z.int().min(1).max(20).default(5).meta({ description: 'How often a failed tracking is tried again.' }),
-      seconds: seconds(60, 86_400, 900, 'Seconds between two attempts.'),
-    })
-    .prefault({}),
   decisionRetentionDays: z.int().min(1).max(365).default(30).meta({
     description: 'Days that the decisions about messages are kept.',
     dynamics365Name: 'ExchangeSyncIdMappingPersistenceTimeInDays',
@@ -252,10 +242,6 @@ const recovery = z.object({
 });
 
 const alerts = z.object({
-  userLevels: z
-    .array(z.enum(['information', 'warning', 'error']))
-    .default(['error', 'information'])
-    .meta({ description: 'The levels of alerts that mailbox owners see.', dynamics365Name: 'notifymailboxowner…' }),
   retentionDays: z.int().min(1).max(3650).default(30).meta({
     description: 'Days that alerts are kept.',
     dynamics365Name: 'TraceLogPersistenceTimeInDays',

@@ -31,11 +31,14 @@ export interface FaultDetails {
   readonly errors?: readonly FaultPointer[];
 }
 
+/** Where the hub serves the page that explains a code. */
+export const problemPath = (code: string): string => `/problems/${code}`;
+
 /** The fault of a code, with the catalogue's words wherever the caller has no better ones. */
 export const createFault = (code: FaultCode, details: FaultDetails = {}): Fault => {
   const entry = faultCatalogue[code];
   return {
-    type: `/problems/${code}`,
+    type: problemPath(code),
     title: entry.title,
     ...(entry.status === undefined ? {} : { status: entry.status }),
     code,

@@ -34,18 +34,22 @@ describe('settings', () => {
     const { id, admin } = await hub.organization();
 
     const { body, headers } = await admin('PATCH', '/v1/settings', {
-      body: { tracking: { defaultFiltering: 'all', retry: { attempts: 3 } }, outgoing: { undoSeconds: 5 } },
+      body: { tracking: { defaultFiltering: 'all' }, outgoing: { undoSeconds: 5, retry: { attempts: 3 } } },
     });
 
     expect(headers['etag']).toBe('"2"');
-    expect(body.tracking).toMatchObject({ defaultFiltering: 'all', retry: { attempts: 3, seconds: 900 } });
-    expect(body.outgoing).toMatchObject({ undoSeconds: 5, saveToSentItems: true });
+    expect(body.tracking).toMatchObject({ defaultFiltering: 'all', sentItems: false });
+    expect(body.outgoing).toMatchObject({
+      undoSeconds: 5,
+      saveToSentItems: true,
+      retry: { attempts: 3, seconds: 300 },
+    });
     const item = await hub.services.table.get({ pk: `${id}#organization`, sk: id });
     expect(item?.['emits']).toMatchObject([
       {
         type: 'settings.changed',
         origin: 'crm',
-        changedFields: ['tracking.defaultFiltering', 'tracking.retry.attempts', 'outgoing.undoSeconds'],
+        changedFields: ['tracking.defaultFiltering', 'outgoing.undoSeconds', 'outgoing.retry.attempts'],
       },
     ]);
   });
@@ -73,7 +77,7 @@ describe('settings', () => {
   });
 
   it.each([
-    [{ tracking: { retry: { attempts: 0 } } }, '#/tracking/retry/attempts'],
+    [{ outgoing: { retry: { attempts: 0 } } }, '#/outgoing/retry/attempts'],
     [{ schedule: { incoming: { seconds: 59 } } }, '#/schedule/incoming/seconds'],
     [{ schedule: { retry: { seconds: 4 } } }, '#/schedule/retry/seconds'],
     [{ schedule: { incoming: { seconds: '60' } } }, '#/schedule/incoming/seconds'],

@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts';
+import { alertsRoutes } from './alerts.ts';
 import { apiKeysRoutes } from './api-keys.ts';
 import { attachmentsRoutes } from './attachments.ts';
 import { deadLettersRoutes } from './dead-letters.ts';
@@ -51,4 +52,5 @@ export const routes: readonly Route[] = describeRoutes([
   ...decisionsRoutes,
   ...feedRoutes,
   ...deadLettersRoutes,
+  ...alertsRoutes,
 ]);
