@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 const token = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
 const mediaType = new RegExp(
-  `^(?!multipart/)${token}/${token}(?:\\s*;\\s*${token}=(?:${token}|"[^"\\\\\\p{Cc}]*"))*$`,
+  `^(?!multipart/)${token}/${token}(?:[ \\t]*;[ \\t]*${token}=(?:${token}|"[^"\\\\\\p{Cc}]*"))*$`,
   'iu',
 );
 

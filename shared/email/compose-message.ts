@@ -51,7 +51,7 @@ export const composeMessage = async (content: ContentStore, email: Email): Promi
     ...(email.sender === null ? {} : { sender: toMailbox(email.sender) }),
     ...(email.replyTo.length === 0 ? {} : { replyTo: email.replyTo.map(toMailbox) }),
     // RFC 5322 asks for no To; mail that shows no recipient at all is taken for junk, so the usual empty group stands in.
-    to: email.to.length + email.cc.length > 0 ? email.to.map(toMailbox) : 'undisclosed-recipients:;',
+    to: email.to.length + email.cc.length > 0 ? email.to.map(toMailbox) : 'Undisclosed recipients:;',
     cc: email.cc.map(toMailbox),
     subject: email.subject,
     messageId: email.messageId,

@@ -79,6 +79,8 @@ const openSession = async (
         generation: run.cycle.generation,
         expiresAt: run.deadline + 5_000,
         hasTicket: false,
+        // A paused profile has let this run through, as the one that tries it.
+        ignoresPause: true,
         probeUntil: run.deadline,
       });
   if (gate !== undefined && 'refused' in gate) return { waitUntil: gate.until };
