@@ -11,7 +11,7 @@ import {
   watchedOperationSortKey,
 } from '../../shared/operation/operation-watch.ts';
 import { timeOutOperation } from '../../shared/operation/run-operation.ts';
-import { organizationKind } from '../../shared/organization/organization.ts';
+import { movesEmail, organizationKind } from '../../shared/organization/organization.ts';
 import { createDocumentClient, createQueueClient } from '../../shared/platform/aws-clients.ts';
 import { readConfiguration } from '../../shared/platform/configuration.ts';
 import { EntityStore } from '../../shared/platform/entity-store.ts';
@@ -61,10 +61,13 @@ async function* scanSegment(Segment: number): AsyncGenerator<Record<string, unkn
   for await (const page of pages) yield* page.Items ?? [];
 }
 
-const rememberActive = () => {
+/** Asks once for each organization. */
+const rememberWhoMovesEmail = () => {
   const known = new Map<string, Promise<boolean>>();
-  const ask = async (organizationId: string): Promise<boolean> =>
-    (await store.get(organizationKind, organizationId, organizationId, 'eventual'))?.status === 'active';
+  const ask = async (organizationId: string): Promise<boolean> => {
+    const organization = await store.get(organizationKind, organizationId, organizationId, 'eventual');
+    return organization !== undefined && movesEmail(organization);
+  };
   return (organizationId: string): Promise<boolean> => {
     const answer = known.get(organizationId) ?? ask(organizationId);
     known.set(organizationId, answer);
@@ -94,7 +97,7 @@ export const handler = middy().handler(async () => {
     parseOperation: (item) => (item['sk'] === watchedOperationSortKey ? watchedOperationSchema.parse(item) : undefined),
     queues,
     backlog: (lane) => queues.countWaiting(lane),
-    isActive: rememberActive(),
+    movesEmail: rememberWhoMovesEmail(),
     resendOperation: ({ organizationId, operationId, group }, occasion) =>
       queues.send(
         'operations',

@@ -1,4 +1,4 @@
-import type { Organization } from '../organization/organization.ts';
+import { movesEmail, type Organization } from '../organization/organization.ts';
 import type { LaneQueues } from '../platform/lane-queues.ts';
 import type { Timers } from '../platform/timers.ts';
 import type { ConnectionGate, Gate } from '../throttle/connection-gate.ts';
@@ -75,8 +75,7 @@ export const runCycle = async (deps: CycleDependencies, delivery: Delivery): Pro
 
   const organization = await deps.loader.organization(cycle.organizationId);
   if (organization === undefined) return done('stale');
-  const stopped = organization.status !== 'active' || organization.settings.processing.channel === 'emailRouter';
-  if (stopped) return done('suspended');
+  if (!movesEmail(organization)) return done('suspended');
 
   const early = cycle.due - startedAt;
   if (early > earlyToleranceMilliseconds) return waitFor(deps, cycle, delivery, cycle.due);

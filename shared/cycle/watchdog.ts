@@ -18,8 +18,8 @@ export interface WatchdogDependencies {
   readonly queues: LaneQueues;
   /** Messages that wait in a lane's queue. */
   readonly backlog: (lane: string) => Promise<number>;
-  /** False for organizations that are suspended or gone, whose cycles rest on purpose. */
-  readonly isActive: (organizationId: string) => Promise<boolean>;
+  /** False for organizations whose cycles rest on purpose, and for those that are gone. */
+  readonly movesEmail: (organizationId: string) => Promise<boolean>;
   readonly resendOperation: (operation: WatchedOperation, occasion: string) => Promise<void>;
   readonly timeOutOperation: (operation: WatchedOperation) => Promise<void>;
   readonly now: () => Date;
@@ -66,7 +66,7 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
     if (!cycle.enabled) return;
     findings.enabled += 1;
     if (cycle.due === null || cycle.due >= now) return;
-    if (!(await deps.isActive(cycle.organizationId))) return;
+    if (!(await deps.movesEmail(cycle.organizationId))) return;
     lateness[cycle.workload] = Math.max(lateness[cycle.workload], (now - cycle.due) / 1000);
     if (cycle.due + overdueAfter > now) return;
     if (counts[cycle.workload] >= resendLimit || (await backlogOf(cycle.workload)) > backedUp) return;

@@ -25,3 +25,7 @@ export const organizationKind: EntityKind<Organization> = {
   prefix: 'org',
   parse: (stored) => organizationSchema.parse(stored),
 };
+
+/** Whether the organization's email moves: suspended ones rest, and those whose channel is the Email Router. */
+export const movesEmail = ({ status, settings }: Organization): boolean =>
+  status === 'active' && settings.processing.channel === 'serverSideSync';

@@ -167,12 +167,6 @@ const rawCatalogue = {
     fix: 'Read its result instead',
     whoActs: 'caller',
   },
-  operationTimedOut: {
-    title: 'The operation took longer than its limit',
-    cause: 'The work was interrupted or the server did not answer',
-    fix: 'Start it again',
-    whoActs: 'caller',
-  },
   timedOut: {
     title: 'The server did not answer in time',
     cause: 'A slow or hanging server, or a firewall that drops packets',

@@ -311,7 +311,7 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
       parseOperation: () => undefined,
       queues: queuesOf(process),
       backlog: async () => 0,
-      isActive: async () => true,
+      movesEmail: async () => true,
       resendOperation: async () => undefined,
       timeOutOperation: async () => undefined,
       now: () => new Date(now),

@@ -1,0 +1,119 @@
+import { DeleteScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
+import { PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { Context } from 'aws-lambda';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createOperation } from '../../shared/operation/create-operation.ts';
+import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
+import { createIdentifier } from '../../shared/platform/identifier.ts';
+import { startTestApi, type TestApi, type TestOrganization } from './role-calls.ts';
+
+let api: TestApi;
+let organization: TestOrganization;
+let mailboxId: string;
+let watchdog: () => Promise<{ resent: number; timedOut: number; latenessSeconds: { incoming: number } }>;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  process.env['POWERTOOLS_LOG_LEVEL'] = 'SILENT';
+  process.env['POWERTOOLS_METRICS_DISABLED'] = 'true';
+  const { handler } = await import('../../functions/watchdog/handler.ts');
+  watchdog = () => handler({}, {} as Context) as ReturnType<typeof watchdog>;
+});
+
+afterAll(async () => {
+  await api?.stop();
+});
+
+beforeEach(async () => {
+  organization = await api.createOrganization();
+  mailboxId = createIdentifier('mbx', Date.now());
+  await api.services.cycles.enable(organization.id, mailboxId, 'incoming', 'prf_1');
+  await api.receive('incoming');
+});
+
+afterEach(() => api.services.cycles.disable(organization.id, mailboxId, 'incoming'));
+
+const hours = 3_600_000;
+
+/** As it stands when whatever should have started the cycle was lost long ago. */
+const overdue = (by: number) =>
+  createDocumentClient().send(
+    new UpdateCommand({
+      TableName: api.cyclesTable,
+      Key: { pk: `${organization.id}#${mailboxId}`, sk: 'incoming' },
+      UpdateExpression: 'SET due = :due',
+      ExpressionAttributeValues: { ':due': Date.now() - by },
+    }),
+  );
+
+describe('the watchdog', () => {
+  it('starts a cycle again that should have run and did not, once a period', async () => {
+    await overdue(1 * hours);
+
+    const findings = await watchdog();
+    await watchdog();
+
+    expect(findings.resent).toBe(1);
+    expect(findings.latenessSeconds.incoming).toBeGreaterThan(3_500);
+    expect(await api.receive('incoming')).toMatchObject([{ mailboxId, generation: 1, reason: 'watchdog' }]);
+  });
+
+  it('leaves alone what is only a little late, disabled, suspended, or moved by the Email Router', async () => {
+    await overdue(60_000);
+    await watchdog();
+    const slightlyLate = await api.receive('incoming');
+    await overdue(1 * hours);
+    await organization.as('admin')('PATCH', '/settings', { processing: { channel: 'emailRouter' } });
+    await watchdog();
+    const routed = await api.receive('incoming');
+    await api.operator('POST', `/v1/organizations/${organization.id}/suspend`, { body: { reason: 'unpaid' } });
+    await watchdog();
+    const suspended = await api.receive('incoming');
+    await api.services.cycles.disable(organization.id, mailboxId, 'incoming');
+    await watchdog();
+
+    expect([slightlyLate, routed, suspended, await api.receive('incoming')]).toEqual([[], [], [], []]);
+  });
+
+  it('ends operations past their limit, and sends on those whose message was lost', async () => {
+    const { services } = api;
+    const at = (ahead: number) => ({ ...services, now: () => new Date(Date.now() + ahead) });
+    const request = (deadlineSeconds: number) => ({
+      organizationId: organization.id,
+      kind: 'synchronize' as const,
+      subject: { type: 'mailbox', id: mailboxId },
+      mailboxGroup: mailboxId,
+      input: { workloads: ['incoming'] },
+      deadlineSeconds,
+    });
+    const late = await createOperation(at(-2 * hours), request(3_600));
+    const lost = await createOperation(at(-1 * hours), request(86_400));
+    await new SQSClient({}).send(new PurgeQueueCommand({ QueueUrl: process.env['OPERATIONS_QUEUE_URL'] }));
+
+    const findings = await watchdog();
+
+    expect(findings).toMatchObject({ timedOut: 1, resent: 1 });
+    const call = organization.as('reader');
+    expect((await call('GET', `/operations/${late.id}`)).body).toMatchObject({
+      status: 'failed',
+      fault: { code: 'timedOut' },
+    });
+    expect((await call('GET', `/operations/${lost.id}`)).body.status).toBe('queued');
+    expect(await api.receive('operations')).toMatchObject([{ operationId: lost.id }]);
+  });
+
+  it('makes good what the loss of a timer and of every queued message leaves', async () => {
+    const { services } = api;
+    await services.cycles.wake(organization.id, mailboxId, 'incoming');
+    await new SQSClient({}).send(new PurgeQueueCommand({ QueueUrl: process.env['INCOMING_QUEUE_URL'] }));
+    await new SchedulerClient({})
+      .send(new DeleteScheduleCommand({ GroupName: process.env['SCHEDULE_GROUP'], Name: `${mailboxId}-incoming-1` }))
+      .catch(() => undefined);
+    await overdue(1 * hours);
+
+    await watchdog();
+
+    expect(await api.receive('incoming')).toMatchObject([{ mailboxId }]);
+  });
+});
