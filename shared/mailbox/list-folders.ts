@@ -32,9 +32,6 @@ const sessionMilliseconds = 20_000;
 const placeMilliseconds = 6_000;
 const leaseMarginMilliseconds = 5_000;
 
-const unavailable = (detail: string, extensions: Readonly<Record<string, unknown>> = {}): FaultError =>
-  new FaultError('unavailable', { detail, extensions });
-
 /** Waits a little for a place at the server: a list of folders counts against its limit like everything else. */
 const enter = async (context: FolderContext, mailbox: Mailbox, serverProfile: ServerProfile): Promise<Gate> => {
   const { gate, organization, now } = context;
@@ -55,7 +52,8 @@ const enter = async (context: FolderContext, mailbox: Mailbox, serverProfile: Se
     });
     if (!('refused' in answer)) return answer;
     const pause = Math.min(1_000, Math.max(100, answer.until - at));
-    if (at + pause > giveUpAt) throw unavailable('All connections that the server profile allows are in use');
+    if (at + pause > giveUpAt)
+      throw new FaultError('unavailable', { detail: 'All connections that the profile allows are in use' });
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 };
@@ -63,7 +61,8 @@ const enter = async (context: FolderContext, mailbox: Mailbox, serverProfile: Se
 /**
  * The folders of a mailbox as its server lists them now.
  *
- * @throws FaultError notFound, invalidState; unavailable, with the server's fault, when the server does not answer
+ * @throws FaultError notFound; invalidState when the mailbox is not complete or its server refuses it; unavailable when
+ * the server does not answer now; both with the server's fault
  */
 export const listFolders = async (context: FolderContext, mailboxId: string): Promise<readonly ImapFolder[]> => {
   const { organization, vault, dialler, now } = context;
@@ -82,7 +81,15 @@ export const listFolders = async (context: FolderContext, mailboxId: string): Pr
     }
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    throw unavailable(error.fault.detail, { fault: error.fault });
+    const { detail, cause, fix } = error.fault;
+    const passes = error.class === 'transient' || error.class === 'throttled';
+    // What does not pass by itself is nothing to be asked again for.
+    throw new FaultError(passes ? 'unavailable' : 'invalidState', {
+      detail,
+      cause,
+      ...(passes ? {} : { fix }),
+      extensions: { fault: error.fault },
+    });
   } finally {
     await place.leave();
   }

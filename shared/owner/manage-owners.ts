@@ -244,17 +244,26 @@ export const putOwner = <Item extends OwnerEntity, Input extends OwnerInput>(
   const externalId = idText.slice(externalPrefix.length);
   const newId = createIdentifier(definition.kind.prefix, context.now().getTime());
   const userNumber = userNumbers(context);
+  const find = () => store.findByExternalId(organization.id, definition.kind.kind, externalId);
+  const change = async (id: string): Promise<Decision<Item>> => {
+    if (createOnly) throw new FaultError('versionMismatch');
+    return decideChange(context, definition, await load(context, definition, id, ifMatch), patch);
+  };
   return carryOut(context, async () => {
-    const id = await store.findByExternalId(organization.id, definition.kind.kind, externalId);
-    if (id !== undefined) {
-      if (createOnly) throw new FaultError('versionMismatch');
-      return decideChange(context, definition, await load(context, definition, id, ifMatch), patch);
-    }
+    const id = await find();
+    if (id !== undefined) return change(id);
     if (ifMatch !== undefined) throw new FaultError('versionMismatch');
     const input = validate(definition.inputSchema, applyMergePatch({ externalId }, patch));
     if (input.externalId !== externalId)
       throw refuseField('#/externalId', 'mismatch', `The path says ${externalId}, the body another externalId`);
-    return decideCreation(context, definition, input, newId, userNumber);
+    try {
+      return await decideCreation(context, definition, input, newId, userNumber);
+    } catch (error) {
+      // Another request may have created the very same owner meanwhile; then this one changes it.
+      const created = error instanceof FaultError ? await find() : undefined;
+      if (created === undefined) throw error;
+      return change(created);
+    }
   });
 };
 

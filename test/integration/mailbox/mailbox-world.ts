@@ -23,6 +23,8 @@ export type MailboxWorld = {
   readonly log: readonly string[];
   /** Has the operations lane work until the operation has ended, and returns it. */
   readonly finish: (call: ApiCall, operationId: string, remainingMilliseconds?: number) => Promise<Body>;
+  /** Has the operations lane work on one batch; returns how many messages it had. */
+  readonly runOperations: () => Promise<number>;
   /** Has the incoming lane work off what waits in its queue. */
   readonly runIncoming: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -73,6 +75,7 @@ export const startMailboxWorld = async (
       }
       throw new Error(`The operation ${operationId} has not ended`);
     },
+    runOperations: () => runLaneBatch(operations, queueUrl, { waitSeconds: 1 }),
     runIncoming: async () => {
       while ((await runLaneBatch(incoming, String(process.env['INCOMING_QUEUE_URL']))) > 0);
     },
