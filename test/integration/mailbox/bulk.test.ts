@@ -1,0 +1,252 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { MailUser } from '../../support/mail-servers.ts';
+import { findMailUser } from '../../support/mailbox-client.ts';
+import { walkPages } from '../api-harness.ts';
+import type { ApiCall, TestOrganization } from '../role-calls.ts';
+import { createProfile, createUserMailbox, type MailboxWorld, startMailboxWorld } from './mailbox-world.ts';
+
+let world: MailboxWorld;
+let organization: TestOrganization;
+let call: ApiCall;
+let serverProfileId: string;
+let users: readonly MailUser[];
+
+beforeAll(async () => {
+  world = await startMailboxWorld();
+  users = [1, 2, 3].map((number) => findMailUser(world.mail, `user${number}@example.test`));
+});
+
+afterAll(async () => {
+  await world?.stop();
+});
+
+beforeEach(async () => {
+  organization = await world.api.createOrganization();
+  call = organization.as('admin');
+  serverProfileId = await createProfile(organization, world.mail);
+});
+
+/** Mailboxes of the mail users, approved and ready to be tested, oldest first. */
+const createMailboxes = async (): Promise<readonly string[]> => {
+  const ids: string[] = [];
+  for (const [index, mailUser] of users.entries())
+    ids.push(
+      (await createUserMailbox(organization, { externalId: `u-${index}`, mailUser, serverProfileId })).mailboxId,
+    );
+  return ids;
+};
+const bulk = (body: object) => call('POST', '/mailboxes/bulk', body);
+const itemsOf = async (operationId: string) => {
+  const client = (method: string, path: string) => call(method, path.replace('/v1', ''));
+  const items = await walkPages(client, `/v1/operations/${operationId}/items`);
+  return items as unknown as readonly {
+    readonly number: number;
+    readonly subject: { readonly id: string };
+    readonly status: string;
+    readonly operationId?: string;
+    readonly fault?: { readonly code: string };
+    readonly result?: Readonly<Record<string, unknown>>;
+  }[];
+};
+/** Starts bulk work, has it done, and tells how each item ended, in order. */
+const runBulk = async (body: object) => {
+  const started = await bulk(body);
+  expect(started).toMatchObject({ status: 202, body: { kind: 'bulkMailboxes', status: 'queued' } });
+  const operation = await world.finish(call, started.body.id);
+  const items = await itemsOf(operation.id);
+  return { operation, items, outcomes: items.map(({ subject, status, fault }) => [subject.id, fault?.code ?? status]) };
+};
+const readMailbox = async (mailboxId: string) => (await call('GET', `/mailboxes/${mailboxId}`)).body;
+
+describe('bulk work', () => {
+  it('tests and enables the mailboxes of a profile, each with its own outcome', async () => {
+    const [one, two, three] = await createMailboxes();
+    await call('PATCH', `/mailboxes/${two}`, { credentials: { password: 'wr0ng-word' } });
+    await call('POST', `/mailboxes/${three}/reject`);
+
+    const { operation, items } = await runBulk({
+      select: { serverProfileId },
+      action: 'testAndEnable',
+      arguments: { workloads: ['incoming'], sendTestMessage: false },
+    });
+
+    expect(operation).toMatchObject({
+      status: 'succeeded',
+      progress: { done: 3, total: 3 },
+      result: { succeeded: 2, failed: 1 },
+    });
+    const byId = new Map(items.map((item) => [item.subject.id, item]));
+    expect(byId.get(one ?? '')).toMatchObject({
+      status: 'succeeded',
+      operationId: expect.stringMatching(/^opn_/),
+      result: { workloads: { incoming: { status: 'success', enabled: true } } },
+    });
+    expect(byId.get(two ?? '')).toMatchObject({
+      status: 'succeeded',
+      result: { workloads: { incoming: { status: 'failure', fault: { code: 'authenticationFailed' } } } },
+    });
+    expect(byId.get(three ?? '')).toMatchObject({ status: 'failed', fault: { code: 'approvalRequired' } });
+    expect((await readMailbox(one ?? '')).workloads.incoming.state).toBe('enabled');
+  });
+
+  it('does queues before users', async () => {
+    const ids = await createMailboxes();
+    const queue = (await call('PUT', '/queues/ext:q-1', { name: 'Sales', emailAddress: 'sales@example.test' })).body;
+
+    const { outcomes, operation } = await runBulk({
+      select: { mailboxIds: [...ids, queue.mailboxId] },
+      action: 'approve',
+    });
+
+    expect(outcomes).toEqual([queue.mailboxId, ...ids].map((id) => [id, 'succeeded']));
+    expect(operation.result).toEqual({ succeeded: 4 });
+    expect((await readMailbox(queue.mailboxId)).approval.status).toBe('approved');
+  });
+
+  it('enables, disables and synchronizes, each item by itself', async () => {
+    const ids = await createMailboxes();
+    const [one, two, three] = ids;
+    const select = { mailboxIds: ids };
+    const incoming = { workloads: ['incoming'] };
+    await runBulk({
+      select: { mailboxIds: [one] },
+      action: 'testAndEnable',
+      arguments: { ...incoming, sendTestMessage: false },
+    });
+    await world.runIncoming();
+
+    const synchronizing = await bulk({ select, action: 'sync' });
+    while ((await itemsOf(synchronizing.body.id))[0]?.operationId === undefined) await world.runOperations();
+    await world.runIncoming();
+    const synchronized = await world.finish(call, synchronizing.body.id);
+    const disabled = await runBulk({
+      select: { workload: 'incoming', state: 'enabled' },
+      action: 'disable',
+      arguments: incoming,
+    });
+    const enabled = await runBulk({ select, action: 'enable', arguments: incoming });
+
+    expect(synchronized.result).toEqual({ succeeded: 1, failed: 2 });
+    expect(disabled.outcomes).toEqual([[one, 'succeeded']]);
+    expect(enabled.outcomes).toEqual([
+      [one, 'succeeded'],
+      [two, 'testRequired'],
+      [three, 'testRequired'],
+    ]);
+  });
+
+  it('moves mailboxes to a profile, and to the defaults of the organization', async () => {
+    const [one, two] = await createMailboxes();
+    const another = await createProfile(organization, world.mail);
+
+    const moved = await runBulk({
+      select: { mailboxIds: [one] },
+      action: 'setProfile',
+      arguments: { serverProfileId: another },
+    });
+    const unknown = await runBulk({
+      select: { mailboxIds: [one] },
+      action: 'setProfile',
+      arguments: { serverProfileId: `prf_${'0'.repeat(26)}` },
+    });
+    const movedTo = (await readMailbox(one ?? '')).serverProfileId;
+    await call('PATCH', '/settings', {
+      newMailboxes: { serverProfileId: another, outgoing: 'none', incoming: 'serverSideSync' },
+    });
+    await runBulk({ select: { mailboxIds: [two] }, action: 'applyDefaults' });
+
+    expect(moved.outcomes).toEqual([[one, 'succeeded']]);
+    expect(unknown.outcomes).toEqual([[one, 'invalidRequest']]);
+    expect(movedTo).toBe(another);
+    expect(await readMailbox(two ?? '')).toMatchObject({
+      serverProfileId: another,
+      workloads: { incoming: { state: 'notTested' }, outgoing: { state: 'off' } },
+    });
+  });
+
+  it('tells with dryRun what would become of each, and changes nothing', async () => {
+    const [one, two] = await createMailboxes();
+    await call('POST', `/mailboxes/${two}/reject`);
+    const before = [await readMailbox(one ?? ''), await readMailbox(two ?? '')];
+
+    const { outcomes, operation } = await runBulk({
+      select: { mailboxIds: [one, two] },
+      action: 'testAndEnable',
+      dryRun: true,
+    });
+
+    expect(outcomes).toEqual([
+      [one, 'skipped'],
+      [two, 'approvalRequired'],
+    ]);
+    expect(operation.result).toEqual({ skipped: 1, failed: 1 });
+    expect([await readMailbox(one ?? ''), await readMailbox(two ?? '')]).toEqual(before);
+  });
+
+  it('says of ids that name no mailbox of the organization that there is none', async () => {
+    const [one] = await createMailboxes();
+    const other = await world.api.createOrganization();
+    const foreign = (await other.as('admin')('PUT', '/users/ext:u-0', { fullName: 'Else' })).body.mailboxId;
+    const unknown = `mbx_${'0'.repeat(26)}`;
+
+    const { outcomes } = await runBulk({
+      select: { mailboxIds: [one, foreign, unknown] },
+      action: 'disable',
+      arguments: { workloads: ['incoming'] },
+    });
+
+    expect(outcomes).toEqual([
+      [one, 'succeeded'],
+      [foreign, 'notFound'],
+      [unknown, 'notFound'],
+    ]);
+  });
+
+  it('ends at once when nothing fits', async () => {
+    const { operation, items } = await runBulk({ select: { kind: 'queue' }, action: 'approve' });
+
+    expect(operation).toMatchObject({ status: 'succeeded', progress: { done: 0, total: 0 } });
+    expect(items).toEqual([]);
+  });
+
+  it('keeps to the pace that it is given', async () => {
+    const ids = await createMailboxes();
+    const begun = Date.now();
+
+    const { operation } = await runBulk({
+      select: { mailboxIds: ids },
+      action: 'approve',
+      pace: { count: 1, perSeconds: 1 },
+    });
+
+    expect(operation.result).toEqual({ succeeded: 3 });
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(2_000);
+  });
+
+  it('stops when it is cancelled, and goes on behind what is done when its message comes again', async () => {
+    const ids = await createMailboxes();
+    const { body } = await bulk({ select: { mailboxIds: ids }, action: 'approve', pace: { count: 1, perSeconds: 1 } });
+    await world.runOperations();
+
+    await call('POST', `/operations/${body.id}/cancel`);
+    while ((await world.runOperations()) > 0);
+
+    const items = await itemsOf(body.id);
+    expect(items.map(({ status }) => status)).toEqual(['succeeded', 'queued', 'queued']);
+    expect((await call('GET', `/operations/${body.id}`)).body.status).toBe('cancelled');
+  });
+
+  it('is refused without criteria, without its arguments, and with wrong ones', async () => {
+    for (const [body, pointer] of [
+      [{ select: {}, action: 'approve' }, '#/select'],
+      [{ select: { kind: 'user' }, action: 'explode' }, '#/action'],
+      [{ select: { kind: 'user' }, action: 'enable' }, '#/arguments'],
+      [{ select: { kind: 'user' }, action: 'approve', arguments: { force: true } }, '#/arguments/force'],
+      [{ select: { colour: 'red' }, action: 'approve' }, '#/select/colour'],
+      [{ select: { kind: 'user' }, action: 'approve', pace: { count: 0, perSeconds: 1 } }, '#/pace/count'],
+    ] as const) {
+      const { status, body: problem } = await bulk(body);
+      expect([status, problem.errors[0].pointer]).toEqual([400, pointer]);
+    }
+  });
+});
