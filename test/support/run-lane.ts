@@ -9,22 +9,15 @@ export const loadLaneHandler = async (lane: 'incoming' | 'outgoing' | 'operation
   return handler as LaneHandler;
 };
 
-const contextOf = (milliseconds: number): Context => {
+/** What a function is told of its own invocation when it may run for so long. */
+export const contextOf = (milliseconds: number): Context => {
   const endsAt = Date.now() + milliseconds;
   return { awsRequestId: 'test', getRemainingTimeInMillis: () => endsAt - Date.now() } as Context;
 };
 
-/**
- * Takes one batch out of a lane's queue and has the handler process it, as the event source does: what it does not
- * report as failed is deleted. Returns how many messages the batch had.
- */
-export const runLaneBatch = async (
-  handler: LaneHandler,
-  queueUrl: string,
-  { remainingMilliseconds = 60_000, waitSeconds = 0 } = {},
-): Promise<number> => {
-  const client = new SQSClient({});
-  const { Messages = [] } = await client.send(
+/** Takes one batch out of a lane's queue, as the event source hands it to the function; undefined when there is none. */
+export const receiveLaneEvent = async (queueUrl: string, waitSeconds = 0): Promise<SQSEvent | undefined> => {
+  const { Messages = [] } = await new SQSClient({}).send(
     new ReceiveMessageCommand({
       QueueUrl: queueUrl,
       MaxNumberOfMessages: 10,
@@ -32,8 +25,8 @@ export const runLaneBatch = async (
       AttributeNames: ['All'],
     }),
   );
-  if (Messages.length === 0) return 0;
-  const event = {
+  if (Messages.length === 0) return undefined;
+  return {
     Records: Messages.map((message) => ({
       messageId: message.MessageId ?? '',
       receiptHandle: message.ReceiptHandle ?? '',
@@ -46,9 +39,24 @@ export const runLaneBatch = async (
       awsRegion: 'us-east-1',
     })),
   } as unknown as SQSEvent;
+};
+
+/**
+ * Takes one batch out of a lane's queue and has the handler process it, as the event source does: what it does not
+ * report as failed is deleted. Returns how many messages the batch had.
+ */
+export const runLaneBatch = async (
+  handler: LaneHandler,
+  queueUrl: string,
+  { remainingMilliseconds = 60_000, waitSeconds = 0 } = {},
+): Promise<number> => {
+  const event = await receiveLaneEvent(queueUrl, waitSeconds);
+  if (event === undefined) return 0;
   const response = await handler(event, contextOf(remainingMilliseconds));
   const failed = new Set(response?.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-  for (const { MessageId = '', ReceiptHandle } of Messages)
-    if (!failed.has(MessageId)) await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
-  return Messages.length;
+  const client = new SQSClient({});
+  for (const { messageId, receiptHandle } of event.Records)
+    if (!failed.has(messageId))
+      await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: receiptHandle }));
+  return event.Records.length;
 };

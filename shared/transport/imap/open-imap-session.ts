@@ -156,6 +156,7 @@ class FlowSession implements ImapSession {
   }
 
   async append(folder: string, content: Buffer, flags: readonly string[]) {
+    await this.#unselect();
     const answer = await this.#connection.within('appending', this.#client.append(folder, content, [...flags]));
     if (!answer) throw refused(`to file a message in ${folder}`);
     return {
@@ -182,6 +183,13 @@ class FlowSession implements ImapSession {
     this.#selected = undefined;
     await this.#within(this.#client.mailboxOpen(folder, { readOnly: true }));
     this.#selected = folder;
+  }
+
+  /** While a folder is open read-only, the library takes no flag for possible in any folder and leaves them out. */
+  async #unselect(): Promise<void> {
+    if (this.#selected === undefined) return;
+    this.#selected = undefined;
+    await this.#within(this.#client.mailboxClose());
   }
 
   async *#each<Message>(messages: AsyncGenerator<Message, unknown>): AsyncGenerator<Message> {

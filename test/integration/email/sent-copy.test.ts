@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { choosePort } from '../../../local/ports.ts';
+import { appendMessage, withMailbox } from '../../support/mailbox-client.ts';
+import { type SendingOrganization, type SendingWorld, startSendingWorld } from './sending-world.ts';
+
+let world: SendingWorld;
+
+beforeAll(async () => {
+  world = await startSendingWorld();
+});
+
+afterAll(async () => {
+  await world?.stop();
+});
+
+const unresolved = { allowUnresolvedRecipients: true, retry: { seconds: 1 } };
+const toCarl = () => ({ to: [{ address: world.mailUser(2).address }], subject: 'Our offer' });
+
+const setIncomingPort = async ({ call, profile }: SendingOrganization, port: number): Promise<void> => {
+  const incoming = { ...profile.incoming, port };
+  const { status } = await call('PATCH', `/server-profiles/${profile.id}`, { incoming });
+  if (status !== 200) throw new Error(`The profile was not changed: ${status}`);
+};
+
+const flagsInSent = (organization: SendingOrganization, messageId: string): Promise<readonly string[]> =>
+  withMailbox(world.servers.environment, organization.sender.mailUser, async (client) => {
+    await client.mailboxOpen('Sent', { readOnly: true });
+    const found = await client.search({ header: { 'message-id': messageId } }, { uid: true });
+    const message = await client.fetchOne(String(Array.isArray(found) ? found[0] : ''), { flags: true }, { uid: true });
+    return message === false || message === undefined ? [] : [...(message.flags ?? [])];
+  });
+
+describe('the copy of a sent email', () => {
+  it('is filed once in the Sent folder of the sender, as read', async () => {
+    const organization = await world.createOrganization({ settings: { outgoing: unresolved } });
+    const { id } = await organization.send(toCarl());
+
+    const sent = await organization.runToEnd(id);
+    while ((await world.runLane(1)) > 0);
+
+    expect(sent.delivery.sentCopy).toBe('stored');
+    expect(await world.countReceived(organization.sender.mailUser, sent.messageId, 'Sent')).toBe(1);
+    expect(await flagsInSent(organization, sent.messageId)).toContain('\\Seen');
+  });
+
+  it('is not filed when the organization does not want it', async () => {
+    const organization = await world.createOrganization({
+      settings: { outgoing: { ...unresolved, saveToSentItems: false } },
+    });
+    const { id } = await organization.send(toCarl());
+
+    const sent = await organization.runToEnd(id);
+    while ((await world.runLane(1)) > 0);
+
+    expect(sent).toMatchObject({ status: 'sent', delivery: { sentCopy: 'none' } });
+    expect(await world.countReceived(organization.sender.mailUser, sent.messageId, 'Sent')).toBe(0);
+  });
+
+  it('is filed over the only connection that the server allows', async () => {
+    const organization = await world.createOrganization({
+      profile: { maxConnections: 1 },
+      settings: { outgoing: unresolved },
+    });
+    const { id } = await organization.send(toCarl());
+
+    const sent = await organization.runToEnd(id);
+
+    expect(sent.delivery.sentCopy).toBe('stored');
+  });
+
+  it('waits for a server that does not answer, and is not filed twice where it stands already', async () => {
+    const organization = await world.createOrganization({ settings: { outgoing: unresolved } });
+    const { port } = organization.profile.incoming;
+    await setIncomingPort(organization, await choosePort());
+    const { id } = await organization.send(toCarl());
+    const waiting = await organization.runUntil(id, ({ status }) => status === 'sent');
+    // As if the run had died after it filed the copy.
+    const raw = await organization.call('GET', `/emails/${id}/raw`);
+    const bytes = Buffer.from(await (await fetch(raw.headers['location'] ?? '')).arrayBuffer());
+    await appendMessage(world.servers.environment, organization.sender.mailUser, bytes, { folder: 'Sent' });
+    await setIncomingPort(organization, port);
+
+    const sent = await organization.runToEnd(id);
+
+    expect(waiting.delivery).toMatchObject({ sentCopy: 'pending' });
+    expect(sent).toMatchObject({ status: 'sent', delivery: { sentCopy: 'stored' } });
+    expect(await world.countReceived(organization.sender.mailUser, sent.messageId, 'Sent')).toBe(1);
+  });
+
+  it('is given up after five attempts, with an alert, and the email stays sent', async () => {
+    const organization = await world.createOrganization({ settings: { outgoing: unresolved } });
+    await setIncomingPort(organization, await choosePort());
+    const { id } = await organization.send(toCarl());
+
+    const sent = await organization.runToEnd(id);
+
+    expect(sent).toMatchObject({ status: 'sent', delivery: { attempts: 1, sentCopy: 'failed' } });
+    const alerts = (await world.api.allRecords())
+      .filter(({ kind, organizationId }) => kind === 'alert' && organizationId === organization.id)
+      .map(({ entity }) => entity);
+    expect(alerts).toMatchObject([
+      { code: 'sentCopyFailed', level: 'warning', subject: { type: 'mailbox', id: organization.sender.mailboxId } },
+    ]);
+    await world.received(world.mailUser(2), sent.messageId);
+  });
+});
