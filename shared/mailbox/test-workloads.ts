@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import MailComposer from 'nodemailer/lib/mail-composer';
+import { testMessageHeader } from '../email/mime/test-message-header.ts';
 import { createFault, type Fault } from '../platform/fault.ts';
 import { connectionTarget } from '../server-profile/connection-target.ts';
 import type { ServerProfile } from '../server-profile/server-profile.ts';
@@ -15,9 +16,6 @@ import {
   TestFailure,
   type TestStep,
 } from './test-steps.ts';
-
-/** The header that marks what the hub itself sent to try a mailbox out; such mail is never tracked. */
-export const testMessageHeader = 'X-Mailbox-Sync-Test';
 
 export interface WorkloadTest {
   readonly fault: Fault | undefined;

@@ -2,6 +2,7 @@ import { decodeWords, parseParameters } from './decode-text.ts';
 import { type HeaderField, readHeaderFields } from './header-fields.ts';
 import { type MailAddress, readAddresses } from './mail-addresses.ts';
 import { readMailDate } from './mail-date.ts';
+import { testMessageHeader } from './test-message-header.ts';
 
 /** What the header of a message tells, made safe: every length is bounded and nothing is trusted. */
 export interface MessageHeaders {
@@ -28,9 +29,6 @@ export interface MessageHeaders {
   /** The hub's own message that tries a mailbox out; anyone can claim that, so it counts from the mailbox's owner only. */
   readonly isTestMessage: boolean;
 }
-
-/** Marks the message that tries a mailbox out. */
-export const testMessageHeader = 'X-Mailbox-Sync-Test';
 
 /** The fields to ask a server for before a body is read. */
 export const decisionFields: readonly string[] = [
