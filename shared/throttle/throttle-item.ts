@@ -24,6 +24,8 @@ export const throttleItemSchema = z.object({
 });
 export type ThrottleItem = z.output<typeof throttleItemSchema>;
 
+export const emptyThrottleItem = (): ThrottleItem => ({ n: 0, q: 0, leases: {} });
+
 export const defaultHoldMilliseconds = 2_000;
 
 export interface ThrottleKey {

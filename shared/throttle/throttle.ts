@@ -1,6 +1,4 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Fault } from '../platform/fault.ts';
 import {
   defaultHoldMilliseconds,
@@ -8,8 +6,8 @@ import {
   nextTicket,
   type ThrottleItem,
   type ThrottleKey,
-  throttleItemSchema,
 } from './throttle-item.ts';
+import { createThrottleTable, type ThrottleItems } from './throttle-table.ts';
 
 export interface Claim {
   readonly key: ThrottleKey;
@@ -58,51 +56,8 @@ export interface Throttle {
 const attempts = 6;
 const smoothing = 0.2;
 
-export const createThrottle = (document: DynamoDBDocumentClient, TableName: string, now: () => number): Throttle => {
-  /** The item after the update, or the one that stood in its way (undefined: there was none). */
-  const update = async (
-    key: ThrottleKey,
-    expression: {
-      readonly update: string;
-      readonly condition: string;
-      readonly names?: Readonly<Record<string, string>>;
-      readonly values: Readonly<Record<string, unknown>>;
-    },
-  ): Promise<{ readonly done: ThrottleItem } | { readonly found: ThrottleItem | undefined }> => {
-    try {
-      const { Attributes } = await document.send(
-        new UpdateCommand({
-          TableName,
-          Key: { ...key },
-          UpdateExpression: expression.update,
-          ConditionExpression: expression.condition,
-          ...(expression.names === undefined ? {} : { ExpressionAttributeNames: { ...expression.names } }),
-          ExpressionAttributeValues: { ...expression.values },
-          ReturnValues: 'ALL_NEW',
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      );
-      return { done: throttleItemSchema.parse(Attributes) };
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return { found: error.Item === undefined ? undefined : throttleItemSchema.parse(unmarshall(error.Item)) };
-    }
-  };
-
-  const create = async (key: ThrottleKey): Promise<void> => {
-    try {
-      await document.send(
-        new PutCommand({
-          TableName,
-          Item: { ...key, v: 1, n: 0, q: 0, leases: {} },
-          ConditionExpression: 'attribute_not_exists(pk)',
-        }),
-      );
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    }
-  };
-
+/** The counter's rules over any place where its items stand. */
+export const createThrottleOver = (items: ThrottleItems, now: () => number): Throttle => {
   const leaseOf = (claim: Claim, item: ThrottleItem, recovered: boolean): { readonly lease: Lease } => ({
     lease: {
       key: claim.key,
@@ -115,65 +70,43 @@ export const createThrottle = (document: DynamoDBDocumentClient, TableName: stri
     },
   });
 
+  const entryOf = (claim: Claim): [number, number] => [claim.expiresAt, claim.generation];
+
   const tryPlainly = (claim: Claim) =>
-    update(claim.key, {
-      update: 'SET leases.#me = :lease ADD n :one',
-      condition: `n < :available${claim.hasTicket ? '' : ' AND q <= :now'} AND attribute_not_exists(leases.#me)${claim.ignoresPause ? '' : ' AND attribute_not_exists(pausedUntil)'}`,
-      names: { '#me': claim.holder },
-      values: {
-        ':lease': [claim.expiresAt, claim.generation],
-        ':one': 1,
-        ':available': claim.available,
-        ...(claim.hasTicket ? {} : { ':now': now() }),
-      },
+    items.change(claim.key, {
+      kind: 'take',
+      holder: claim.holder,
+      lease: entryOf(claim),
+      available: claim.available,
+      turn: claim.hasTicket ? undefined : now(),
+      ignoresPause: claim.ignoresPause,
     });
 
   const takeOver = (claim: Claim, died: readonly [number, number]) =>
-    update(claim.key, {
-      update: 'SET leases.#me = :lease',
-      condition: 'leases.#me[0] = :expired',
-      names: { '#me': claim.holder },
-      values: { ':lease': [claim.expiresAt, claim.generation], ':expired': died[0] },
-    });
+    items.change(claim.key, { kind: 'takeOver', holder: claim.holder, lease: entryOf(claim), expired: died[0] });
 
-  const replaceExpired = (claim: Claim, item: ThrottleItem, keys: readonly string[]) =>
-    update(claim.key, {
-      update: `SET leases.#me = :lease REMOVE ${keys.map((_, index) => `leases.#k${index}`).join(', ')} ADD n :difference`,
-      condition: [
-        'attribute_not_exists(leases.#me)',
-        'n = :n',
-        ...keys.map((_, index) => `leases.#k${index}[0] = :e${index}`),
-      ].join(' AND '),
-      names: { '#me': claim.holder, ...Object.fromEntries(keys.map((key, index) => [`#k${index}`, key])) },
-      values: {
-        ':lease': [claim.expiresAt, claim.generation],
-        ':difference': 1 - keys.length,
-        ':n': item.n,
-        ...Object.fromEntries(keys.map((key, index) => [`:e${index}`, item.leases[key]?.[0]])),
-      },
+  const replaceExpired = (claim: Claim, item: ThrottleItem, holders: readonly string[]) =>
+    items.change(claim.key, {
+      kind: 'replaceExpired',
+      holder: claim.holder,
+      lease: entryOf(claim),
+      n: item.n,
+      expired: holders.map((holder) => [holder, item.leases[holder]?.[0] ?? 0] as const),
     });
 
   const probe = (claim: Claim, pausedUntil: number) =>
-    update(claim.key, {
-      update: 'SET leases.#me = :lease, pausedUntil = :probeUntil ADD n :one',
-      condition: 'pausedUntil = :pausedUntil AND n < :available AND attribute_not_exists(leases.#me)',
-      names: { '#me': claim.holder },
-      values: {
-        ':lease': [claim.expiresAt, claim.generation],
-        ':probeUntil': claim.probeUntil,
-        ':pausedUntil': pausedUntil,
-        ':available': claim.available,
-        ':one': 1,
-      },
+    items.change(claim.key, {
+      kind: 'probe',
+      holder: claim.holder,
+      lease: entryOf(claim),
+      available: claim.available,
+      pausedUntil,
+      probeUntil: claim.probeUntil,
     });
 
   const takeTicket = async (claim: Claim, item: ThrottleItem): Promise<ClaimResult | undefined> => {
     const ticket = nextTicket(item, claim.available, now());
-    const taken = await update(claim.key, {
-      update: 'SET q = :ticket',
-      condition: 'q = :q',
-      values: { ':ticket': ticket, ':q': item.q },
-    });
+    const taken = await items.change(claim.key, { kind: 'ticket', previous: item.q, next: ticket });
     return 'done' in taken ? { refused: 'full', until: ticket } : undefined;
   };
 
@@ -183,7 +116,7 @@ export const createThrottle = (document: DynamoDBDocumentClient, TableName: stri
         const plain = await tryPlainly(claim);
         if ('done' in plain) return leaseOf(claim, plain.done, false);
         if (plain.found === undefined) {
-          await create(claim.key);
+          await items.create(claim.key);
           continue;
         }
         const item = plain.found;
@@ -222,32 +155,21 @@ export const createThrottle = (document: DynamoDBDocumentClient, TableName: stri
     },
     release: async (lease) => {
       const held = Math.max(0, now() - lease.acquiredAt);
-      await update(lease.key, {
-        update: 'SET #hold = :hold REMOVE leases.#me ADD n :minus',
-        condition: 'leases.#me[0] = :expiry',
-        names: { '#me': lease.holder, '#hold': 'hold' },
-        values: {
-          ':hold': Math.round(lease.hold * (1 - smoothing) + held * smoothing),
-          ':expiry': lease.expiresAt,
-          ':minus': -1,
-        },
+      await items.change(lease.key, {
+        kind: 'release',
+        holder: lease.holder,
+        expiry: lease.expiresAt,
+        hold: Math.round(lease.hold * (1 - smoothing) + held * smoothing),
       });
     },
     pause: async (key, until, fault) => {
-      await update(key, {
-        update: 'SET pausedUntil = :until, #fault = :fault ADD failures :one',
-        condition: 'attribute_exists(pk)',
-        names: { '#fault': 'fault' },
-        values: { ':until': until, ':fault': fault, ':one': 1 },
-      });
+      await items.change(key, { kind: 'pause', until, fault });
     },
     resume: async (key) => {
-      await update(key, {
-        update: 'SET failures = :none REMOVE pausedUntil, #fault',
-        condition: 'failures > :none',
-        names: { '#fault': 'fault' },
-        values: { ':none': 0 },
-      });
+      await items.change(key, { kind: 'resume' });
     },
   };
 };
+
+export const createThrottle = (document: DynamoDBDocumentClient, tableName: string, now: () => number): Throttle =>
+  createThrottleOver(createThrottleTable(document, tableName), now);

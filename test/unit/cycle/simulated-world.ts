@@ -10,8 +10,8 @@ import type { LaneQueues } from '../../../shared/platform/lane-queues.ts';
 import type { Timers } from '../../../shared/platform/timers.ts';
 import type { ServerProfile } from '../../../shared/server-profile/server-profile.ts';
 import { createConnectionGate } from '../../../shared/throttle/connection-gate.ts';
-import type { Throttle } from '../../../shared/throttle/throttle.ts';
-import { explainRefusal, nextTicket, type ThrottleItem } from '../../../shared/throttle/throttle-item.ts';
+import { createThrottleOver, type Throttle } from '../../../shared/throttle/throttle.ts';
+import { createMemoryThrottle } from '../../support/memory-throttle.ts';
 
 /** Ends a simulated process: every further call of that process fails with it, as a killed process calls nothing. */
 class Killed extends Error {}
@@ -96,7 +96,7 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
     });
 
   const cycles = new Map<string, Cycle>();
-  const throttleItem: ThrottleItem = { n: 0, q: 0, leases: {} };
+  const throttleItems = createMemoryThrottle();
   const messages: QueuedMessage[] = [];
   const deduplication = new Map<string, number>();
   const timers = new Map<string, { at: number; group: string; body: string }>();
@@ -158,51 +158,14 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
       }),
   });
 
-  const throttleOf = ({ call }: Process): Throttle => ({
-    acquire: (claim) =>
-      call(() => {
-        const lease = {
-          key: claim.key,
-          holder: claim.holder,
-          expiresAt: claim.expiresAt,
-          acquiredAt: now,
-          hold: 2000,
-          recovered: false,
-          profileFailures: 0,
-        };
-        const plain =
-          throttleItem.n < claim.available &&
-          (claim.hasTicket || throttleItem.q <= now) &&
-          throttleItem.leases[claim.holder] === undefined;
-        if (plain) {
-          throttleItem.n += 1;
-          throttleItem.leases[claim.holder] = [claim.expiresAt, claim.generation];
-          return { lease };
-        }
-        const refusal = explainRefusal(throttleItem, claim, now);
-        if (refusal.kind === 'running') return { refused: 'running', until: refusal.until };
-        if (refusal.kind === 'died') {
-          throttleItem.leases[claim.holder] = [claim.expiresAt, claim.generation];
-          return { lease: { ...lease, recovered: refusal.lease[1] === claim.generation } };
-        }
-        if (refusal.kind === 'expired') {
-          for (const key of refusal.keys) delete throttleItem.leases[key];
-          throttleItem.n += 1 - refusal.keys.length;
-          throttleItem.leases[claim.holder] = [claim.expiresAt, claim.generation];
-          return { lease };
-        }
-        throttleItem.q = nextTicket(throttleItem, claim.available, now);
-        return { refused: 'full', until: throttleItem.q };
-      }),
-    release: (lease) =>
-      call(() => {
-        if (throttleItem.leases[lease.holder]?.[0] !== lease.expiresAt) return;
-        delete throttleItem.leases[lease.holder];
-        throttleItem.n -= 1;
-      }),
-    pause: () => call(() => undefined),
-    resume: () => call(() => undefined),
-  });
+  const throttleOf = ({ call }: Process): Throttle =>
+    createThrottleOver(
+      {
+        change: async (key, change) => structuredClone(await call(() => throttleItems.change(key, change))),
+        create: async (key) => await call(() => throttleItems.create(key)),
+      },
+      () => now,
+    );
 
   const queuesOf = ({ call }: Process): LaneQueues => ({
     send: (_, group, deduplicationId, body) => call(() => enqueue(group, deduplicationId, JSON.stringify(body))),

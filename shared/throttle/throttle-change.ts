@@ -1,0 +1,116 @@
+import type { Fault } from '../platform/fault.ts';
+import type { ThrottleItem } from './throttle-item.ts';
+
+type LeaseEntry = ThrottleItem['leases'][string];
+
+/**
+ * Every way in which a counter changes: what must stand in the item, and what the change makes of it. Each is one
+ * conditional write; whoever keeps the items (a table, a simulation) carries it out as `holds` and `applyChange` say.
+ */
+export type ThrottleChange =
+  /** Nothing is in the way. `turn`: who has no ticket waits until the instants given out as tickets have passed. */
+  | {
+      readonly kind: 'take';
+      readonly holder: string;
+      readonly lease: LeaseEntry;
+      readonly available: number;
+      readonly turn: number | undefined;
+      readonly ignoresPause: boolean;
+    }
+  /** The holder's own lease has expired: its place is taken over. */
+  | { readonly kind: 'takeOver'; readonly holder: string; readonly lease: LeaseEntry; readonly expired: number }
+  /** Expired leases of others make room. */
+  | {
+      readonly kind: 'replaceExpired';
+      readonly holder: string;
+      readonly lease: LeaseEntry;
+      readonly n: number;
+      readonly expired: readonly (readonly [holder: string, expiry: number])[];
+    }
+  /** The pause is over: one run tries the profile. */
+  | {
+      readonly kind: 'probe';
+      readonly holder: string;
+      readonly lease: LeaseEntry;
+      readonly available: number;
+      readonly pausedUntil: number;
+      readonly probeUntil: number;
+    }
+  | { readonly kind: 'ticket'; readonly previous: number; readonly next: number }
+  | { readonly kind: 'release'; readonly holder: string; readonly expiry: number; readonly hold: number }
+  | { readonly kind: 'pause'; readonly until: number; readonly fault: Fault }
+  | { readonly kind: 'resume' };
+
+/** Whether the change may be made to the item as it stands. */
+export const holds = (item: ThrottleItem, change: ThrottleChange): boolean => {
+  switch (change.kind) {
+    case 'take':
+      return (
+        item.n < change.available &&
+        (change.turn === undefined || item.q <= change.turn) &&
+        item.leases[change.holder] === undefined &&
+        (change.ignoresPause || item.pausedUntil === undefined)
+      );
+    case 'takeOver':
+      return item.leases[change.holder]?.[0] === change.expired;
+    case 'replaceExpired':
+      return (
+        item.leases[change.holder] === undefined &&
+        item.n === change.n &&
+        change.expired.every(([holder, expiry]) => item.leases[holder]?.[0] === expiry)
+      );
+    case 'probe':
+      return (
+        item.pausedUntil === change.pausedUntil && item.n < change.available && item.leases[change.holder] === undefined
+      );
+    case 'ticket':
+      return item.q === change.previous;
+    case 'release':
+      return item.leases[change.holder]?.[0] === change.expiry;
+    case 'pause':
+      return true;
+    case 'resume':
+      return (item.failures ?? 0) > 0;
+  }
+};
+
+/** Makes the change, in place. */
+export const applyChange = (item: ThrottleItem, change: ThrottleChange): void => {
+  switch (change.kind) {
+    case 'take':
+      item.leases[change.holder] = change.lease;
+      item.n += 1;
+      break;
+    case 'takeOver':
+      item.leases[change.holder] = change.lease;
+      break;
+    case 'replaceExpired':
+      for (const [holder] of change.expired) delete item.leases[holder];
+      item.leases[change.holder] = change.lease;
+      item.n += 1 - change.expired.length;
+      break;
+    case 'probe':
+      item.leases[change.holder] = change.lease;
+      item.pausedUntil = change.probeUntil;
+      item.n += 1;
+      break;
+    case 'ticket':
+      item.q = change.next;
+      break;
+    case 'release':
+      delete item.leases[change.holder];
+      item.hold = change.hold;
+      item.n -= 1;
+      break;
+    case 'pause':
+      item.pausedUntil = change.until;
+      item.fault = change.fault;
+      item.failures = (item.failures ?? 0) + 1;
+      break;
+    case 'resume':
+      item.failures = 0;
+      delete item.pausedUntil;
+      delete item.fault;
+      break;
+  }
+};

@@ -1,0 +1,144 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { ThrottleChange } from './throttle-change.ts';
+import { emptyThrottleItem, type ThrottleItem, type ThrottleKey, throttleItemSchema } from './throttle-item.ts';
+
+/** Where the counters stand. */
+export interface ThrottleItems {
+  /** The item after the change, or the one that stood in its way (undefined: there was none). */
+  change(
+    key: ThrottleKey,
+    change: ThrottleChange,
+  ): Promise<{ readonly done: ThrottleItem } | { readonly found: ThrottleItem | undefined }>;
+  /** Makes the item unless there is one. */
+  create(key: ThrottleKey): Promise<void>;
+}
+
+interface Expression {
+  readonly update: string;
+  readonly condition: string;
+  readonly names?: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+const expressionOf = (change: ThrottleChange): Expression => {
+  switch (change.kind) {
+    case 'take':
+      return {
+        update: 'SET leases.#me = :lease ADD n :one',
+        condition: `n < :available${change.turn === undefined ? '' : ' AND q <= :now'} AND attribute_not_exists(leases.#me)${change.ignoresPause ? '' : ' AND attribute_not_exists(pausedUntil)'}`,
+        names: { '#me': change.holder },
+        values: {
+          ':lease': change.lease,
+          ':one': 1,
+          ':available': change.available,
+          ...(change.turn === undefined ? {} : { ':now': change.turn }),
+        },
+      };
+    case 'takeOver':
+      return {
+        update: 'SET leases.#me = :lease',
+        condition: 'leases.#me[0] = :expired',
+        names: { '#me': change.holder },
+        values: { ':lease': change.lease, ':expired': change.expired },
+      };
+    case 'replaceExpired':
+      return {
+        update: `SET leases.#me = :lease REMOVE ${change.expired.map((_, index) => `leases.#k${index}`).join(', ')} ADD n :difference`,
+        condition: [
+          'attribute_not_exists(leases.#me)',
+          'n = :n',
+          ...change.expired.map((_, index) => `leases.#k${index}[0] = :e${index}`),
+        ].join(' AND '),
+        names: {
+          '#me': change.holder,
+          ...Object.fromEntries(change.expired.map(([holder], index) => [`#k${index}`, holder])),
+        },
+        values: {
+          ':lease': change.lease,
+          ':difference': 1 - change.expired.length,
+          ':n': change.n,
+          ...Object.fromEntries(change.expired.map(([, expiry], index) => [`:e${index}`, expiry])),
+        },
+      };
+    case 'probe':
+      return {
+        update: 'SET leases.#me = :lease, pausedUntil = :probeUntil ADD n :one',
+        condition: 'pausedUntil = :pausedUntil AND n < :available AND attribute_not_exists(leases.#me)',
+        names: { '#me': change.holder },
+        values: {
+          ':lease': change.lease,
+          ':probeUntil': change.probeUntil,
+          ':pausedUntil': change.pausedUntil,
+          ':available': change.available,
+          ':one': 1,
+        },
+      };
+    case 'ticket':
+      return {
+        update: 'SET q = :ticket',
+        condition: 'q = :q',
+        values: { ':ticket': change.next, ':q': change.previous },
+      };
+    case 'release':
+      return {
+        update: 'SET #hold = :hold REMOVE leases.#me ADD n :minus',
+        condition: 'leases.#me[0] = :expiry',
+        names: { '#me': change.holder, '#hold': 'hold' },
+        values: { ':hold': change.hold, ':expiry': change.expiry, ':minus': -1 },
+      };
+    case 'pause':
+      return {
+        update: 'SET pausedUntil = :until, #fault = :fault ADD failures :one',
+        condition: 'attribute_exists(pk)',
+        names: { '#fault': 'fault' },
+        values: { ':until': change.until, ':fault': change.fault, ':one': 1 },
+      };
+    case 'resume':
+      return {
+        update: 'SET failures = :none REMOVE pausedUntil, #fault',
+        condition: 'failures > :none',
+        names: { '#fault': 'fault' },
+        values: { ':none': 0 },
+      };
+  }
+};
+
+/** The counters in the cycles table: each change is one conditional update. */
+export const createThrottleTable = (document: DynamoDBDocumentClient, TableName: string): ThrottleItems => ({
+  change: async (key, change) => {
+    const expression = expressionOf(change);
+    try {
+      const { Attributes } = await document.send(
+        new UpdateCommand({
+          TableName,
+          Key: { ...key },
+          UpdateExpression: expression.update,
+          ConditionExpression: expression.condition,
+          ...(expression.names === undefined ? {} : { ExpressionAttributeNames: { ...expression.names } }),
+          ExpressionAttributeValues: { ...expression.values },
+          ReturnValues: 'ALL_NEW',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      );
+      return { done: throttleItemSchema.parse(Attributes) };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { found: error.Item === undefined ? undefined : throttleItemSchema.parse(unmarshall(error.Item)) };
+    }
+  },
+  create: async (key) => {
+    try {
+      await document.send(
+        new PutCommand({
+          TableName,
+          Item: { ...key, v: 1, ...emptyThrottleItem() },
+          ConditionExpression: 'attribute_not_exists(pk)',
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    }
+  },
+});
