@@ -1,4 +1,5 @@
-import { clearAlert, raiseAlert } from '../alert/raise-alert.ts';
+import { clearConnectionAlerts } from '../alert/connection-alerts.ts';
+import { raiseAlert } from '../alert/raise-alert.ts';
 import type { Cycle } from '../cycle/cycle.ts';
 import type { WorkloadReport } from '../cycle/plan-next.ts';
 import type { RunContext } from '../cycle/run-context.ts';
@@ -6,7 +7,6 @@ import type { CycleReporter } from '../cycle/run-cycle.ts';
 import type { OperationDependencies } from '../operation/operation.ts';
 import { reportSynchronized } from '../operation/report-synchronized.ts';
 import type { Fault } from '../platform/fault.ts';
-import type { FaultCode } from '../platform/fault-catalogue.ts';
 import { mailboxKind, synchronizedWorkloads } from './mailbox.ts';
 import { setWorkloadState } from './set-workload-state.ts';
 
@@ -14,24 +14,6 @@ export interface ReporterDependencies extends OperationDependencies {
   /** Counts workloads that were given up, for the metrics. */
   readonly onDisabled: (cycle: Cycle) => void;
 }
-
-/** Whatever a server or a login can be at fault for: a success of the same mailbox or profile proves it gone. */
-const connectionCodes: readonly FaultCode[] = [
-  'authenticationFailed',
-  'mailboxNotFound',
-  'tlsUntrusted',
-  'accessDenied',
-  'protocolUnsupported',
-  'hostNotAllowed',
-  'connectFailed',
-  'timedOut',
-  'connectionLimit',
-  'throttled',
-  'serverError',
-  'mailboxFull',
-  'quotaReached',
-  'uidValidityUnstable',
-];
 
 /** Brings the end of a run to the people whom it concerns: the mailbox's state, alerts, waiting operations, the feed. */
 export const createCycleReporter = (deps: ReporterDependencies): CycleReporter => {
@@ -54,11 +36,8 @@ export const createCycleReporter = (deps: ReporterDependencies): CycleReporter =
       now: deps.now(),
     });
 
-  const clear = async (cycle: Cycle, subjectId: string, except: ReadonlySet<string>): Promise<void> => {
-    const clearing = { now: deps.now() };
-    const codes = connectionCodes.filter((code) => !except.has(code));
-    await Promise.all(codes.map((code) => clearAlert(store, cycle.organizationId, code, subjectId, clearing)));
-  };
+  const clear = (cycle: Cycle, subjectId: string, except: ReadonlySet<string>): Promise<void> =>
+    clearConnectionAlerts(store, cycle.organizationId, subjectId, { now: deps.now(), except });
 
   /** Codes that still stand for the other workload of the mailbox. */
   const standingElsewhere = async (cycle: Cycle): Promise<ReadonlySet<string>> => {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { clearConnectionAlerts } from '../alert/connection-alerts.ts';
 import type { CycleControl } from '../cycle/cycle-control.ts';
 import type { ContextLoader } from '../cycle/run-context.ts';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
@@ -98,7 +99,8 @@ export const runTestAndEnable = async (
       results.incoming = await testIncoming(subject, sent ? messageId : undefined, tools);
     }
     const works = Object.values(results).some(({ fault }) => fault === undefined);
-    if (works) await gate.resumeProfile();
+    if (works && (await gate.resumeProfile()))
+      await clearConnectionAlerts(deps.store, organizationId, context.serverProfile.id, { now: deps.now() });
     return await finish(deps, organizationId, operation, input, results);
   } finally {
     await gate.leave();

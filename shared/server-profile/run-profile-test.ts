@@ -1,3 +1,4 @@
+import { clearConnectionAlerts } from '../alert/connection-alerts.ts';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import { testIncoming, testOutgoing, type WorkloadTest } from '../mailbox/test-workloads.ts';
 import type { Operation, OperationDependencies } from '../operation/operation.ts';
@@ -93,7 +94,9 @@ export const runProfileTest = async (
     const tests = login.own
       ? { incoming, outgoing }
       : { incoming: withoutLogin(incoming), outgoing: withoutLogin(outgoing) };
-    if (incoming.fault === undefined && outgoing.fault === undefined) await gate.resumeProfile();
+    const works = incoming.fault === undefined && outgoing.fault === undefined;
+    if (works && (await gate.resumeProfile()))
+      await clearConnectionAlerts(deps.store, organizationId, serverProfile.id, { now: deps.now() });
     const result = Object.fromEntries(
       Object.entries(tests).map(([side, { fault, steps }]) => [
         side,

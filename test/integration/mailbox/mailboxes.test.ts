@@ -214,6 +214,26 @@ describe('a mailbox', () => {
     expect((await call('GET', path)).body).toMatchObject({ version: 2, credentials: { username: 'anna' } });
   });
 
+  it('keeps the changes of all who change different fields at once', async () => {
+    const { mailboxId } = await createQueue();
+    const serverProfileId = await createProfile();
+    const patches = [
+      { serverProfileId },
+      { processEmailFrom: '2026-11-20T12:00:00.000Z' },
+      { deleteAfterProcessing: true },
+      { credentials: { username: 'sales' } },
+      { workloads: { incoming: { mode: 'observe' } } },
+      { workloads: { outgoing: { method: 'client' } } },
+    ];
+
+    const answers = await Promise.all(patches.map((patch) => call('PATCH', `/mailboxes/${mailboxId}`, patch)));
+
+    expect(answers.map(({ status }) => status)).toEqual(patches.map(() => 200));
+    const { body } = await call('GET', `/mailboxes/${mailboxId}`);
+    expect(body.version).toBe(1 + patches.length);
+    for (const patch of patches) expect(body).toMatchObject(patch);
+  });
+
   it('has one address with its owner: changing either changes both', async () => {
     const { id, mailboxId } = await createUser();
 

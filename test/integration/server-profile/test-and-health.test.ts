@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { FeedEvent } from '../../../shared/feed/feed-event.ts';
 import type { MailUser } from '../../support/mail-servers.ts';
 import { findMailUser } from '../../support/mailbox-client.ts';
 import { startSilentServer } from '../../support/silent-server.ts';
@@ -9,15 +10,18 @@ import {
   startMailboxWorld,
   testMailbox,
 } from '../mailbox/mailbox-world.ts';
+import { createEventReader } from '../read-events.ts';
 import type { ApiCall, TestOrganization } from '../role-calls.ts';
 
 let world: MailboxWorld;
 let organization: TestOrganization;
 let call: ApiCall;
 let anna: MailUser;
+let eventsOf: (call: ApiCall) => Promise<readonly FeedEvent[]>;
 
 beforeAll(async () => {
   world = await startMailboxWorld();
+  eventsOf = await createEventReader();
   anna = findMailUser(world.mail, 'anna@contoso.example');
 });
 
@@ -164,5 +168,12 @@ describe('the health of a server profile', () => {
       fault: { code: 'connectFailed' },
     });
     expect(resumed).toMatchObject({ status: 'ok', failingLastHour: 0 });
+    const alerts = (await eventsOf(call)).filter(
+      ({ type, data }) => type.startsWith('alert.') && (data as { scope: string }).scope === 'profile',
+    );
+    expect(alerts.map(({ type, data }) => [type, (data as { code: string }).code])).toEqual([
+      ['alert.raised', 'connectFailed'],
+      ['alert.cleared', 'connectFailed'],
+    ]);
   });
 });
