@@ -1,4 +1,6 @@
 import type { LaneVerdict } from '../../shared/cycle/run-lane-batch.ts';
+import { runReplay } from '../../shared/dead-letter/replay-dead-letter.ts';
+import { runReplays } from '../../shared/dead-letter/replay-dead-letters.ts';
 import { runBulkStep } from '../../shared/mailbox/bulk.ts';
 import { runTestAndEnable } from '../../shared/mailbox/run-test-and-enable.ts';
 import { continueSynchronize } from '../../shared/mailbox/start-synchronize.ts';
@@ -52,6 +54,12 @@ export const createOperationRunners = (
       return { done: true };
     },
     bulkMailboxes: (organizationId, operation, delivery) => runBulkStep(services, organizationId, operation, delivery),
+    replayDeadLetter: async (organizationId, operation, delivery) => {
+      await runReplay(services, organizationId, operation, delivery);
+      return { done: true };
+    },
+    replayDeadLetters: (organizationId, operation, delivery) =>
+      runReplays(services, organizationId, operation, delivery),
     eraseOrganization: async (scope, operation, delivery) => {
       const deadline = services.now().getTime() + delivery.remainingMilliseconds - endMarginMilliseconds;
       const erasure = { ...services, throttle, eraseCycles };

@@ -14,9 +14,17 @@ export const deadLetterSchema = z.object({
   firstAt: z.string(),
   lastAt: z.string(),
   remote: z.object({ folder: z.string(), uidValidity: z.string(), uid: z.number().int() }),
+  direction: z.enum(['incoming', 'outgoing']),
+  /** When the server received it. */
+  receivedAt: z.string(),
+  /** The decision that says why it was set aside. */
+  decisionId: z.string(),
   sizeBytes: z.number().int(),
   rawKey: z.string(),
   status: z.enum(['open', 'resolved', 'discarded']),
+  discardReason: z.string().nullable(),
+  /** Until when it is kept, bytes included. */
+  keptUntil: z.string(),
 });
 export type DeadLetter = z.output<typeof deadLetterSchema>;
 
@@ -28,3 +36,6 @@ export const deadLetterKind: EntityKind<DeadLetter> = {
     mailboxKey: `${partition(organizationId, 'deadLetter')}#${letter.mailboxId}`,
   }),
 };
+
+/** When the table may drop it: epoch seconds. */
+export const deadLetterExpiry = ({ keptUntil }: DeadLetter): number => Math.floor(Date.parse(keptUntil) / 1000);

@@ -10,6 +10,8 @@ export const operationKindSchema = z.enum([
   'testServerProfile',
   'synchronize',
   'bulkMailboxes',
+  'replayDeadLetter',
+  'replayDeadLetters',
   'eraseOrganization',
 ]);
 export type OperationKind = z.output<typeof operationKindSchema>;

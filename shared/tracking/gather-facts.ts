@@ -3,7 +3,7 @@ import { notApplicable } from './decision-steps.ts';
 import { type Correlation, findCorrelatedEmail } from './find-correlated-email.ts';
 import { findInternalSender } from './internal-mail.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
-import type { TrackingRun } from './tracking-run.ts';
+import type { TrackingContext } from './tracking-run.ts';
 
 const unasked: Correlation = {
   found: undefined,
@@ -17,7 +17,7 @@ const unasked: Correlation = {
  * @param trackedEmailId the email that a message of this identity already became
  */
 export const gatherFacts = async (
-  run: TrackingRun,
+  run: TrackingContext,
   message: MailboxMessage,
   trackedEmailId: string | undefined,
 ): Promise<DecisionFacts> => {

@@ -1,9 +1,9 @@
 import { raiseAlert } from '../alert/raise-alert.ts';
-import { type DeadLetter, deadLetterKind } from '../dead-letter/dead-letter.ts';
+import { type DeadLetter, deadLetterExpiry, deadLetterKind } from '../dead-letter/dead-letter.ts';
 import { createFault } from '../platform/fault.ts';
 import { deriveIdentifier } from '../platform/identifier.ts';
 import { unreadableStep } from './decide-message.ts';
-import { decisionWrite } from './decision-writes.ts';
+import { decisionIdOf, decisionWrite, noteDecision } from './decision-writes.ts';
 import { type MailboxMessage, seedOf } from './mailbox-message.ts';
 import type { TrackingRun } from './tracking-run.ts';
 
@@ -43,25 +43,21 @@ export const setAsideMessage = async (
     firstAt: at,
     lastAt: at,
     remote: { folder, uidValidity, uid },
+    direction: message.direction,
+    receivedAt: message.receivedAt.toISOString(),
+    decisionId: decisionIdOf(mailbox.id, message),
     sizeBytes,
     rawKey,
     status: 'open',
+    discardReason: null,
+    keptUntil: new Date(now.getTime() + organization.settings.retention.deadLetterDays * 86_400_000).toISOString(),
   };
-  const expiresAt = Math.floor(now.getTime() / 1000) + organization.settings.retention.deadLetterDays * 86_400;
+  const expiresAt = deadLetterExpiry(letter);
   const [letterWrite] = store.writesOf(deadLetterKind, organization.id, undefined, letter, { expiresAt });
   if (letterWrite === undefined || !('put' in letterWrite)) throw new Error('A dead letter is one item');
-  const steps = [unreadableStep(reason)];
-  await store.table.write([
-    { put: letterWrite.put },
-    decisionWrite(
-      store,
-      organization,
-      mailbox,
-      message,
-      { outcome: 'setAside', code: 'unreadable', emailId: null, steps },
-      now,
-    ),
-  ]);
+  await store.table.write([{ put: letterWrite.put }]);
+  const decided = { outcome: 'setAside', code: 'unreadable', emailId: null, steps: [unreadableStep(reason)] } as const;
+  await noteDecision(store, decisionWrite(store, organization, mailbox, message, decided, now));
   await raiseAlert(store, {
     organizationId: organization.id,
     level: 'error',

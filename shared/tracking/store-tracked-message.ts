@@ -16,7 +16,7 @@ import { ofItem } from './item-error.ts';
 import { keepFiles } from './keep-files.ts';
 import { contentIdentity, identityOf, type MailboxMessage } from './mailbox-message.ts';
 import { queueItemWrites } from './queue-items.ts';
-import type { TrackingRun } from './tracking-run.ts';
+import type { TrackingContext } from './tracking-run.ts';
 
 const attempts = 6;
 
@@ -26,7 +26,7 @@ interface StoredContent extends EmailContent {
 
 /** Puts raw bytes, body and files into the content bucket: before the email that refers to them. */
 const storeContent = async (
-  run: TrackingRun,
+  run: TrackingContext,
   message: MailboxMessage,
   raw: Buffer,
   read: ReadMessage,
@@ -56,7 +56,7 @@ const withLeftOut = (steps: readonly DecisionStep[], leftOut: readonly string[])
       );
 
 const trackingWrites = (
-  run: TrackingRun,
+  run: TrackingContext,
   facts: DecisionFacts,
   verdict: Tracked,
   identity: string,
@@ -120,7 +120,7 @@ const trackingWrites = (
  * @returns the verdict that holds in the end; nothing is stored unless it is `tracked`
  */
 export const storeTrackedMessage = async (
-  run: TrackingRun,
+  run: TrackingContext,
   first: { readonly facts: DecisionFacts; readonly verdict: Tracked },
   earlySteps: readonly StepOutcome[],
   raw: Buffer,
@@ -160,7 +160,7 @@ export const storeTrackedMessage = async (
 };
 
 /** The content of an email that another mailbox stored first. */
-const discardContent = async (run: TrackingRun, message: MailboxMessage, verdict: Verdict): Promise<void> => {
+const discardContent = async (run: TrackingContext, message: MailboxMessage, verdict: Verdict): Promise<void> => {
   const emailId = emailIdOf(run.mailbox.id, message);
   // After a crash the email that stands there may be this one: then its content stays.
   if (verdict.outcome === 'duplicate' && verdict.emailId === emailId) return;

@@ -2,13 +2,12 @@ import { createByteGate } from '../platform/byte-gate.ts';
 import { forEachParallel } from '../platform/for-each-parallel.ts';
 import type { Tracked } from './build-email.ts';
 import { type DecisionFacts, decideMessage, endEarly, type Verdict } from './decide-message.ts';
-import { decisionWrite, noteDecision } from './decision-writes.ts';
 import { takeEarlySteps } from './early-steps.ts';
 import { answeredIdentifiers } from './find-correlated-email.ts';
 import { gatherFacts } from './gather-facts.ts';
 import { ItemError, isRefusedItem, ofItem } from './item-error.ts';
 import { identityOf, type MailboxMessage } from './mailbox-message.ts';
-import { recordDuplicate } from './record-duplicate.ts';
+import { noteVerdict } from './note-verdict.ts';
 import { setAsideMessage } from './set-aside-message.ts';
 import { storeTrackedMessage } from './store-tracked-message.ts';
 import type { MessageResult, TrackingRun } from './tracking-run.ts';
@@ -195,15 +194,8 @@ class WindowTracker {
     else await this.#note(message, final);
   }
 
-  /** Notes the decision about a message that is not stored as an email of its own. */
   async #note(message: MailboxMessage, verdict: Verdict): Promise<void> {
-    const run = this.#run;
-    const emailId = verdict.outcome === 'duplicate' ? verdict.emailId : null;
-    const observing = run.mailbox.workloads.incoming.mode === 'observe';
-    if (emailId !== null && !observing) await recordDuplicate(run, emailId, run.mailboxOwner);
-    const code = verdict.outcome === 'skipped' ? verdict.code : verdict.outcome === 'duplicate' ? 'duplicate' : null;
-    const decided = { outcome: verdict.outcome, code, emailId, steps: verdict.steps };
-    await noteDecision(run.store, decisionWrite(run.store, run.organization, run.mailbox, message, decided, run.now()));
+    await noteVerdict(this.#run, message, verdict);
     this.#results.set(message.uid, verdict.outcome);
   }
 

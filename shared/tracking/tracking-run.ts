@@ -7,8 +7,8 @@ import type { ImapSession } from '../transport/imap/imap-session.ts';
 import type { TrackingLookups } from './tracking-lookups.ts';
 import type { TrackingOwner } from './tracking-owner.ts';
 
-/** What tracking the mail of one mailbox works with, during one run. */
-export interface TrackingRun {
+/** What deciding about mail of one mailbox works with. */
+export interface TrackingContext {
   readonly organization: Organization;
   readonly mailbox: Mailbox;
   readonly mailboxOwner: TrackingOwner | undefined;
@@ -17,9 +17,13 @@ export interface TrackingRun {
   readonly store: EntityStore;
   readonly content: ContentStore;
   readonly lookups: TrackingLookups;
-  readonly session: ImapSession;
   readonly author: Author;
   readonly now: () => Date;
+}
+
+/** One run over the mailbox itself. */
+export interface TrackingRun extends TrackingContext {
+  readonly session: ImapSession;
 }
 
 /** What became of one message. `gone`: it left the folder before it was read. */

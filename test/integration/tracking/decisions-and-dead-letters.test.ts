@@ -4,13 +4,16 @@ import { organizationKind } from '../../../shared/organization/organization.ts';
 import { createFault } from '../../../shared/platform/fault.ts';
 import { createIdentifier } from '../../../shared/platform/identifier.ts';
 import { type Decision, decisionKind } from '../../../shared/tracking/decision.ts';
+import { type LaneHandler, loadLaneHandler, runLaneBatch } from '../../support/run-lane.ts';
 import { startTestApi, type TestApi, type TestOrganization } from '../role-calls.ts';
 
 let api: TestApi;
 let organization: TestOrganization;
+let operations: LaneHandler;
 
 beforeAll(async () => {
   api = await startTestApi();
+  operations = await loadLaneHandler('operations');
 });
 
 afterAll(async () => {
@@ -20,6 +23,10 @@ afterAll(async () => {
 beforeEach(async () => {
   organization = await api.createOrganization();
 });
+
+const runOperations = async (): Promise<void> => {
+  while ((await runLaneBatch(operations, String(process.env['OPERATIONS_QUEUE_URL']))) > 0);
+};
 
 const times = (at: string) => ({ version: 1, createdAt: at, updatedAt: at });
 
@@ -120,6 +127,11 @@ describe('dead letters', () => {
       firstAt: at,
       lastAt: at,
       remote: { folder: 'INBOX', uidValidity: '1', uid: 7 },
+      direction: 'incoming',
+      receivedAt: at,
+      decisionId: 'dec_0000000000000001',
+      discardReason: null,
+      keptUntil: new Date(Date.now() + 86_400_000).toISOString(),
       sizeBytes: raw.length,
       rawKey,
       status: 'open',
@@ -138,6 +150,35 @@ describe('dead letters', () => {
     const { body } = await call('GET', `/dead-letters/${open.id}`);
     expect(body).toMatchObject({ id: open.id, kind: 'email', attempts: 3, fault: { code: 'unreadable' } });
     expect(body).not.toHaveProperty('rawKey');
+  });
+
+  it('are discarded with a reason, once and for all', async () => {
+    const call = organization.as('crm');
+    const { id } = await storeDeadLetter();
+
+    const without = await call('POST', `/dead-letters/${id}/discard`);
+    const discarded = await call('POST', `/dead-letters/${id}/discard`, { reason: 'spam' });
+    const again = await call('POST', `/dead-letters/${id}/discard`, { reason: 'spam' });
+
+    expect([without.status, without.body.errors[0].pointer]).toEqual([400, '#/reason']);
+    expect(discarded.body).toMatchObject({ status: 'discarded', discardReason: 'spam' });
+    expect(again.body).toEqual(discarded.body);
+    expect((await organization.as('reader')('POST', `/dead-letters/${id}/discard`, { reason: 'x' })).status).toBe(403);
+  });
+
+  it('are replayed all at once, each with its outcome, and nothing that is closed', async () => {
+    const call = organization.as('admin');
+    const gone = await storeDeadLetter();
+    await storeDeadLetter({ status: 'discarded' });
+
+    const { status, body } = await call('POST', '/dead-letters/replay', { filter: { kind: 'email' } });
+    await runOperations();
+
+    expect(status).toBe(202);
+    const items = (await call('GET', `/operations/${body.id}/items`)).body.data;
+    expect(items).toMatchObject([{ subject: { type: 'deadLetter', id: gone.id }, status: 'failed' }]);
+    expect(items[0].fault.code).toBe('invalidState');
+    expect((await call('GET', `/operations/${body.id}`)).body.status).toBe('succeeded');
   });
 
   it('give their exact bytes to those who may read mail', async () => {

@@ -36,6 +36,8 @@ export interface IncomingWorld {
   readonly servers: MailServers;
   readonly mailUser: (number: number) => MailUser;
   readonly createOrganization: () => Promise<IncomingOrganization>;
+  /** Has the operations lane carry out everything that waits. */
+  readonly runOperations: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export interface IncomingWorld {
 export const startIncomingWorld = async (): Promise<IncomingWorld> => {
   const [api, servers] = await Promise.all([startTestApi(), startTestMailServers()]);
   const handler: LaneHandler = await loadLaneHandler('incoming');
+  const operations: LaneHandler = await loadLaneHandler('operations');
   const queueUrl = String(process.env['INCOMING_QUEUE_URL']);
   const { services } = api;
 
@@ -114,6 +117,9 @@ export const startIncomingWorld = async (): Promise<IncomingWorld> => {
       return user;
     },
     createOrganization,
+    runOperations: async () => {
+      while ((await runLaneBatch(operations, String(process.env['OPERATIONS_QUEUE_URL']))) > 0);
+    },
     stop: async () => {
       await servers.stop();
       await api.stop();

@@ -155,9 +155,9 @@ describe('reading a mailbox', () => {
     await organization.synchronize(mailboxId);
 
     expect(before.map(({ outcome }) => outcome).sort()).toEqual(['skipped', 'tracked']);
-    expect((await organization.emails()).map(({ from, subject }) => [from.address, subject])).toMatchObject([
-      ['known@client.example', expect.any(String)],
-      ['carl@client.example', 'After'],
+    expect((await organization.emails()).map(({ from }) => from.address).sort()).toEqual([
+      'carl@client.example',
+      'known@client.example',
     ]);
     const alerts = await world.api.services.store.list(alertKind, organization.id, { limit: 10 });
     expect(alerts.items).toMatchObject([{ code: 'uidValidityChanged', count: 1, mailboxId }]);
@@ -368,6 +368,16 @@ describe('hostile mail', () => {
     expect((await organization.emails()).map(({ subject }) => subject)).toEqual(['Harmless']);
     expect(cycle.lastCounts).toEqual({ seen: 2, tracked: 1, skipped: 0, failed: 1 });
     expect(cycle.marker).toBeUndefined();
+
+    await organization.call('POST', `/dead-letters/${deadLetters[0].id}/replay`);
+    await organization.call('POST', `/dead-letters/${deadLetters[0].id}/replay`);
+    await world.runOperations();
+
+    expect((await organization.emails()).map(({ subject }) => subject).sort()).toEqual(['Harmless', 'Poison']);
+    expect((await organization.call('GET', `/dead-letters/${deadLetters[0].id}`)).body.status).toBe('resolved');
+    expect((await organization.call('GET', '/alerts?status=open')).body.data).toEqual([]);
+    const outcomes = (await organization.decisions(mailboxId)).map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(['tracked', 'tracked']);
   });
 });
 

@@ -1,0 +1,151 @@
+import { findBody } from '../email/mime/header-fields.ts';
+import { readMessageHeaders } from '../email/mime/message-headers.ts';
+import { mailboxKind } from '../mailbox/mailbox.ts';
+import type { Operation, OperationDependencies } from '../operation/operation.ts';
+import { finishOperation } from '../operation/run-operation.ts';
+import { type Organization, organizationKind } from '../organization/organization.ts';
+import type { Author } from '../platform/change.ts';
+import { systemAuthor } from '../platform/change.ts';
+import type { ContentStore } from '../platform/content-store.ts';
+import { createFault, type Fault, FaultError } from '../platform/fault.ts';
+import { recordKey } from '../platform/records-table.ts';
+import { decisionKind } from '../tracking/decision.ts';
+import { decisionIdOf } from '../tracking/decision-writes.ts';
+import { ItemError, isRefusedItem } from '../tracking/item-error.ts';
+import type { MailboxMessage } from '../tracking/mailbox-message.ts';
+import { replayMessage } from '../tracking/replay-message.ts';
+import { TrackingLookups } from '../tracking/tracking-lookups.ts';
+import { closeDeadLetter } from './close-dead-letter.ts';
+import { type DeadLetter, deadLetterExpiry, deadLetterKind } from './dead-letter.ts';
+
+export interface ReplayDependencies extends OperationDependencies {
+  readonly content: ContentStore;
+}
+
+export interface Replayed {
+  /** What became of the message: tracked, skipped or duplicate; `resolved` when that was so before. */
+  readonly outcome: string;
+  readonly emailId?: string;
+}
+
+/** A message that ends the process does so again: the third delivery of one replay gives it up. */
+const deliveriesBeforeGivingUp = 3;
+
+const toMessage = (letter: DeadLetter, raw: Buffer): MailboxMessage => ({
+  folder: letter.remote.folder,
+  direction: letter.direction,
+  uidValidity: letter.remote.uidValidity,
+  uid: letter.remote.uid,
+  sizeBytes: raw.length,
+  receivedAt: new Date(letter.receivedAt),
+  isArrival: false,
+  headers: readMessageHeaders(raw.subarray(0, findBody(raw, 0, raw.length).headerEnd)),
+});
+
+const notePersistence = async (
+  { store, now }: ReplayDependencies,
+  organizationId: string,
+  letter: DeadLetter,
+  fault: Fault,
+): Promise<void> => {
+  await store.update(
+    deadLetterKind,
+    organizationId,
+    letter.id,
+    (current) =>
+      current.status === 'open'
+        ? {
+            next: { ...current, attempts: current.attempts + 1, lastAt: now().toISOString(), fault },
+            expiresAt: deadLetterExpiry(current),
+          }
+        : undefined,
+    { now },
+  );
+};
+
+/** A message set aside unparsed has its decision under another name than the one it gets once its header is read. */
+const removeOldDecision = async (
+  { store }: ReplayDependencies,
+  organizationId: string,
+  letter: DeadLetter,
+  message: MailboxMessage,
+): Promise<void> => {
+  if (letter.decisionId === decisionIdOf(letter.mailboxId, message)) return;
+  await store.table.write([{ remove: recordKey(organizationId, decisionKind.kind, letter.decisionId) }]);
+};
+
+const decide = async (
+  dependencies: ReplayDependencies,
+  organization: Organization,
+  letter: DeadLetter,
+  author: Author,
+): Promise<Replayed> => {
+  const { store, content, now } = dependencies;
+  const mailbox = await store.get(mailboxKind, organization.id, letter.mailboxId);
+  const stored = await content.read(letter.rawKey);
+  if (mailbox === undefined || stored === undefined)
+    throw new FaultError('invalidState', { detail: 'The mailbox or the bytes of the message are gone' });
+  const raw = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  const message = toMessage(letter, raw);
+  const lookups = new TrackingLookups(store, organization, mailbox.ownerId);
+  const mailboxOwner = mailbox.ownerId === null ? undefined : await lookups.owner(mailbox.ownerId);
+  const context = { organization, mailbox, mailboxOwner, processFrom: null, store, content, lookups, author, now };
+  const { outcome, emailId } = await replayMessage(context, message, raw);
+  await removeOldDecision(dependencies, organization.id, letter, message);
+  return { outcome, ...(emailId === undefined ? {} : { emailId }) };
+};
+
+/**
+ * Decides about a message that was set aside, by today's settings, and ends its dead letter. Can be repeated: the email
+ * exists once.
+ *
+ * @throws FaultError notFound; invalidState when it was discarded or its bytes are gone; unreadable when the message
+ * still cannot be worked with
+ */
+export const replayDeadLetter = async (
+  dependencies: ReplayDependencies,
+  organization: Organization,
+  id: string,
+): Promise<Replayed> => {
+  const letter = await dependencies.store.get(deadLetterKind, organization.id, id);
+  if (letter === undefined) throw new FaultError('notFound');
+  if (letter.status === 'resolved') return { outcome: 'resolved' };
+  if (letter.status === 'discarded') throw new FaultError('invalidState', { detail: 'The dead letter is discarded' });
+  const author: Author = { origin: 'mailbox', actor: { type: 'mailbox', id: letter.mailboxId } };
+  try {
+    const replayed = await decide(dependencies, organization, letter, author);
+    await closeDeadLetter({ ...dependencies, author: systemAuthor }, organization.id, id, { status: 'resolved' });
+    return replayed;
+  } catch (error) {
+    if (!(error instanceof ItemError) && !isRefusedItem(error)) throw error;
+    const detail = error instanceof Error ? error.message : String(error);
+    await notePersistence(dependencies, organization.id, letter, createFault('unreadable', { detail }));
+    throw new FaultError('unreadable', { detail });
+  }
+};
+
+/** The operation that replays one dead letter. */
+export const runReplay = async (
+  dependencies: ReplayDependencies,
+  organizationId: string,
+  operation: Operation,
+  delivery: { readonly receiveCount: number },
+): Promise<void> => {
+  const organization = await dependencies.store.get(organizationKind, organizationId, organizationId);
+  if (organization === undefined) return;
+  const end = (outcome: Parameters<typeof finishOperation>[3]) =>
+    finishOperation(dependencies, organizationId, operation.id, outcome);
+  if (delivery.receiveCount >= deliveriesBeforeGivingUp) {
+    await end({ status: 'failed', fault: createFault('unreadable', { detail: 'Replaying it ended the process' }) });
+    return;
+  }
+  try {
+    await end({
+      status: 'succeeded',
+      result: { ...(await replayDeadLetter(dependencies, organization, operation.subject.id)) },
+    });
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    await end({ status: 'failed', fault: error.fault });
+  }
+};

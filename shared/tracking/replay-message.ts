@@ -1,0 +1,37 @@
+import { emailIdOf } from './build-email.ts';
+import { decideMessage, endEarly, type Verdict } from './decide-message.ts';
+import { takeEarlySteps } from './early-steps.ts';
+import { gatherFacts } from './gather-facts.ts';
+import { ofItem } from './item-error.ts';
+import { identityOf, type MailboxMessage } from './mailbox-message.ts';
+import { noteVerdict } from './note-verdict.ts';
+import { storeTrackedMessage } from './store-tracked-message.ts';
+import type { TrackingContext } from './tracking-run.ts';
+
+/**
+ * Decides about one message from its bytes, by today's settings, and stores it if it is accepted. May be repeated: a
+ * message that is tracked already stays the one email.
+ *
+ * @throws ItemError when the message itself cannot be worked with
+ */
+export const replayMessage = async (
+  context: TrackingContext,
+  message: MailboxMessage,
+  raw: Buffer,
+): Promise<{ readonly outcome: Verdict['outcome']; readonly emailId: string | undefined }> => {
+  const { organization, mailbox, processFrom, lookups } = context;
+  const earlySteps = ofItem(() => takeEarlySteps(message, processFrom, organization.settings.tracking));
+  const decide = async (): Promise<Verdict> => {
+    const early = endEarly(earlySteps);
+    if (early !== undefined) return early;
+    const identity = identityOf(message.headers);
+    const known = identity === undefined ? undefined : await lookups.trackedEmail(message.direction, identity);
+    const facts = await gatherFacts(context, message, known);
+    const verdict = ofItem(() => decideMessage(facts, earlySteps));
+    return verdict.outcome === 'tracked' ? storeTrackedMessage(context, { facts, verdict }, earlySteps, raw) : verdict;
+  };
+  const verdict = await decide();
+  if (verdict.outcome === 'tracked') return { outcome: 'tracked', emailId: emailIdOf(mailbox.id, message) };
+  await noteVerdict(context, message, verdict);
+  return { outcome: verdict.outcome, emailId: verdict.outcome === 'duplicate' ? verdict.emailId : undefined };
+};
