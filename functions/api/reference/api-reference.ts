@@ -38,13 +38,30 @@ interface Field {
 const resolveRef = (schema: Json, definitions: Json): Json =>
   typeof schema['$ref'] === 'string' ? ((definitions[schema['$ref'].replace(/^.*\//, '')] ?? {}) as Json) : schema;
 
-/** The object that a schema describes, also where null may stand in its place. */
+/** One object for several that a request may have the form of: each field as it is in any of them. */
+const mergeObjects = (objects: readonly Json[]): Json => {
+  const names = new Set(objects.flatMap(({ properties }) => Object.keys(properties as Json)));
+  const properties = [...names].map((name) => {
+    const found = objects.flatMap((object) => (object['properties'] as Readonly<Record<string, Json>>)[name] ?? []);
+    const different = [...new Map(found.map((field) => [JSON.stringify(field), field])).values()];
+    return [name, different.length === 1 ? different[0] : { anyOf: different }] as const;
+  });
+  const required = [...names].filter((name) =>
+    objects.every((object) => (object['required'] as readonly string[] | undefined)?.includes(name)),
+  );
+  return { properties: Object.fromEntries(properties), required };
+};
+
+/** The object that a schema describes, also where null may stand in its place or others like it. */
 const objectOf = (schema: Json, definitions: Json): Json | undefined => {
   const resolved = resolveRef(schema, definitions);
   if (resolved['properties'] !== undefined) return resolved;
-  const alternatives = ((resolved['anyOf'] ?? []) as readonly Json[]).filter(({ type }) => type !== 'null');
-  const [only] = alternatives;
-  return alternatives.length === 1 && only !== undefined ? objectOf(only, definitions) : undefined;
+  const alternatives = ((resolved['anyOf'] ?? resolved['oneOf'] ?? []) as readonly Json[])
+    .filter(({ type }) => type !== 'null')
+    .map((alternative) => objectOf(alternative, definitions));
+  const objects = alternatives.filter((alternative) => alternative !== undefined);
+  if (objects.length < alternatives.length) return undefined;
+  return objects.length > 1 ? mergeObjects(objects) : objects[0];
 };
 
 const fieldsOf = (schema: Json, definitions: Json, above = '', depth = 0): readonly Field[] => {
