@@ -9,9 +9,9 @@ import { createRunDirectory } from '../../local/paths.ts';
 /**
  * pass: everything goes through · loseAnswer: the message goes through, and the connection breaks instead of the
  * server's answer to its end · keepAnswer: the server's answer to the end of the message is held back for ever ·
- * breakMessage: the connection breaks in the middle of the message, before its end
+ * breakMessage: the connection breaks in the middle of the message, before its end · busy: 421 to each sender
  */
-export type ProxyMode = 'pass' | 'loseAnswer' | 'keepAnswer' | 'breakMessage';
+export type ProxyMode = 'pass' | 'loseAnswer' | 'keepAnswer' | 'breakMessage' | 'busy';
 
 /** Stands between a client and a submission server, with TLS to both, and can break a session where it hurts most. */
 export interface SmtpProxy {
@@ -54,6 +54,9 @@ export const startSmtpProxy = async (mail: MailEnvironment): Promise<SmtpProxy> 
         if (mode === 'breakMessage') return cut();
         tail = Buffer.concat([tail, data]).subarray(-endOfMessage.length);
         if (tail.equals(endOfMessage)) phase = 'end';
+      } else if (mode === 'busy' && /^MAIL /m.test(data.toString('latin1'))) {
+        client.end('421 4.3.2 Too busy, come back later\r\n');
+        return;
       }
       server.write(data);
     });

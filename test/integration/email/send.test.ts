@@ -87,6 +87,19 @@ describe('a Send', () => {
     expect(body.data).toHaveLength(1);
   });
 
+  it('goes out even when the API died before it woke the lane', async () => {
+    const { queues } = world.api.services;
+    const { send } = queues;
+    Object.assign(queues, { send: () => Promise.reject(new Error('killed')) });
+    const { id } = await organization.send(toCarl);
+    Object.assign(queues, { send });
+
+    // The feed function reads the stream, which tells of the entry in the outbox.
+    expect(await organization.eventsOf(id)).toEqual(['email.draftCreated', 'email.pendingSend']);
+
+    expect(await organization.runToEnd(id)).toMatchObject({ status: 'sent' });
+  });
+
   it('is refused a second time, whatever became of the first, and nothing is sent twice', async () => {
     const draft = await organization.draft(toCarl);
     const calls = await Promise.all([1, 2, 3].map(() => organization.call('POST', `/emails/${draft.id}/send`, {})));

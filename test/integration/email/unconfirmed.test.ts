@@ -143,6 +143,28 @@ describe('a connection that breaks before the end of the message', () => {
   });
 });
 
+describe('a server that is too busy', () => {
+  it('costs the email no attempt and the mailbox no strike', async () => {
+    await organization.settings({ schedule: { retry: { seconds: 1 } } });
+    proxy.mode = 'busy';
+    const { id } = await organization.send(toCarl());
+    const waiting = await organization.runUntil(
+      id,
+      ({ status, delivery }) => status === 'pendingSend' && delivery.lastAttemptAt !== null,
+    );
+    const mailbox = await organization.call('GET', `/mailboxes/${organization.sender.mailboxId}`);
+    proxy.mode = 'pass';
+
+    const sent = await organization.runToEnd(id);
+
+    expect(waiting.delivery).toMatchObject({ attempts: 0 });
+    expect(waiting.to[0]).not.toHaveProperty('result');
+    expect(mailbox.body.workloads.outgoing.state).toBe('enabled');
+    expect(sent).toMatchObject({ status: 'sent', delivery: { attempts: 1 } });
+    await world.received(world.mailUser(2), sent.messageId);
+  });
+});
+
 /** Hands a batch to a run in a process of its own, kills it once the server has the message, and gives the batch back. */
 const killWhileHanding = async (event: SQSEvent, milliseconds: number): Promise<void> => {
   const before = proxy.answered();

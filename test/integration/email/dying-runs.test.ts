@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createLaneServices, type LaneServices } from '../../../functions/common/create-lane-services.ts';
+import { readLaneEnvironment } from '../../../functions/common/read-lane-environment.ts';
+import type { WorkloadRun } from '../../../shared/cycle/workload.ts';
+import { createOutgoingRunner } from '../../../shared/email/outgoing-runner.ts';
+import { EntityStore } from '../../../shared/platform/entity-store.ts';
+import { type SendingOrganization, type SendingWorld, startSendingWorld } from './sending-world.ts';
+
+let world: SendingWorld;
+let services: LaneServices;
+let organization: SendingOrganization;
+
+beforeAll(async () => {
+  world = await startSendingWorld();
+  services = createLaneServices(readLaneEnvironment());
+});
+
+afterAll(async () => {
+  await world?.stop();
+});
+
+beforeEach(async () => {
+  organization = await world.createOrganization({
+    profile: { timeoutSeconds: 2 },
+    settings: { outgoing: { allowUnresolvedRecipients: true, saveToSentItems: false } },
+  });
+});
+
+const toCarl = () => ({ to: [{ address: world.mailUser(2).address }], subject: 'Our offer' });
+
+/** A run of the mailbox's outgoing workload that believes to be the only one. */
+const beginRun = async (): Promise<WorkloadRun> => {
+  const { id, sender } = organization;
+  const stored = await services.loader.organization(id);
+  const context = stored === undefined ? undefined : await services.loader.context(stored, sender.mailboxId, true);
+  const cycle = await services.cycleStore.read(id, sender.mailboxId, 'outgoing');
+  if (stored === undefined || context === undefined || cycle === undefined) throw new Error('Nothing to run');
+  return {
+    organization: stored,
+    mailbox: context.mailbox,
+    serverProfile: context.serverProfile,
+    credentials: await context.openCredentials(),
+    cycle,
+    deadline: Date.now() + 20_000,
+    careful: undefined,
+    now: services.now,
+    saveCursor: async () => undefined,
+  };
+};
+
+/** Counts calls, and from one of them on answers none: before or after it was carried out. */
+class Death {
+  readonly happened: Promise<void>;
+  readonly #at: number;
+  readonly #carriedOut: boolean;
+  #die = (): void => undefined;
+  calls = 0;
+  last = '';
+
+  constructor(at: number, carriedOut: boolean) {
+    this.#at = at;
+    this.#carriedOut = carriedOut;
+    this.happened = new Promise((resolve) => {
+      this.#die = resolve;
+    });
+  }
+
+  of<Target extends object>(target: Target): Target {
+    const intercept = async (name: string, call: () => unknown): Promise<unknown> => {
+      this.calls += 1;
+      if (this.calls < this.#at) return call();
+      if (this.calls === this.#at) {
+        this.last = name;
+        if (this.#carriedOut) await call();
+        this.#die();
+      }
+      return new Promise(() => undefined);
+    };
+    return new Proxy(target, {
+      get: (_, name) => {
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function'
+          ? (...given: unknown[]) => intercept(String(name), () => Reflect.apply(value, target, given))
+          : value;
+      },
+    });
+  }
+}
+
+/** Has a run begin that dies at its nth call of tables and bucket; false when it had come to its end by then. */
+const dieAt = async (at: number, carriedOut: boolean): Promise<boolean> => {
+  const death = new Death(at, carriedOut);
+  const runner = createOutgoingRunner({
+    ...services,
+    store: new EntityStore(death.of(services.table)),
+    content: death.of(services.content),
+  });
+  const ended = runner.run(await beginRun()).then(() => true);
+  return !(await Promise.race([ended, death.happened.then(() => false)]));
+};
+
+describe('a run that dies', () => {
+  it.each([
+    ['before', false],
+    ['after', true],
+  ])('%s any of its calls leaves an email that is sent once, or unconfirmed', async (_, carriedOut) => {
+    const outcomes: { readonly at: number; readonly id: string; readonly messageId: string }[] = [];
+    for (let at = 1; ; at += 1) {
+      const { id, messageId } = await organization.send(toCarl());
+      const died = await dieAt(at, carriedOut);
+      if (!died) break;
+      outcomes.push({ at, id, messageId });
+      await organization.runToEnd(id);
+    }
+    const last = await organization.runToEnd((await organization.send(toCarl())).id);
+    await world.received(world.mailUser(2), last.messageId);
+
+    const statuses: string[] = [];
+    for (const { at, id, messageId } of outcomes) {
+      const { status } = await organization.email(id);
+      const arrived = await world.countReceived(world.mailUser(2), messageId);
+      statuses.push(status);
+      expect({ at, possible: status === 'sent' ? arrived === 1 : status === 'unconfirmed' && arrived <= 1 }).toEqual({
+        at,
+        possible: true,
+      });
+    }
+    expect(outcomes.length).toBeGreaterThan(8);
+    expect(statuses[0]).toBe('sent');
+    expect(statuses.at(-1)).toBe('sent');
+    // Only between the word that it is handed over and the word what became of it.
+    expect(statuses.filter((status) => status === 'unconfirmed')).toHaveLength(3);
+  });
+});
+
+describe('two runs that both believe to be the only one', () => {
+  it('send each email once', async () => {
+    const sent: string[] = [];
+    for (let index = 0; index < 6; index += 1) sent.push((await organization.send(toCarl())).id);
+    const runner = createOutgoingRunner(services);
+
+    const runs = await Promise.allSettled([runner.run(await beginRun()), runner.run(await beginRun())]);
+
+    const emails = await Promise.all(sent.map((id) => organization.runToEnd(id)));
+    expect(runs.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+    for (const { status, messageId } of emails) {
+      expect(status).toBe('sent');
+      await world.received(world.mailUser(2), messageId);
+    }
+  });
+});
