@@ -4,7 +4,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import { deploymentMetricNames } from '../shared/platform/metric-names.ts';
 import { HubFunction } from './hub-function.ts';
-import { deploymentMetric } from './metrics.ts';
+import { deploymentMetric, resourceMetric } from './metrics.ts';
 import type { OperatorAlarms } from './operator-alarms.ts';
 
 export interface WatchdogProps {
@@ -61,6 +61,20 @@ export class Watchdog extends Construct {
       below: true,
       periods: 3,
       missingIsFault: true,
+    });
+    alarms.add({
+      name: 'watchdog-errors',
+      impact:
+        'The watchdog cannot look after some items: a cycle or an operation may stay still. All others are watched.',
+      runbook: 'watchdog-errors',
+      metric: resourceMetric(
+        'AWS/Lambda',
+        'Errors',
+        { FunctionName: this.hubFunction.function.functionName },
+        { statistic: 'Sum', period: this.period },
+      ),
+      threshold: 1,
+      periods: 3,
     });
     alarms.add({
       name: 'pending-send-age',

@@ -4,6 +4,7 @@ import middy from '@middy/core';
 import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
 import { runWatchdog } from '../../shared/cycle/watchdog.ts';
 import { abandonTest } from '../../shared/mailbox/apply-test-result.ts';
+import { rebuildCycle } from '../../shared/mailbox/rebuild-cycle.ts';
 import { operationMessage } from '../../shared/operation/operation-message.ts';
 import {
   createOperationWatch,
@@ -105,6 +106,7 @@ export const handler = middy().handler(async () => {
         `${operationId}.watchdog.${occasion}`,
         operationMessage(organizationId, group, operationId, occasion),
       ),
+    rebuildCycle: (name) => rebuildCycle({ store, cycles, now: operationDependencies.now }, name),
     timeOutOperation: async ({ organizationId, operationId }) => {
       try {
         const operation = await timeOutOperation(operationDependencies, organizationId, operationId);
@@ -121,6 +123,9 @@ export const handler = middy().handler(async () => {
     visibilitySeconds: environment.LANE_VISIBILITY_SECONDS,
   });
   writeMetrics(findings);
-  logger.info('watchdog', { ...findings });
-  return findings;
+  const { errors, ...figures } = findings;
+  logger.info('watchdog', { ...figures, failed: errors.length });
+  // Everything else has been looked after by now; the failed invocation is what an operator is told by.
+  if (errors.length > 0) throw new AggregateError(errors, 'Some items could not be looked after');
+  return figures;
 });

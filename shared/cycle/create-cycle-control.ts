@@ -1,5 +1,11 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import { type SynchronizedWorkload, synchronizedWorkloads } from '../mailbox/mailbox.ts';
 import type { LaneQueues } from '../platform/lane-queues.ts';
 import { type Cycle, cycleSchema } from './cycle.ts';
@@ -93,6 +99,31 @@ export const createCycleControl = ({ document, tableName, queues, now }: Depende
         },
       });
       if (cycle !== undefined) await sendCycle(queues, cycle, 'enable', '');
+    },
+    discardUnreadable: async (organizationId, mailboxId, workload) => {
+      const Key = cycleKey(organizationId, mailboxId, workload);
+      const { Item } = await document.send(new GetCommand({ TableName: tableName, Key, ConsistentRead: true }));
+      if (Item === undefined || cycleSchema.safeParse(Item).success) return false;
+      const { generation } = Item;
+      try {
+        await document.send(
+          new DeleteCommand({
+            TableName: tableName,
+            Key,
+            // Somebody else may have repaired it meanwhile.
+            ...(generation === undefined
+              ? { ConditionExpression: 'attribute_not_exists(generation)' }
+              : {
+                  ConditionExpression: 'generation = :generation',
+                  ExpressionAttributeValues: { ':generation': generation },
+                }),
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
     },
     disable: async (organizationId, mailboxId, workload) => {
       await update(organizationId, mailboxId, workload, {

@@ -15,6 +15,11 @@ export interface CycleControl {
     workload: SynchronizedWorkload,
     serverProfileId: string,
   ): Promise<void>;
+  /**
+   * Removes the item of a cycle if it cannot be read (half restored, edited by hand); one that can be read stays. False
+   * when it stays. Whoever calls it then enables the cycle anew where it should run.
+   */
+  discardUnreadable(organizationId: string, mailboxId: string, workload: SynchronizedWorkload): Promise<boolean>;
   /** Fences a running cycle off and leaves no timer. */
   disable(organizationId: string, mailboxId: string, workload: SynchronizedWorkload): Promise<void>;
   /** Something new waits: the lane looks now. A cycle that is not enabled is left alone. */

@@ -1,5 +1,6 @@
 import type { LaneQueues } from '../platform/lane-queues.ts';
 import { type Cycle, cycleSchema } from './cycle.ts';
+import { type CycleName, readCycleKey } from './cycle-key.ts';
 import { sendCycle } from './send-cycle.ts';
 
 export interface WatchedOperation {
@@ -21,6 +22,8 @@ export interface WatchdogDependencies {
   /** False for organizations whose cycles rest on purpose, and for those that are gone. */
   readonly movesEmail: (organizationId: string) => Promise<boolean>;
   readonly resendOperation: (operation: WatchedOperation, occasion: string) => Promise<void>;
+  /** Replaces the item of a cycle that cannot be read by what the mailbox says. */
+  readonly rebuildCycle: (name: CycleName) => Promise<void>;
   readonly timeOutOperation: (operation: WatchedOperation) => Promise<void>;
   readonly now: () => Date;
   readonly periodSeconds: number;
@@ -32,7 +35,10 @@ export interface WatchdogFindings {
   readonly latenessSeconds: Readonly<Record<Cycle['workload'], number>>;
   readonly resent: number;
   readonly timedOut: number;
+  readonly rebuilt: number;
   readonly enabled: number;
+  /** What kept single items from being looked after; all others were. */
+  readonly errors: readonly unknown[];
 }
 
 /** Beyond the visibility time-out: the timer's own precision (60 s) and a message's way through the queue. */
@@ -54,7 +60,7 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
   const overdueAfter = deps.visibilitySeconds * 1000 + graceMilliseconds;
   const lateness = { incoming: 0, outgoing: 0 };
   const counts = { incoming: 0, outgoing: 0 };
-  const findings = { resent: 0, timedOut: 0, enabled: 0 };
+  const findings = { resent: 0, timedOut: 0, rebuilt: 0, enabled: 0 };
   const backlogs = new Map<string, Promise<number>>();
   const backlogOf = (lane: string): Promise<number> => {
     const known = backlogs.get(lane) ?? deps.backlog(lane);
@@ -85,17 +91,27 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
     }
   };
 
+  const errors: unknown[] = [];
+  const guard = (visiting: Promise<void>): Promise<void> =>
+    visiting.catch((error: unknown) => {
+      errors.push(error);
+    });
+
   const visit = async (item: Readonly<Record<string, unknown>>): Promise<void> => {
     const operation = deps.parseOperation(item);
     if (operation !== undefined) return visitOperation(operation);
     const cycle = cycleSchema.safeParse(item);
-    if (cycle.success) await visitCycle(cycle.data);
+    if (cycle.success) return visitCycle(cycle.data);
+    const name = readCycleKey(item);
+    if (name === undefined) return;
+    await deps.rebuildCycle(name);
+    findings.rebuilt += 1;
   };
 
   const walk = async (segment: AsyncIterable<Readonly<Record<string, unknown>>>): Promise<void> => {
     let pending: Promise<void>[] = [];
     for await (const item of segment) {
-      pending.push(visit(item));
+      pending.push(guard(visit(item)));
       if (pending.length < parallelVisits) continue;
       await Promise.all(pending);
       pending = [];
@@ -103,5 +119,5 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
     await Promise.all(pending);
   };
   await Promise.all(deps.segments.map(walk));
-  return { ...findings, latenessSeconds: lateness };
+  return { ...findings, latenessSeconds: lateness, errors };
 };

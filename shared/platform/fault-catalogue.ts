@@ -561,6 +561,12 @@ const rawCatalogue = {
     fix: 'Nothing',
     whoActs: 'nobody',
   },
+  cycleRebuilt: {
+    title: 'The state of a cycle was broken and has been rebuilt',
+    cause: 'Its item in the cycles table could not be read: half restored, or changed by hand',
+    fix: 'Nothing for the mailbox: it is read anew and known mail is recognised; find out who wrote the item',
+    whoActs: 'operator',
+  },
   laneStalled: {
     title: 'A queue message could not be processed',
     cause: 'Its function failed on it again and again',

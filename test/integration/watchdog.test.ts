@@ -1,8 +1,9 @@
 import { DeleteScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { mailboxKind } from '../../shared/mailbox/mailbox.ts';
 import { createOperation } from '../../shared/operation/create-operation.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { createIdentifier } from '../../shared/platform/identifier.ts';
@@ -11,7 +12,12 @@ import { startTestApi, type TestApi, type TestOrganization } from './role-calls.
 let api: TestApi;
 let organization: TestOrganization;
 let mailboxId: string;
-let watchdog: () => Promise<{ resent: number; timedOut: number; latenessSeconds: { incoming: number } }>;
+let watchdog: () => Promise<{
+  resent: number;
+  rebuilt: number;
+  timedOut: number;
+  latenessSeconds: { incoming: number };
+}>;
 
 beforeAll(async () => {
   api = await startTestApi();
@@ -101,6 +107,41 @@ describe('the watchdog', () => {
     });
     expect((await call('GET', `/operations/${lost.id}`)).body.status).toBe('queued');
     expect(await api.receive('operations')).toMatchObject([{ operationId: lost.id }]);
+  });
+
+  it('rebuilds a cycle whose item cannot be read, and tells', async () => {
+    const { body } = await organization.as('admin')('POST', '/users', { fullName: 'Anna' });
+    await api.services.store.update(
+      mailboxKind,
+      organization.id,
+      body.mailboxId,
+      (mailbox) => ({
+        next: {
+          ...mailbox,
+          serverProfileId: 'prf_1',
+          workloads: { ...mailbox.workloads, incoming: { ...mailbox.workloads.incoming, state: 'enabled' as const } },
+        },
+      }),
+      api.services,
+    );
+    await createDocumentClient().send(
+      new PutCommand({
+        TableName: api.cyclesTable,
+        Item: { pk: `${organization.id}#${body.mailboxId}`, sk: 'incoming', generation: 'seven' },
+      }),
+    );
+
+    const findings = await watchdog();
+    const again = await watchdog();
+
+    expect([findings.rebuilt, again.rebuilt]).toEqual([1, 0]);
+    expect(await api.cycleItem(`${organization.id}#${body.mailboxId}`, 'incoming')).toMatchObject({
+      enabled: true,
+      generation: 1,
+    });
+    const alerts = await organization.as('admin')('GET', `/alerts?mailboxId=${body.mailboxId}`);
+    expect(alerts.body.data).toMatchObject([{ code: 'cycleRebuilt', whoActs: 'operator' }]);
+    expect(await api.receive('incoming')).toMatchObject([{ mailboxId: body.mailboxId, reason: 'enable' }]);
   });
 
   it('makes good what the loss of a timer and of every queued message leaves', async () => {

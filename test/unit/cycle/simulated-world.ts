@@ -275,6 +275,7 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
       queues: queuesOf(process),
       backlog: async () => 0,
       movesEmail: async () => true,
+      rebuildCycle: async () => undefined,
       resendOperation: async () => undefined,
       timeOutOperation: async () => undefined,
       now: () => new Date(now),
