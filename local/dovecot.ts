@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Certificates } from './certificates.ts';
 import { childEnvironment } from './child-environment.ts';
 import { type GuardedProcess, runGuarded, startGuarded } from './guarded-process.ts';
@@ -26,24 +28,34 @@ export type Dovecot = {
   readonly doveadm: (...args: string[]) => Promise<string>;
 };
 
+type Owners = {
+  readonly internalUser: string;
+  readonly loginUser: string;
+  readonly group: string;
+  readonly mailUser: string;
+  readonly mailGroup: string;
+};
+
 // As root Dovecot drops to users of its own, and refuses root as owner of mail; else everything is the caller.
-const systemUsers = () => {
+const findOwners = async (): Promise<Owners> => {
+  if (isRoot()) {
+    return {
+      internalUser: 'dovecot',
+      loginUser: 'dovenull',
+      group: 'dovecot',
+      mailUser: 'mail',
+      mailGroup: 'mail',
+    };
+  }
   const { username, uid, gid } = userInfo();
-  const own = {
+  const { stdout } = await promisify(execFile)('id', ['-gn']);
+  return {
     internalUser: username,
     loginUser: username,
-    group: String(gid),
+    group: stdout.trim(),
     mailUser: String(uid),
     mailGroup: String(gid),
   };
-  const dropped = {
-    internalUser: 'dovecot',
-    loginUser: 'dovenull',
-    group: 'dovecot',
-    mailUser: 'mail',
-    mailGroup: 'mail',
-  };
-  return isRoot() ? dropped : own;
 };
 
 // Chroot needs root; the servers here listen on loopback only and live for minutes.
@@ -58,8 +70,10 @@ const specialFolders = ['Drafts', 'Sent', 'Trash', 'Junk', 'Archive']
   .map((name) => `  mailbox ${name} {\n    special_use = \\${name}\n    auto = subscribe\n  }`)
   .join('\n');
 
-const configuration = ({ directory, ports, certificates, maxUserConnections }: DovecotOptions): string => {
-  const users = systemUsers();
+const configuration = (
+  { directory, ports, certificates, maxUserConnections }: DovecotOptions,
+  owners: Owners,
+): string => {
   return `base_dir = ${directory}/run
 state_dir = ${directory}/state
 instance_name = mailbox-sync-${ports.imap}
@@ -67,9 +81,9 @@ log_path = ${directory}/dovecot.log
 protocols = imap pop3 lmtp submission
 listen = 127.0.0.1
 hostname = localhost
-default_internal_user = ${users.internalUser}
-default_internal_group = ${users.group}
-default_login_user = ${users.loginUser}
+default_internal_user = ${owners.internalUser}
+default_internal_group = ${owners.group}
+default_login_user = ${owners.loginUser}
 first_valid_uid = 1
 ${withoutChroot}
 ${listener('imap-login', 'imap', ports.imapStartTls)}
@@ -127,7 +141,7 @@ submission_relay_port = ${ports.mx}
 /** Writes the configuration and starts Dovecot. */
 export const startDovecot = async (options: DovecotOptions): Promise<Dovecot> => {
   const { directory, ports, users } = options;
-  const owners = systemUsers();
+  const owners = await findOwners();
   const configurationFile = join(directory, 'dovecot.conf');
   const logFile = join(directory, 'dovecot.log');
   await mkdir(join(directory, 'run'), { recursive: true });
@@ -139,7 +153,7 @@ export const startDovecot = async (options: DovecotOptions): Promise<Dovecot> =>
     `${username}:{PLAIN}${password}:${owners.mailUser}:${owners.mailGroup}::${directory}/mail/${username}::`;
   await writeFile(join(directory, 'users'), `${users.map(line).join('\n')}\n`);
   await chmod(join(directory, 'users'), 0o644);
-  await writeFile(configurationFile, configuration(options));
+  await writeFile(configurationFile, configuration(options, owners));
   let running: GuardedProcess | undefined;
   const start = async (): Promise<void> => {
     running = startGuarded({

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import type { AwsEndpoint } from './child-environment.ts';
 import type { StackOutputs } from './deployment.ts';
 import type { MailEnvironment } from './mail-environment.ts';
@@ -6,7 +6,6 @@ import type { MailEnvironment } from './mail-environment.ts';
 /** What people and tests must know of a running local cloud: the content of `.local/environment.json`. */
 export type LocalEnvironment = {
   readonly hubUrl: string;
-  readonly consoleUrl: string;
   readonly operatorKey: string;
   readonly aws: AwsEndpoint;
   readonly mail: MailEnvironment;
@@ -14,7 +13,9 @@ export type LocalEnvironment = {
   readonly outputs: StackOutputs;
 };
 
-/** Writes it for the owner's eyes only: it holds the operator key and passwords. */
+/** Writes it for the owner's eyes only: it holds the operator key and passwords. Who waits for it never sees half. */
 export const writeEnvironment = async (file: string, environment: LocalEnvironment): Promise<void> => {
-  await writeFile(file, `${JSON.stringify(environment, null, 2)}\n`, { mode: 0o600 });
+  const draft = `${file}.${process.pid}`;
+  await writeFile(draft, `${JSON.stringify(environment, null, 2)}\n`, { mode: 0o600 });
+  await rename(draft, file);
 };

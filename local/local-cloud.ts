@@ -39,9 +39,18 @@ export type LocalCloud = {
   readonly stop: () => Promise<void>;
 };
 
-const callersEndpoint = (): AwsEndpoint | undefined => {
+const callersEndpoint = async (signal?: AbortSignal): Promise<AwsEndpoint | undefined> => {
   const endpointUrl = process.env['AWS_ENDPOINT_URL'];
   if (endpointUrl === undefined || endpointUrl === '') return undefined;
+  try {
+    await fetch(endpointUrl, signal === undefined ? {} : { signal });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new Error(
+      `Nothing answers at AWS_ENDPOINT_URL=${endpointUrl}. Start that emulator, or unset the variable to have one started.`,
+      { cause },
+    );
+  }
   return {
     endpointUrl: endpointUrl.replace(/\/$/, ''),
     region: process.env['AWS_REGION'] ?? 'us-east-1',
@@ -57,7 +66,9 @@ const startAll = async (
 ): Promise<Omit<LocalCloud, 'stop'>> => {
   const { progress, signal } = options;
   await ensurePrerequisites(runDirectory, progress, signal);
-  const given = callersEndpoint();
+  // Before the long work, so that a port that is taken is told of at once.
+  const hubPort = await choosePort('HUB_PORT', options.preferredHubPort);
+  const given = await callersEndpoint(signal);
   let emulator: Emulator | undefined;
   if (given === undefined) {
     const python = await ensurePythonEnvironment(runDirectory, progress, signal);
@@ -89,7 +100,7 @@ const startAll = async (
   });
   signal?.throwIfAborted();
   const front = await startFront({
-    port: await choosePort('HUB_PORT', options.preferredHubPort),
+    port: hubPort,
     target: `${aws.endpointUrl}/_aws/execute-api/${readOutput(outputs, 'HubApiId')}/$default`,
   });
   onStop(front.stop);
@@ -99,7 +110,6 @@ const startAll = async (
   return {
     environment: {
       hubUrl: front.url,
-      consoleUrl: `${front.url}/console`,
       operatorKey,
       aws,
       mail: mailServers.environment,

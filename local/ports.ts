@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import getPort from 'get-port';
 import type { GuardedProcess } from './guarded-process.ts';
 import { lastLines } from './guarded-process.ts';
@@ -9,9 +9,16 @@ import { lastLines } from './guarded-process.ts';
 const lowest = 12_000;
 const highest = 32_000;
 
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
 /**
  * The port that the environment variable names, else a free one on the loopback address, `preferred` if that is free.
- * @throws Error when the variable is set to something that is no port.
+ * @throws Error when the variable is set to something that is no port, or to one that is taken.
  */
 export const choosePort = async (variable?: string, preferred?: number): Promise<number> => {
   const given = variable === undefined ? undefined : process.env[variable];
@@ -19,6 +26,10 @@ export const choosePort = async (variable?: string, preferred?: number): Promise
     const port = Number(given);
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
       throw new Error(`${variable}=${given} is not a port number.`);
+    if (!(await isFree(port)))
+      throw new Error(
+        `${variable}=${given}: that port is taken or not allowed. End what listens there, choose another, or leave ${variable} unset for a free one.`,
+      );
     return port;
   }
   const candidates = Array.from({ length: 50 }, () => randomInt(lowest, highest));

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { writeEnvironment } from './environment.ts';
 import { type LocalCloud, startLocalCloud } from './local-cloud.ts';
@@ -61,8 +62,11 @@ const main = async (): Promise<number> => {
   }
   const { signal, exitCode } = listenForStop();
   const progress = createProgress();
+  const environmentFile = await localFile('environment.json');
   let cloud: LocalCloud | undefined;
   try {
+    // One that is there tells of servers that are gone.
+    await rm(environmentFile, { force: true });
     cloud = await startLocalCloud({
       progress,
       signal,
@@ -70,7 +74,6 @@ const main = async (): Promise<number> => {
       outputsFile: await localFile('outputs.json'),
       logDirectory: await localFile('logs'),
     });
-    const environmentFile = await localFile('environment.json');
     await writeEnvironment(environmentFile, cloud.environment);
     progress.line('\nThe worked example, on the real servers:');
     const stopped = untilAborted(signal);
