@@ -34,8 +34,10 @@ export const workloadSchema = z.object({
     .nullable(),
   /** True from a successful test until the address, profile, login or method changes. */
   testStands: z.boolean(),
-  /** While state is `testing`: the operation that tests, and whether the workload was enabled before. */
-  runningTest: z.object({ operationId: z.string(), wasEnabled: z.boolean() }).optional(),
+  /** While state is `testing`: the operation that tests, and whether the workload was enabled before, or disabled by whom. */
+  runningTest: z
+    .object({ operationId: z.string(), wasEnabled: z.boolean(), disabledBy: disabledBySchema.optional() })
+    .optional(),
   disabledBy: disabledBySchema.nullable(),
   fault: faultSchema.nullable(),
 });

@@ -100,7 +100,11 @@ export const applyTransition = (workload: Workload, transition: WorkloadTransiti
         ...workload,
         state: 'testing',
         disabledBy: null,
-        runningTest: { operationId: transition.operationId, wasEnabled: runs(workload.state) },
+        runningTest: {
+          operationId: transition.operationId,
+          wasEnabled: runs(workload.state),
+          ...(workload.disabledBy === null ? {} : { disabledBy: workload.disabledBy }),
+        },
       };
     }
     case 'passTest': {
@@ -123,7 +127,10 @@ export const applyTransition = (workload: Workload, transition: WorkloadTransiti
     case 'abandonTest': {
       if (!isTestOf(workload, transition.operationId)) return workload;
       // Nothing was learned, so what was known before the test still holds.
-      return settled(workload, workload.runningTest?.wasEnabled === true ? 'enabled' : 'notTested');
+      const { wasEnabled, disabledBy } = workload.runningTest ?? {};
+      if (wasEnabled === true) return settled(workload, 'enabled');
+      if (disabledBy !== undefined) return settled(workload, 'disabled', disabledBy, workload.fault);
+      return settled(workload, 'notTested', null, workload.fault);
     }
     case 'enable':
       return enable(workload);

@@ -196,10 +196,13 @@ describe('workloads', () => {
     expect(await statesOf(mailboxId)).toEqual(['testing', 'testing']);
 
     await call('POST', `/operations/${body.id}/cancel`);
+    await world.runOperations();
+    const cancelled = await statesOf(mailboxId);
     const next = await act(mailboxId, 'test-and-enable', { workloads: ['outgoing'], sendTestMessage: false });
+    await world.finish(call, next.body.id);
 
-    expect(next.status).toBe(202);
-    expect((await world.finish(call, next.body.id)).status).toBe('succeeded');
+    expect(cancelled).toEqual(['enabled', 'disabled']);
+    expect(await cycleOf(mailboxId, 'incoming')).toMatchObject({ enabled: true });
     expect(await statesOf(mailboxId)).toEqual(['enabled', 'enabled']);
   });
 

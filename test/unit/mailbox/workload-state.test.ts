@@ -69,6 +69,10 @@ describe('a workload', () => {
   test('that ran before a test nobody finished runs again; another one is as before', () => {
     expect(reached(...enabled, started, { type: 'abandonTest', operationId }).state).toBe('enabled');
     expect(reached(chosen, started, { type: 'abandonTest', operationId }).state).toBe('notTested');
+    const disabled = reached(...enabled, { type: 'disable', by: 'admin' });
+    expect(
+      reached(...enabled, { type: 'disable', by: 'admin' }, started, { type: 'abandonTest', operationId }),
+    ).toEqual(disabled);
   });
 
   test('takes no second test while one runs', () => {
