@@ -63,12 +63,16 @@ const write = async (store: EntityStore, writes: readonly RecordWrite[]): Promis
 /** The place of this run is a connection to the same profile, and its SMTP connection is closed by now. */
 const mustShareOwnPlace = (run: WorkloadRun): boolean => run.serverProfile.maxConnections === 1;
 
+/** Where the host is the same, too, the run's own place will do when no other is free: under a cap of 1 none ever is. */
+const mayShareOwnPlace = ({ serverProfile: { incoming, outgoing } }: WorkloadRun): boolean =>
+  incoming.host.toLowerCase() === outgoing.host.toLowerCase();
+
 const openSession = async (
   deps: SentCopyDependencies,
   run: WorkloadRun,
 ): Promise<{ readonly session: ImapSession; readonly leave: () => Promise<void> } | { readonly waitUntil: number }> => {
   const { incoming, caCertificates, timeoutSeconds } = run.serverProfile;
-  const gate = mustShareOwnPlace(run)
+  const answer = mustShareOwnPlace(run)
     ? undefined
     : await deps.gate.enter({
         organizationId: run.organization.id,
@@ -83,7 +87,10 @@ const openSession = async (
         ignoresPause: true,
         probeUntil: run.deadline,
       });
-  if (gate !== undefined && 'refused' in gate) return { waitUntil: gate.until };
+  const refusal = answer !== undefined && 'refused' in answer ? answer : undefined;
+  if (refusal !== undefined && !(refusal.refused === 'full' && mayShareOwnPlace(run)))
+    return { waitUntil: refusal.until };
+  const gate = answer !== undefined && 'leave' in answer ? answer : undefined;
   try {
     const session = await openImapSession(
       { ...incoming, caCertificates, timeoutSeconds },
@@ -191,6 +198,10 @@ export const fileSentCopies = async (
   }
 };
 
+/** A large message should be in memory once. */
+const withoutCopying = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
+
 const fileAll = async (
   deps: SentCopyDependencies,
   run: WorkloadRun,
@@ -204,7 +215,7 @@ const fileAll = async (
     try {
       folder ??= await findSentFolder(session);
       const content = await deps.content.read(email.rawKey);
-      if (content !== undefined) await fileSentCopy(session, folder, email.messageId, Buffer.from(content));
+      if (content !== undefined) await fileSentCopy(session, folder, email.messageId, withoutCopying(content));
       await write(deps.store, [
         noteCopy(run, email, content === undefined ? 'failed' : 'stored'),
         settleEntry(run.organization.id, queued, queued.entry, undefined),

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLaneServices, type LaneServices } from '../../../functions/common/create-lane-services.ts';
 import { readLaneEnvironment } from '../../../functions/common/read-lane-environment.ts';
-import type { WorkloadRun } from '../../../shared/cycle/workload.ts';
 import { createOutgoingRunner } from '../../../shared/email/outgoing-runner.ts';
 import { EntityStore } from '../../../shared/platform/entity-store.ts';
+import { beginRun } from './begin-run.ts';
 import { type SendingOrganization, type SendingWorld, startSendingWorld } from './sending-world.ts';
 
 let world: SendingWorld;
@@ -27,26 +27,6 @@ beforeEach(async () => {
 });
 
 const toCarl = () => ({ to: [{ address: world.mailUser(2).address }], subject: 'Our offer' });
-
-/** A run of the mailbox's outgoing workload that believes to be the only one. */
-const beginRun = async (): Promise<WorkloadRun> => {
-  const { id, sender } = organization;
-  const stored = await services.loader.organization(id);
-  const context = stored === undefined ? undefined : await services.loader.context(stored, sender.mailboxId, true);
-  const cycle = await services.cycleStore.read(id, sender.mailboxId, 'outgoing');
-  if (stored === undefined || context === undefined || cycle === undefined) throw new Error('Nothing to run');
-  return {
-    organization: stored,
-    mailbox: context.mailbox,
-    serverProfile: context.serverProfile,
-    credentials: await context.openCredentials(),
-    cycle,
-    deadline: Date.now() + 20_000,
-    careful: undefined,
-    now: services.now,
-    saveCursor: async () => undefined,
-  };
-};
 
 /** Counts calls, and from one of them on answers none: before or after it was carried out. */
 class Death {
@@ -95,7 +75,7 @@ const dieAt = async (at: number, carriedOut: boolean): Promise<boolean> => {
     store: new EntityStore(death.of(services.table)),
     content: death.of(services.content),
   });
-  const ended = runner.run(await beginRun()).then(() => true);
+  const ended = runner.run(await beginRun(services, organization)).then(() => true);
   return !(await Promise.race([ended, death.happened.then(() => false)]));
 };
 
@@ -133,13 +113,34 @@ describe('a run that dies', () => {
   });
 });
 
+describe('an email that ended three runs', () => {
+  it('fails, and what stands behind it is sent', async () => {
+    const poison = await organization.send(toCarl());
+    const next = await organization.send(toCarl());
+    const careful = {
+      begin: async (item: string) => (item === poison.id ? ('setAside' as const) : ('process' as const)),
+    };
+
+    await createOutgoingRunner(services).run({ ...(await beginRun(services, organization)), careful });
+
+    expect(await organization.email(poison.id)).toMatchObject({
+      status: 'failed',
+      delivery: { fault: { code: 'internalError', whoActs: 'operator' } },
+    });
+    expect(await organization.email(next.id)).toMatchObject({ status: 'sent' });
+  });
+});
+
 describe('two runs that both believe to be the only one', () => {
   it('send each email once', async () => {
     const sent: string[] = [];
     for (let index = 0; index < 6; index += 1) sent.push((await organization.send(toCarl())).id);
     const runner = createOutgoingRunner(services);
 
-    const runs = await Promise.allSettled([runner.run(await beginRun()), runner.run(await beginRun())]);
+    const runs = await Promise.allSettled([
+      runner.run(await beginRun(services, organization)),
+      runner.run(await beginRun(services, organization)),
+    ]);
 
     const emails = await Promise.all(sent.map((id) => organization.runToEnd(id)));
     expect(runs.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);

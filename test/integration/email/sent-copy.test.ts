@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLaneServices } from '../../../functions/common/create-lane-services.ts';
+import { readLaneEnvironment } from '../../../functions/common/read-lane-environment.ts';
 import { choosePort } from '../../../local/ports.ts';
+import { createOutgoingRunner } from '../../../shared/email/outgoing-runner.ts';
 import { appendMessage, withMailbox } from '../../support/mailbox-client.ts';
+import { beginRun } from './begin-run.ts';
 import { type SendingOrganization, type SendingWorld, startSendingWorld } from './sending-world.ts';
 
 let world: SendingWorld;
@@ -66,6 +70,31 @@ describe('the copy of a sent email', () => {
     const sent = await organization.runToEnd(id);
 
     expect(sent.delivery.sentCopy).toBe('stored');
+  });
+
+  it('is filed over the place of its run where the operator allows one connection to the host', async () => {
+    process.env['HOST_CONNECTION_CAPS'] = '{"127.0.0.1":1}';
+    const services = createLaneServices(readLaneEnvironment());
+    const organization = await world.createOrganization({ settings: { outgoing: unresolved } });
+    const { id } = await organization.send(toCarl());
+    const run = await beginRun(services, organization);
+    const place = await services.gate.enter({
+      organizationId: organization.id,
+      serverProfile: run.serverProfile,
+      host: run.serverProfile.outgoing.host,
+      mailboxId: run.mailbox.id,
+      lane: 'outgoing',
+      generation: run.cycle.generation,
+      expiresAt: Date.now() + 60_000,
+      hasTicket: false,
+      probeUntil: 0,
+    });
+
+    await createOutgoingRunner(services).run(run);
+
+    expect(place).toHaveProperty('leave');
+    expect((await organization.email(id)).delivery.sentCopy).toBe('stored');
+    process.env['HOST_CONNECTION_CAPS'] = '{}';
   });
 
   it('waits for a server that does not answer, and is not filed twice where it stands already', async () => {
