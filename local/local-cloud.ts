@@ -7,7 +7,7 @@ import type { LocalEnvironment } from './environment.ts';
 import { startFront } from './front.ts';
 import { type MailServers, type MailServersOptions, startMailServers } from './mail-servers.ts';
 import { createRunDirectory } from './paths.ts';
-import { choosePort } from './ports.ts';
+import { choosePort, requireFreePort } from './ports.ts';
 import { ensurePrerequisites } from './prerequisites.ts';
 import type { Progress } from './progress.ts';
 import { ensurePythonEnvironment } from './python-environment.ts';
@@ -66,8 +66,9 @@ const startAll = async (
 ): Promise<Omit<LocalCloud, 'stop'>> => {
   const { progress, signal } = options;
   await ensurePrerequisites(runDirectory, progress, signal);
-  // Before the long work, so that a port that is taken is told of at once.
-  const hubPort = await choosePort('HUB_PORT', options.preferredHubPort);
+  // A port that was asked for and is taken is told of before the long work; any other is chosen when it is needed, so
+  // that nobody else takes it meanwhile.
+  await requireFreePort('HUB_PORT');
   const given = await callersEndpoint(signal);
   let emulator: Emulator | undefined;
   if (given === undefined) {
@@ -100,7 +101,7 @@ const startAll = async (
   });
   signal?.throwIfAborted();
   const front = await startFront({
-    port: hubPort,
+    port: await choosePort('HUB_PORT', options.preferredHubPort),
     target: `${aws.endpointUrl}/_aws/execute-api/${readOutput(outputs, 'HubApiId')}/$default`,
   });
   onStop(front.stop);

@@ -17,21 +17,29 @@ const isFree = (port: number): Promise<boolean> =>
   });
 
 /**
+ * The port that the environment variable names, if it names one.
+ * @throws Error when it is set to something that is no port, or to one that is taken.
+ */
+export const requireFreePort = async (variable: string): Promise<number | undefined> => {
+  const given = process.env[variable];
+  if (given === undefined || given === '') return undefined;
+  const port = Number(given);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error(`${variable}=${given} is not a port number.`);
+  if (!(await isFree(port)))
+    throw new Error(
+      `${variable}=${given}: that port is taken or not allowed. End what listens there, choose another, or leave ${variable} unset for a free one.`,
+    );
+  return port;
+};
+
+/**
  * The port that the environment variable names, else a free one on the loopback address, `preferred` if that is free.
- * @throws Error when the variable is set to something that is no port, or to one that is taken.
+ * @throws Error as `requireFreePort` does.
  */
 export const choosePort = async (variable?: string, preferred?: number): Promise<number> => {
-  const given = variable === undefined ? undefined : process.env[variable];
-  if (given !== undefined && given !== '') {
-    const port = Number(given);
-    if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      throw new Error(`${variable}=${given} is not a port number.`);
-    if (!(await isFree(port)))
-      throw new Error(
-        `${variable}=${given}: that port is taken or not allowed. End what listens there, choose another, or leave ${variable} unset for a free one.`,
-      );
-    return port;
-  }
+  const given = variable === undefined ? undefined : await requireFreePort(variable);
+  if (given !== undefined) return given;
   const candidates = Array.from({ length: 50 }, () => randomInt(lowest, highest));
   return await getPort({ host: '127.0.0.1', port: preferred === undefined ? candidates : [preferred, ...candidates] });
 };
