@@ -87,7 +87,6 @@ export class MailboxSyncStack extends Stack {
     state.allowRecords(feed.hubFunction, readAndWrite);
     // Repeats the wake of a Send, which is counted in the cycle.
     state.allowCycles(feed.hubFunction, ['UpdateItem']);
-    state.allowCycles(feed.hubFunction, ['UpdateItem']);
     for (const each of lanes) each.allowSend(feed.hubFunction);
 
     // Ends operations that are past their limit: the record tells it, and the watched item goes.

@@ -104,7 +104,6 @@ export const newMailbox = (options: {
   approval: unapproved(options.emailAddress),
   processEmailFrom: null,
   incomingSince: null,
-  deleteAfterProcessing: false,
   credentials: { username: null, password: null },
   workloads: {
     incoming: newWorkload(options.defaults.incoming),

@@ -18,7 +18,6 @@ export const mailboxPatchSchema = z
     }),
     serverProfileId: z.string().max(250).nullable(),
     processEmailFrom: instantSchema.nullable(),
-    deleteAfterProcessing: z.boolean().nullable(),
     credentials: z
       .strictObject({
         username: z.string().min(1).max(250).nullable(),

@@ -58,7 +58,6 @@ export const mailboxSchema = z.object({
   processEmailFrom: z.string().nullable(),
   /** The instant incoming was first enabled: mail received before it is not pulled unless processEmailFrom says so. */
   incomingSince: z.string().nullable(),
-  deleteAfterProcessing: z.boolean(),
   credentials: z.object({ username: z.string().max(250).nullable(), password: sealedSecretSchema.nullable() }),
   workloads: z.object({ incoming: workloadSchema, outgoing: workloadSchema, act: workloadSchema }),
   /** Set when the owner was deleted: the mailbox keeps its emails and does nothing any more. */

@@ -21,8 +21,6 @@ const notSupported = (pointer: string, detail: string): FaultError =>
 /** @throws FaultError notSupported */
 const refuseUnsupported = (mailbox: Mailbox, patch: MailboxPatch): void => {
   const { incoming, act } = patch.workloads ?? {};
-  if (patch.deleteAfterProcessing === true && mailbox.kind === 'user')
-    throw notSupported('#/deleteAfterProcessing', 'Only mailboxes of queues may delete what they have processed');
   if (incoming?.method === 'forward')
     throw notSupported('#/workloads/incoming/method', 'There is no forward mailbox that could take the mail');
   if (act?.method === 'serverSideSync' || (act?.method === 'client' && mailbox.kind === 'queue'))
@@ -84,8 +82,6 @@ const applyPatch = async (context: PatchContext, mailbox: Mailbox, patch: Mailbo
   if (patch.emailAddress !== undefined) next = setAddress(next, patch.emailAddress);
   if (patch.serverProfileId !== undefined) next = setServerProfile(next, patch.serverProfileId);
   if (patch.processEmailFrom !== undefined) next = { ...next, processEmailFrom: patch.processEmailFrom };
-  if (patch.deleteAfterProcessing !== undefined)
-    next = { ...next, deleteAfterProcessing: patch.deleteAfterProcessing ?? false };
   for (const name of ['incoming', 'outgoing', 'act'] as const)
     next = applyWorkload(next, name, patch.workloads?.[name]);
   return next;

@@ -37,12 +37,7 @@ export const serverProfileInputSchema = z.strictObject({
   }),
   timeoutSeconds: z.int().min(1).max(100).default(60),
   minPollingMinutes: z.int().min(0).max(1440).default(0),
-  sendLimits: z
-    .strictObject({ perMinute: z.int().positive().optional(), perDay: z.int().positive().optional() })
-    .prefault({}),
   processEmailFrom: instantSchema.nullable().default(null),
-  moveUndeliverable: z.boolean().default(false),
-  alertOwnerOnOutage: z.boolean().default(false),
   ownerId: z.string().max(250).nullable().default(null).meta({ description: 'A user or a team.' }),
   caCertificates: z.string().min(1).max(65_536).nullable().default(null).meta({
     description: 'PEM text of further certificate authorities to trust; several certificates may follow each other.',

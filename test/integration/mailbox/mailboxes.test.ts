@@ -57,7 +57,6 @@ describe('a mailbox', () => {
       serverProfileId: null,
       approval: { status: 'pending', by: null, at: null },
       processEmailFrom: null,
-      deleteAfterProcessing: false,
       credentials: { username: null, password: { isSet: false, setAt: null } },
       oauth: { status: 'notConnected', account: null, scopes: [], expiresAt: null },
       primaryOrganization: { status: 'unclaimed', claimedAt: null },
@@ -88,14 +87,12 @@ describe('a mailbox', () => {
     const set = await call('PATCH', `/mailboxes/${mailboxId}`, {
       serverProfileId,
       processEmailFrom: '2026-11-20T13:00:00+01:00',
-      deleteAfterProcessing: true,
       credentials: { username: 'sales' },
       workloads: { ...bothWorkloads, incoming: { method: 'serverSideSync', mode: 'observe' } },
     });
     const reset = await call('PATCH', `/mailboxes/${mailboxId}`, {
       serverProfileId: null,
       processEmailFrom: null,
-      deleteAfterProcessing: null,
       credentials: null,
       workloads: { incoming: { method: null, mode: null } },
     });
@@ -104,7 +101,6 @@ describe('a mailbox', () => {
       version: 2,
       serverProfileId,
       processEmailFrom: '2026-11-20T12:00:00.000Z',
-      deleteAfterProcessing: true,
       credentials: { username: 'sales' },
       workloads: { incoming: { method: 'serverSideSync', mode: 'observe', state: 'notTested' } },
     });
@@ -112,7 +108,6 @@ describe('a mailbox', () => {
       version: 3,
       serverProfileId: null,
       processEmailFrom: null,
-      deleteAfterProcessing: false,
       credentials: { username: null },
       workloads: { incoming: { method: 'none', mode: 'active', state: 'off' }, outgoing: { state: 'notTested' } },
     });
@@ -146,7 +141,6 @@ describe('a mailbox', () => {
     const queue = await createQueue();
 
     for (const [mailboxId, patch] of [
-      [user.mailboxId, { deleteAfterProcessing: true }],
       [user.mailboxId, { workloads: { incoming: { method: 'forward' } } }],
       [user.mailboxId, { workloads: { act: { method: 'serverSideSync' } } }],
       [queue.mailboxId, { workloads: { act: { method: 'client' } } }],
@@ -220,7 +214,6 @@ describe('a mailbox', () => {
     const patches = [
       { serverProfileId },
       { processEmailFrom: '2026-11-20T12:00:00.000Z' },
-      { deleteAfterProcessing: true },
       { credentials: { username: 'sales' } },
       { workloads: { incoming: { mode: 'observe' } } },
       { workloads: { outgoing: { method: 'client' } } },
@@ -372,7 +365,7 @@ describe('two organizations', () => {
     const unknown = `mbx_${'0'.repeat(26)}`;
     for (const [method, suffix, body] of [
       ['GET', '', undefined],
-      ['PATCH', '', { deleteAfterProcessing: false }],
+      ['PATCH', '', { processEmailFrom: null }],
       ['POST', '/approve', {}],
       ['POST', '/reject', {}],
       ['POST', '/test-and-enable', {}],

@@ -65,10 +65,7 @@ describe('a server profile', () => {
       maxConnections: 10,
       timeoutSeconds: 60,
       minPollingMinutes: 0,
-      sendLimits: {},
       processEmailFrom: null,
-      moveUndeliverable: false,
-      alertOwnerOnOutage: false,
       ownerId: null,
       caCertificates: null,
       status: 'active',
@@ -95,14 +92,13 @@ describe('a server profile', () => {
   });
 
   it('is changed by what a PATCH names; null takes a field back to its default', async () => {
-    const { id } = await create({ maxConnections: 3, caCertificates: certificate, sendLimits: { perDay: 100 } });
+    const { id } = await create({ maxConnections: 3, caCertificates: certificate });
 
     const { body } = await call('PATCH', `/server-profiles/${id}`, {
       name: 'Mail',
       incoming: { port: 1993 },
       maxConnections: null,
       caCertificates: null,
-      sendLimits: { perMinute: 5 },
       status: 'inactive',
     });
 
@@ -112,7 +108,6 @@ describe('a server profile', () => {
       incoming: { ...dovecot.incoming, port: 1993 },
       maxConnections: 10,
       caCertificates: null,
-      sendLimits: { perDay: 100, perMinute: 5 },
       status: 'inactive',
     });
   });
