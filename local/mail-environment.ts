@@ -56,9 +56,9 @@ export const deferredDomain = 'defer.test';
 /** Mail to this domain is accepted, then comes back as a delivery status notification. */
 export const bounceDomain = 'bounce.test';
 
-const numberedUsers = 24;
+const numberedUsers = 40;
 
-/** The demo users: user1@example.test to user24@example.test, and the people of the worked example. */
+/** The demo users: user1@example.test to user40@example.test, and the people of the worked example. */
 export const demoAddresses: readonly string[] = [
   ...Array.from({ length: numberedUsers }, (_, index) => `user${index + 1}@${demoDomain}`),
   `anna@${companyDomain}`,

@@ -8,6 +8,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The deployed stack and its mail servers: `inject('localCloud')`. */
     localCloud: LocalEnvironment;
+    /** Dovecot's own log, in which it tells every login: `inject('dovecotLog')`. */
+    dovecotLog: string;
   }
 }
 
@@ -28,5 +30,6 @@ export const startDeployedStack = async (
 export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
   const cloud = await startDeployedStack({ logs: 'e2e-logs' });
   project.provide('localCloud', cloud.environment);
+  project.provide('dovecotLog', cloud.mailServers.dovecot.logFile);
   return cloud.stop;
 };
