@@ -14,7 +14,6 @@ export const emailStatusSchema = z.enum([
   'canceled',
   'received',
 ]);
-export type EmailStatus = z.output<typeof emailStatusSchema>;
 
 export const partyResultSchema = z.enum(['accepted', 'rejected', 'deferred', 'unconfirmed', 'bounced', 'read']);
 

@@ -16,7 +16,13 @@ export const emailAnswerSchema = emailSchema
 export const emailBodySchema = z.object({ html: z.string().optional(), text: z.string().optional() });
 export type EmailBody = z.output<typeof emailBodySchema>;
 
-export const emailWithBodyAnswerSchema = emailAnswerSchema.extend({ body: emailBodySchema }).meta({ id: 'Email' });
+export const emailWithBodyAnswerSchema = emailAnswerSchema
+  .extend({
+    body: emailBodySchema.extend({
+      truncated: z.literal(true).optional().meta({ description: 'More than an answer takes; raw holds all of it.' }),
+    }),
+  })
+  .meta({ id: 'Email' });
 
 export const presentAttachment = (attachment: Attachment): z.output<typeof attachmentAnswerSchema> => {
   const { storageKey: _, ...shown } = attachment;
@@ -47,7 +53,30 @@ export const presentEmail = (email: Email): z.output<typeof emailAnswerSchema> =
   };
 };
 
+// An answer holds 5.8 MB with all the rest; what a request may bring is always less than this.
+const largestBodyBytes = 5_000_000;
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+const cutTo = (bytes: number, text: string): string => {
+  let kept = text;
+  for (let size = bytesOf(kept); size > bytes; size = bytesOf(kept))
+    kept = kept.slice(0, Math.floor((kept.length * bytes) / size) - 1);
+  return kept.toWellFormed();
+};
+
+const cutBody = (body: EmailBody): z.output<typeof emailWithBodyAnswerSchema>['body'] => {
+  if (bytesOf(body) <= largestBodyBytes) return body;
+  const { html, text } = body;
+  const each = largestBodyBytes / 2 - 100;
+  return {
+    ...(html === undefined ? {} : { html: cutTo(each, html) }),
+    ...(text === undefined ? {} : { text: cutTo(each, text) }),
+    truncated: true,
+  };
+};
+
 export const presentEmailWithBody = (email: Email, body: EmailBody): z.output<typeof emailWithBodyAnswerSchema> => ({
   ...presentEmail(email),
-  body,
+  body: cutBody(body),
 });

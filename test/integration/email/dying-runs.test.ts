@@ -150,3 +150,24 @@ describe('two runs that both believe to be the only one', () => {
     }
   });
 });
+
+describe('a cancellation that comes while a run takes the email', () => {
+  it('either prevents the email or is refused', async () => {
+    const sent = [];
+    for (let index = 0; index < 8; index += 1) sent.push(await organization.send(toCarl()));
+    const run = createOutgoingRunner(services).run(await beginRun(services, organization));
+
+    const cancels = await Promise.all(sent.map(({ id }) => organization.call('POST', `/emails/${id}/cancel`)));
+    await run;
+
+    const last = await organization.runToEnd((await organization.send(toCarl())).id);
+    await world.received(world.mailUser(2), last.messageId);
+    for (const [index, { id, messageId }] of sent.entries()) {
+      const canceled = cancels[index]?.status === 200;
+      const { status } = await organization.runToEnd(id);
+      expect({ status, arrived: await world.countReceived(world.mailUser(2), messageId) }).toEqual(
+        canceled ? { status: 'canceled', arrived: 0 } : { status: 'sent', arrived: 1 },
+      );
+    }
+  });
+});
