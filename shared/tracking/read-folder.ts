@@ -55,6 +55,11 @@ export const readFolder = (
   source: string,
 ): Promise<FolderOutcome> => new FolderReader(run, tracking, folder, source).read();
 
+const describeReset = (path: string, before: FolderCursor | undefined, after: FolderCursor): string =>
+  before?.uidValidity === after.uidValidity
+    ? `${path} gives UIDs again: its UIDNEXT went back below ${Math.max(before.uidNext ?? 0, before.lastUid + 1)}`
+    : `${path} has UIDVALIDITY ${after.uidValidity}; it had ${before?.uidValidity}`;
+
 class FolderReader {
   readonly #run: WorkloadRun;
   readonly #tracking: TrackingRun;
@@ -103,7 +108,7 @@ class FolderReader {
 
   async #begin(cursor: FolderCursor, reset: boolean): Promise<void> {
     const { organization, mailbox } = this.#run;
-    const detail = `${this.#folder.path} has UIDVALIDITY ${cursor.uidValidity}; it had ${this.#stored?.uidValidity}`;
+    const detail = describeReset(this.#folder.path, this.#stored, cursor);
     if (reset && cursor.resets <= mostResets)
       await raiseAlert(this.#tracking.store, {
         organizationId: organization.id,
