@@ -4,6 +4,7 @@ import { systemAuthor } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';
 import { FaultError } from '../platform/fault.ts';
 import { isFinished, type OperationDependencies, operationExpiry, operationKind } from './operation.ts';
+import { finishOperation } from './run-operation.ts';
 
 /** What a synchronize operation was asked for. */
 export const synchronizeInputSchema = z.object({ workloads: z.array(z.enum(['incoming', 'outgoing'])).min(1) });
@@ -13,11 +14,12 @@ export const synchronizeInputSchema = z.object({ workloads: z.array(z.enum(['inc
  * that has ended or vanished is left as it is.
  */
 export const reportSynchronized = async (
-  { store, operationWatch, now }: OperationDependencies,
+  dependencies: OperationDependencies,
   cycle: Pick<Cycle, 'organizationId' | 'workload' | 'lastCounts'>,
   operationId: string,
   succeeded: boolean,
 ): Promise<void> => {
+  const { store, now } = dependencies;
   try {
     const operation = await store.update(
       operationKind,
@@ -46,7 +48,9 @@ export const reportSynchronized = async (
       },
       { now },
     );
-    if (isFinished(operation)) await operationWatch.end(cycle.organizationId, operationId);
+    // The first end stands; this tells the bulk operation above, and the watchdog.
+    if (isFinished(operation))
+      await finishOperation(dependencies, cycle.organizationId, operationId, { status: 'succeeded' });
   } catch (error) {
     if (error instanceof FaultError && error.fault.code === 'notFound') return;
     throw error;
