@@ -1,6 +1,6 @@
 import { createFault, type Fault } from '../platform/fault.ts';
 import type { ServerProfile } from '../server-profile/server-profile.ts';
-import type { Lease, Throttle } from './throttle.ts';
+import type { Claim, Lease, Throttle } from './throttle.ts';
 import { hostThrottleKey, profileThrottleKey } from './throttle-item.ts';
 import { layoutAt, shardLimit, shardOf } from './throttle-layout.ts';
 
@@ -44,8 +44,14 @@ const limitWithReserve = 3;
 /** A lease that must end this soon is not worth taking. */
 const shortestRunMilliseconds = 30_000;
 
-const availableTo = (lane: GateRequest['lane'], limit: number): number =>
-  lane === 'outgoing' || limit < limitWithReserve ? limit : limit - 1;
+/**
+ * How many connections the lane may see taken, and where it waits for one: behind those who read, the place that is
+ * kept for sending would stay empty.
+ */
+const shareOf = (lane: GateRequest['lane'], limit: number): Pick<Claim, 'available' | 'line'> => {
+  if (limit < limitWithReserve) return { available: limit, line: 'q' };
+  return lane === 'outgoing' ? { available: limit, line: 'sendingQ' } : { available: limit - 1, line: 'q' };
+};
 
 export const createConnectionGate = (
   throttle: Throttle,
@@ -71,7 +77,7 @@ export const createConnectionGate = (
     const own = await throttle.acquire({
       ...claim,
       key: profileKey,
-      available: availableTo(lane, shardLimit(serverProfile.maxConnections, layout.shards, shard)),
+      ...shareOf(lane, shardLimit(serverProfile.maxConnections, layout.shards, shard)),
     });
     if ('refused' in own) {
       if (own.refused !== 'paused') return own;
@@ -85,7 +91,7 @@ export const createConnectionGate = (
         ...claim,
         holder: `${organizationId}+${holder}`,
         key: hostThrottleKey(request.host),
-        available: availableTo(lane, cap),
+        ...shareOf(lane, cap),
       });
       if ('refused' in shared) {
         await throttle.release(own.lease);

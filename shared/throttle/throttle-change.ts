@@ -1,5 +1,5 @@
 import type { Fault } from '../platform/fault.ts';
-import type { ThrottleItem } from './throttle-item.ts';
+import type { ThrottleItem, ThrottleLine } from './throttle-item.ts';
 
 type LeaseEntry = ThrottleItem['leases'][string];
 
@@ -8,12 +8,13 @@ type LeaseEntry = ThrottleItem['leases'][string];
  * conditional write; whoever keeps the items (a table, a simulation) carries it out as `holds` and `applyChange` say.
  */
 export type ThrottleChange =
-  /** Nothing is in the way. `turn`: who has no ticket waits until the instants given out as tickets have passed. */
+  /** Nothing is in the way. `turn`: who has no ticket waits until the instants given out in its line have passed. */
   | {
       readonly kind: 'take';
       readonly holder: string;
       readonly lease: LeaseEntry;
       readonly available: number;
+      readonly line: ThrottleLine;
       readonly turn: number | undefined;
       readonly ignoresPause: boolean;
     }
@@ -36,7 +37,12 @@ export type ThrottleChange =
       readonly pausedUntil: number;
       readonly probeUntil: number;
     }
-  | { readonly kind: 'ticket'; readonly previous: number; readonly next: number }
+  | {
+      readonly kind: 'ticket';
+      readonly line: ThrottleLine;
+      readonly previous: number | undefined;
+      readonly next: number;
+    }
   | { readonly kind: 'release'; readonly holder: string; readonly expiry: number; readonly hold: number }
   | { readonly kind: 'pause'; readonly until: number; readonly fault: Fault }
   | { readonly kind: 'resume' };
@@ -47,7 +53,7 @@ export const holds = (item: ThrottleItem, change: ThrottleChange): boolean => {
     case 'take':
       return (
         item.n < change.available &&
-        (change.turn === undefined || item.q <= change.turn) &&
+        (change.turn === undefined || (item[change.line] ?? 0) <= change.turn) &&
         item.leases[change.holder] === undefined &&
         (change.ignoresPause || item.pausedUntil === undefined)
       );
@@ -64,7 +70,7 @@ export const holds = (item: ThrottleItem, change: ThrottleChange): boolean => {
         item.pausedUntil === change.pausedUntil && item.n < change.available && item.leases[change.holder] === undefined
       );
     case 'ticket':
-      return item.q === change.previous;
+      return item[change.line] === change.previous;
     case 'release':
       return item.leases[change.holder]?.[0] === change.expiry;
     case 'pause':
@@ -95,7 +101,7 @@ export const applyChange = (item: ThrottleItem, change: ThrottleChange): void =>
       item.n += 1;
       break;
     case 'ticket':
-      item.q = change.next;
+      item[change.line] = change.next;
       break;
     case 'release':
       delete item.leases[change.holder];

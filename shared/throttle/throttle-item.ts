@@ -14,6 +14,8 @@ export const throttleItemSchema = z.object({
   n: z.number().int(),
   /** Who has no ticket may not try before this instant. */
   q: z.number(),
+  /** The same for those who send, where a place is kept for them: they stand in a line of their own. */
+  sendingQ: z.number().optional(),
   leases: z.record(z.string(), leaseSchema),
   /** How long a connection is held, in milliseconds, as a moving mean. */
   hold: z.number().optional(),
@@ -27,6 +29,9 @@ export type ThrottleItem = z.output<typeof throttleItemSchema>;
 export const emptyThrottleItem = (): ThrottleItem => ({ n: 0, q: 0, leases: {} });
 
 export const defaultHoldMilliseconds = 2_000;
+
+/** Which of the instants in the item a claim waits for. */
+export type ThrottleLine = 'q' | 'sendingQ';
 
 export interface ThrottleKey {
   readonly pk: string;
@@ -53,7 +58,12 @@ export type Refusal =
 /** Explains a refusal; pure, so that every case can be tested. `available`: what this lane may take of the limit. */
 export const explainRefusal = (
   item: ThrottleItem,
-  claim: { readonly holder: string; readonly available: number; readonly ignoresPause: boolean },
+  claim: {
+    readonly holder: string;
+    readonly available: number;
+    readonly ignoresPause: boolean;
+    readonly line: ThrottleLine;
+  },
   now: number,
 ): Refusal => {
   const { holder, available } = claim;
@@ -65,10 +75,14 @@ export const explainRefusal = (
       : { kind: 'probe', pausedUntil: item.pausedUntil };
   const expired = Object.entries(item.leases).flatMap(([key, [expiry]]) => (expiry <= now ? [key] : []));
   if (expired.length > 0 && item.n - expired.length < available) return { kind: 'expired', keys: expired };
-  if (item.n >= available || item.q > now) return { kind: 'full' };
+  if (item.n >= available || (item[claim.line] ?? 0) > now) return { kind: 'full' };
   return { kind: 'again' };
 };
 
 /** The next ticket: places come free every hold / limit milliseconds. */
-export const nextTicket = (item: ThrottleItem, available: number, now: number): number =>
-  Math.max(item.q, now) + Math.max(50, (item.hold ?? defaultHoldMilliseconds) / Math.max(1, available));
+export const nextTicket = (
+  item: ThrottleItem,
+  { line, available }: { readonly line: ThrottleLine; readonly available: number },
+  now: number,
+): number =>
+  Math.max(item[line] ?? 0, now) + Math.max(50, (item.hold ?? defaultHoldMilliseconds) / Math.max(1, available));

@@ -2,7 +2,13 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ThrottleChange } from './throttle-change.ts';
-import { emptyThrottleItem, type ThrottleItem, type ThrottleKey, throttleItemSchema } from './throttle-item.ts';
+import {
+  emptyThrottleItem,
+  type ThrottleItem,
+  type ThrottleKey,
+  type ThrottleLine,
+  throttleItemSchema,
+} from './throttle-item.ts';
 
 /** Where the counters stand. */
 export interface ThrottleItems {
@@ -22,12 +28,15 @@ interface Expression {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
+const hasPassed = (line: ThrottleLine): string =>
+  line === 'q' ? 'q <= :now' : `(attribute_not_exists(${line}) OR ${line} <= :now)`;
+
 const expressionOf = (change: ThrottleChange): Expression => {
   switch (change.kind) {
     case 'take':
       return {
         update: 'SET leases.#me = :lease ADD n :one',
-        condition: `n < :available${change.turn === undefined ? '' : ' AND q <= :now'} AND attribute_not_exists(leases.#me)${change.ignoresPause ? '' : ' AND attribute_not_exists(pausedUntil)'}`,
+        condition: `n < :available${change.turn === undefined ? '' : ` AND ${hasPassed(change.line)}`} AND attribute_not_exists(leases.#me)${change.ignoresPause ? '' : ' AND attribute_not_exists(pausedUntil)'}`,
         names: { '#me': change.holder },
         values: {
           ':lease': change.lease,
@@ -77,9 +86,15 @@ const expressionOf = (change: ThrottleChange): Expression => {
       };
     case 'ticket':
       return {
-        update: 'SET q = :ticket',
-        condition: 'q = :q',
-        values: { ':ticket': change.next, ':q': change.previous },
+        update: `SET ${change.line} = :ticket`,
+        condition:
+          change.previous === undefined
+            ? `attribute_exists(pk) AND attribute_not_exists(${change.line})`
+            : `${change.line} = :previous`,
+        values: {
+          ':ticket': change.next,
+          ...(change.previous === undefined ? {} : { ':previous': change.previous }),
+        },
       };
     case 'release':
       return {

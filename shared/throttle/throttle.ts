@@ -6,6 +6,7 @@ import {
   nextTicket,
   type ThrottleItem,
   type ThrottleKey,
+  type ThrottleLine,
 } from './throttle-item.ts';
 import { createThrottleTable, type ThrottleItems } from './throttle-table.ts';
 
@@ -18,7 +19,9 @@ export interface Claim {
   readonly available: number;
   /** Epoch milliseconds; after it the place is free again whatever happened to the holder. */
   readonly expiresAt: number;
-  /** It has waited its turn, so the queue of the others is not its concern. */
+  /** The line in which those wait who find no place. */
+  readonly line: ThrottleLine;
+  /** It has waited its turn, so the line is not its concern. */
   readonly hasTicket: boolean;
   /** A person asked for this connection (a test), so that it is tried even while the profile is paused. */
   readonly ignoresPause: boolean;
@@ -78,6 +81,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
       holder: claim.holder,
       lease: entryOf(claim),
       available: claim.available,
+      line: claim.line,
       turn: claim.hasTicket ? undefined : now(),
       ignoresPause: claim.ignoresPause,
     });
@@ -105,8 +109,14 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
     });
 
   const takeTicket = async (claim: Claim, item: ThrottleItem): Promise<ClaimResult | undefined> => {
-    const ticket = nextTicket(item, claim.available, now());
-    const taken = await items.change(claim.key, { kind: 'ticket', previous: item.q, next: ticket });
+    if (claim.hasTicket) return { refused: 'full', until: nextTicket({ ...item, [claim.line]: 0 }, claim, now()) };
+    const ticket = nextTicket(item, claim, now());
+    const taken = await items.change(claim.key, {
+      kind: 'ticket',
+      line: claim.line,
+      previous: item[claim.line],
+      next: ticket,
+    });
     return 'done' in taken ? { refused: 'full', until: ticket } : undefined;
   };
 

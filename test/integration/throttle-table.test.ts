@@ -25,6 +25,7 @@ afterAll(async () => {
 const holder = fc.constantFrom('mbx_1+incoming', 'mbx_2+incoming', 'mbx_3+outgoing');
 const small = fc.integer({ min: 1, max: 3 });
 const lease = fc.tuple(small, small);
+const line = fc.constantFrom('q' as const, 'sendingQ' as const);
 
 /** Few values each, so that conditions hold about as often as they do not. */
 const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
@@ -35,6 +36,7 @@ const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
       holder,
       lease,
       available: small,
+      line,
       turn: fc.option(small, { nil: undefined }),
       ignoresPause: fc.boolean(),
     }),
@@ -56,7 +58,12 @@ const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
     pausedUntil: small,
     probeUntil: small,
   }),
-  fc.record({ kind: fc.constant('ticket' as const), previous: fc.nat(2), next: fc.nat(2) }),
+  fc.record({
+    kind: fc.constant('ticket' as const),
+    line,
+    previous: fc.option(fc.nat(2), { nil: undefined }),
+    next: fc.nat(2),
+  }),
   fc.record({ kind: fc.constant('pause' as const), until: small, fault: fc.constant(createFault('connectFailed')) }),
   fc.record({ kind: fc.constant('resume' as const) }),
 );
@@ -80,7 +87,7 @@ describe('the table of connection counters', () => {
   it('tells that there is no counter yet', async () => {
     const key = { pk: 'org_1#prf_none', sk: 'throttle#0' };
 
-    const answer = await table.change(key, { kind: 'ticket', previous: 0, next: 1 });
+    const answer = await table.change(key, { kind: 'ticket', line: 'q', previous: 0, next: 1 });
 
     expect(answer).toEqual({ found: undefined });
   });

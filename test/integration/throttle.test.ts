@@ -97,7 +97,7 @@ describe('the connection counter of a server profile', () => {
     entered(await gate.enter(request(profile, 'mbx_2')));
 
     const third = await gate.enter(request(profile, 'mbx_3'));
-    const sending = await gate.enter(request(profile, 'mbx_3', { lane: 'outgoing', hasTicket: true }));
+    const sending = await gate.enter(request(profile, 'mbx_3', { lane: 'outgoing' }));
 
     expect(third).toMatchObject({ refused: 'full' });
     expect(sending).not.toHaveProperty('refused');
