@@ -1,7 +1,7 @@
 import type { Cycle } from '../../../shared/cycle/cycle.ts';
 import { cycleSchema } from '../../../shared/cycle/cycle.ts';
 import { type Email, emailKind } from '../../../shared/email/email.ts';
-import type { Mailbox } from '../../../shared/mailbox/mailbox.ts';
+import { type Mailbox, mailboxKind } from '../../../shared/mailbox/mailbox.ts';
 import { type MailServers, type MailUser, startTestMailServers } from '../../support/mail-servers.ts';
 import { type LaneHandler, loadLaneHandler, runLaneBatch } from '../../support/run-lane.ts';
 import { enableStoredMailbox, storeServerProfile } from '../../support/synchronized-mailbox.ts';
@@ -38,6 +38,8 @@ export interface IncomingWorld {
   readonly createOrganization: () => Promise<IncomingOrganization>;
   /** Has the operations lane carry out everything that waits. */
   readonly runOperations: () => Promise<void>;
+  /** Switches a mailbox to deciding only. */
+  readonly observe: (organizationId: string, mailboxId: string) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -119,6 +121,14 @@ export const startIncomingWorld = async (): Promise<IncomingWorld> => {
     createOrganization,
     runOperations: async () => {
       while ((await runLaneBatch(operations, String(process.env['OPERATIONS_QUEUE_URL']))) > 0);
+    },
+    observe: async (organizationId, mailboxId) => {
+      const change = (mailbox: Mailbox) => {
+        const { workloads } = mailbox;
+        const incoming = { ...workloads.incoming, mode: 'observe' as const };
+        return { next: { ...mailbox, workloads: { ...workloads, incoming } } };
+      };
+      await services.store.update(mailboxKind, organizationId, mailboxId, change, services);
     },
     stop: async () => {
       await servers.stop();

@@ -14,6 +14,7 @@ import {
   withMailbox,
 } from '../../support/mailbox-client.ts';
 import { storeSentEmail } from '../../support/sent-email.ts';
+import { compose } from './compose.ts';
 import { type IncomingOrganization, type IncomingWorld, startIncomingWorld } from './incoming-world.ts';
 
 let world: IncomingWorld;
@@ -30,22 +31,6 @@ let users = 0;
 const nextMailUser = () => {
   users += 1;
   return world.mailUser(users);
-};
-
-let messages = 0;
-/** A message with what the fields say; lines end as RFC 5322 asks. */
-const compose = (fields: Readonly<Record<string, string>> = {}, body = 'Hello'): string => {
-  messages += 1;
-  const all = {
-    From: 'Carl Client <carl@client.example>',
-    To: 'someone@example.test',
-    Subject: `Message ${messages}`,
-    Date: 'Tue, 24 Nov 2026 10:00:00 +0100',
-    'Message-ID': `<m${messages}.${process.pid}@client.example>`,
-    ...fields,
-  };
-  const header = Object.entries(all).flatMap(([name, value]) => (value === '' ? [] : [`${name}: ${value}`]));
-  return `${header.join('\r\n')}\r\n\r\n${body}\r\n`;
 };
 
 describe('reading a mailbox', () => {

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appendMessage } from '../../support/mailbox-client.ts';
+import { storeSentEmail } from '../../support/sent-email.ts';
+import { compose } from './compose.ts';
+import { type IncomingWorld, startIncomingWorld } from './incoming-world.ts';
+
+let world: IncomingWorld;
+
+beforeAll(async () => {
+  world = await startIncomingWorld();
+});
+
+afterAll(async () => {
+  await world?.stop();
+});
+
+let users = 0;
+const nextMailUser = () => {
+  users += 1;
+  return world.mailUser(users);
+};
+
+const append = (
+  mailUser: ReturnType<typeof nextMailUser>,
+  fields?: Readonly<Record<string, string>>,
+  folder = 'INBOX',
+) => appendMessage(world.servers.environment, mailUser, compose(fields), { folder });
+
+describe('an unknown sender', () => {
+  it('becomes one contact, however many messages and mailboxes bring it', async () => {
+    const organization = await world.createOrganization();
+    const [one, other] = [nextMailUser(), nextMailUser()];
+    const mailboxes = [await organization.user(one), await organization.user(other)];
+    for (const mailUser of [one, one, other]) await append(mailUser, { From: 'Nora New <nora@new.example>' });
+
+    await Promise.all(mailboxes.map(({ mailboxId }) => organization.synchronize(mailboxId)));
+
+    const { body } = await organization.call('GET', '/records/contact?email=nora@new.example');
+    expect(body.data).toMatchObject([
+      { displayName: 'Nora New', origin: 'mailbox', externalId: null, emails: [{ address: 'nora@new.example' }] },
+    ]);
+    const emails = await organization.emails();
+    expect(emails).toHaveLength(3);
+    for (const { from } of emails) expect(from.records).toMatchObject([{ type: 'contact', id: body.data[0].id }]);
+  });
+
+  it('becomes none where the organization does not want it, or where a program sent the message', async () => {
+    const organization = await world.createOrganization();
+    const mailUser = nextMailUser();
+    const { mailboxId } = await organization.user(mailUser);
+    await append(mailUser, { From: 'Robot <robot@new.example>', 'Auto-Submitted': 'auto-replied' });
+    await organization.synchronize(mailboxId);
+    await organization.settings({ autoCreate: { enabled: false } });
+    await append(mailUser, { From: 'Nobody <nobody@new.example>' });
+    await organization.synchronize(mailboxId);
+
+    expect(await organization.emails()).toHaveLength(2);
+    expect((await organization.call('GET', '/records/contact')).body.data).toEqual([]);
+  });
+});
+
+describe('the Sent folder', () => {
+  it('is looked at when the organization wants it; what the hub itself sent is not doubled', async () => {
+    const organization = await world.createOrganization();
+    await organization.settings({ tracking: { sentItems: true } });
+    const mailUser = nextMailUser();
+    const { mailboxId } = await organization.user(mailUser);
+    const messageId = `<hub.${process.pid}@example.test>`;
+    const from = { address: mailUser.address, records: [] };
+    const sent = await storeSentEmail(world.api.services, organization.id, { messageId, from, mailboxId });
+    await append(mailUser, { From: mailUser.address, To: 'carl@client.example', Subject: 'By hand' }, 'Sent');
+    await append(mailUser, { From: mailUser.address, To: 'carl@client.example', 'Message-ID': messageId }, 'Sent');
+
+    await organization.synchronize(mailboxId);
+
+    const emails = await organization.emails();
+    expect(emails.map(({ direction, status, subject }) => [direction, status, subject]).sort()).toEqual([
+      ['outgoing', 'sent', 'By hand'],
+      ['outgoing', 'sent', 'Our offer'],
+    ]);
+    const outcomes = (await organization.decisions(mailboxId)).map(({ folder, outcome, emailId }) => [
+      folder,
+      outcome,
+      emailId === sent.id,
+    ]);
+    expect(outcomes.sort()).toEqual([
+      ['Sent', 'duplicate', true],
+      ['Sent', 'tracked', false],
+    ]);
+  });
+});
+
+describe('mail between users', () => {
+  it.each([
+    [true, 2],
+    [false, 1],
+  ])('with two activities %s gives %i emails, and the own copy none', async (twoActivities, count) => {
+    const organization = await world.createOrganization();
+    await organization.settings({ internalMail: { twoActivities } });
+    const [anna, ben] = [nextMailUser(), nextMailUser()];
+    const annas = await organization.user(anna);
+    const bens = await organization.user(ben);
+    const messageId = `<internal.${count}.${process.pid}@example.test>`;
+    const from = { address: anna.address, records: [{ type: 'user', id: annas.id }] };
+    await storeSentEmail(world.api.services, organization.id, { messageId, from, mailboxId: annas.mailboxId });
+    const fields = { From: anna.address, To: ben.address, 'Message-ID': messageId };
+    await append(ben, fields);
+    await append(anna, fields);
+
+    for (const { mailboxId } of [annas, bens]) await organization.synchronize(mailboxId);
+
+    expect(await organization.emails()).toHaveLength(count);
+    expect((await organization.decisions(annas.mailboxId))[0]).toMatchObject({
+      outcome: 'skipped',
+      code: 'internalCopy',
+    });
+  });
+});
+
+describe('a queue', () => {
+  it('gets an item for each message, and its owner owns the email', async () => {
+    const organization = await world.createOrganization();
+    const owner = (await organization.call('POST', '/users', { fullName: 'Olga' })).body;
+    const mailUser = nextMailUser();
+    const queue = await organization.queue(mailUser, { ownerId: owner.id });
+    await append(mailUser, { To: mailUser.address });
+
+    await organization.synchronize(queue.mailboxId);
+
+    expect(await organization.emails()).toMatchObject([
+      { ownerId: owner.id, queueIds: [queue.id], acceptedBy: { type: 'queue', id: queue.id } },
+    ]);
+  });
+});
+
+describe('observing', () => {
+  it('decides about every message and writes no record', async () => {
+    const organization = await world.createOrganization();
+    const mailUser = nextMailUser();
+    const { mailboxId } = await organization.user(mailUser, {}, {});
+    await world.observe(organization.id, mailboxId);
+    await append(mailUser);
+
+    await organization.synchronize(mailboxId);
+
+    expect(await organization.emails()).toEqual([]);
+    expect((await organization.call('GET', '/records/contact')).body.data).toEqual([]);
+    expect(await organization.decisions(mailboxId)).toMatchObject([{ outcome: 'tracked', emailId: null }]);
+  });
+});
