@@ -24,19 +24,23 @@ export const armCycle = async (
     await sendCycle(deps.queues, cycle, 'continue', '');
     return;
   }
-  const body: CycleMessage = {
-    v: 1,
-    organizationId: cycle.organizationId,
-    mailboxId: cycle.mailboxId,
-    workload: cycle.workload,
-    generation: cycle.generation,
-    reason: 'timer',
-  };
-  await deps.timers.arm({
-    name: timerName(cycle),
-    at: cycle.due,
-    lane: cycle.workload,
-    group: cycle.mailboxId,
-    body,
-  });
+  await armTimer(deps.timers, cycle, timerName(cycle), cycle.due, 'timer');
+};
+
+/**
+ * Starts the run that is due once its turn has come. The timer that began it has fired but may still stand under the
+ * cycle's name, so this one has a name of its own.
+ */
+export const armTurn = (timers: Timers, cycle: Cycle, at: number): Promise<void> =>
+  armTimer(timers, cycle, `${timerName(cycle)}-${Math.floor(at / 1000).toString(36)}`, at, 'retry');
+
+const armTimer = (
+  timers: Timers,
+  { organizationId, mailboxId, workload, generation }: Cycle,
+  name: string,
+  at: number,
+  reason: CycleMessage['reason'],
+): Promise<void> => {
+  const body: CycleMessage = { v: 1, organizationId, mailboxId, workload, generation, reason };
+  return timers.arm({ name, at, lane: workload, group: mailboxId, body });
 };

@@ -84,7 +84,7 @@ export const createCycleControl = ({ document, tableName, queues, now }: Depende
           'cursors = if_not_exists(cursors, :empty), generation = if_not_exists(generation, :zero) + :one',
         ]
           .join(', ')
-          .concat(' REMOVE credentialRefusals, firstRefusalAt, probing, marker'),
+          .concat(' REMOVE credentialRefusals, firstRefusalAt, probing, marker, waitsUntil'),
         values: {
           ':version': 1,
           ':organizationId': organizationId,

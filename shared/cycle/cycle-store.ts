@@ -35,6 +35,8 @@ export interface CycleStore {
   saveCursor(cycle: Cycle, folder: string, previous: FolderCursor | undefined, next: FolderCursor): Promise<void>;
   /** @throws FenceError */
   mark(cycle: Cycle, marker: Cycle['marker']): Promise<void>;
+  /** The run that is due waits until then. @throws FenceError */
+  postpone(cycle: Cycle, until: number): Promise<void>;
   /** `woken`: something new came since the cycle was read, so this end would overlook it; nothing was written. */
   complete(cycle: Cycle, completion: Completion): Promise<Cycle | 'woken'>;
   /** Forgets synchronize operations that have been reported. */
@@ -138,6 +140,10 @@ export const createCycleStore = (document: DynamoDBDocumentClient, TableName: st
       );
     },
 
+    postpone: async (cycle, until) => {
+      await fenced(update(cycle, { expression: 'SET waitsUntil = :until', values: { ':until': until } }));
+    },
+
     complete: async (cycle, completion) => {
       const { next } = completion;
       const change = collect();
@@ -161,6 +167,7 @@ export const createCycleStore = (document: DynamoDBDocumentClient, TableName: st
       setOrRemove('firstRefusalAt', next.firstRefusalAt, cycle.firstRefusalAt);
       setOrRemove('probing', next.probing, cycle.probing);
       setOrRemove('slices', next.slices, cycle.slices);
+      setOrRemove('waitsUntil', undefined, cycle.waitsUntil);
       // Careful runs write markers after the cycle was read, so the removal cannot depend on what stood then.
       change.remove('marker');
       const { expression, names, values } = change.build();

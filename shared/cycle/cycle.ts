@@ -46,6 +46,8 @@ export const cycleSchema = z.object({
   /** When the next run is due; null: nothing to do until a wake. */
   due: z.number().nullable(),
   reason: z.string().optional(),
+  /** All places at the server were taken: until when the run that is due waits for its turn, by a timer. */
+  waitsUntil: z.number().optional(),
   /** Raised by every wake; a run goes idle only if it has not moved since it looked. */
   wakes: z.int().nonnegative(),
   probing: z.boolean().optional(),

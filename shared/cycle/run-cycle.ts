@@ -3,13 +3,14 @@ import type { LaneQueues } from '../platform/lane-queues.ts';
 import type { Timers } from '../platform/timers.ts';
 import type { ConnectionGate, Gate } from '../throttle/connection-gate.ts';
 import { TransportError } from '../transport/transport-error.ts';
-import { armCycle, timerName } from './arm-cycle.ts';
+import { armCycle, armTurn, timerName } from './arm-cycle.ts';
 import { createCarefulMode } from './careful-mode.ts';
 import type { Cycle } from './cycle.ts';
 import { type CycleStore, FenceError } from './cycle-store.ts';
 import type { CycleMessage } from './lane-message.ts';
 import { type CycleResult, planNext, type WorkloadReport } from './plan-next.ts';
 import type { ContextLoader, RunContext } from './run-context.ts';
+import { endMarginMilliseconds } from './run-time.ts';
 import type { WorkloadRunner } from './workload.ts';
 
 /** How a delivery ended: acknowledged, or to be delivered again after a short wait. */
@@ -47,8 +48,6 @@ export interface Delivery {
   readonly remainingMilliseconds: number;
 }
 
-/** What a run leaves for the steps after it: closing sockets, releasing, completing, arming. */
-const endMarginMilliseconds = 12_000;
 const leaseMarginMilliseconds = 5_000;
 /** Longer waits complete the cycle and arm a timer, so that the message does not hold its group. */
 const longestShortWaitMilliseconds = 120_000;
@@ -77,8 +76,9 @@ export const runCycle = async (deps: CycleDependencies, delivery: Delivery): Pro
   if (organization === undefined) return done('stale');
   if (!movesEmail(organization)) return done('suspended');
 
-  const early = cycle.due - startedAt;
-  if (early > earlyToleranceMilliseconds) return waitFor(deps, cycle, delivery, cycle.due);
+  const waitsUntil = earlyReasons.has(message.reason) ? 0 : (cycle.waitsUntil ?? 0);
+  const startsAt = Math.max(cycle.due, waitsUntil);
+  if (startsAt - startedAt > earlyToleranceMilliseconds) return waitFor(deps, cycle, delivery, startsAt);
 
   if (deps.runner.look !== undefined) {
     const look = await deps.runner.look(cycle.organizationId, cycle.mailboxId, deps.now());
@@ -115,16 +115,36 @@ const reportAnswered = async (
   await deps.store.forgetSynchronized(cycle, ids);
 };
 
+/** All places are taken. A long wait is noted in the cycle, so that nobody takes it for lost and takes another turn. */
+const waitForTurn = async (
+  deps: CycleDependencies,
+  cycle: Cycle,
+  delivery: Delivery,
+  until: number,
+): Promise<Verdict> => {
+  if (until - deps.now().getTime() <= longestShortWaitMilliseconds) return waitFor(deps, cycle, delivery, until);
+  try {
+    await deps.store.postpone(cycle, until);
+  } catch (error) {
+    if (error instanceof FenceError) return done('fenced');
+    throw error;
+  }
+  await armTurn(deps.timers, cycle, until);
+  return done('waiting');
+};
+
 /** Gives the message back for a short wait; for a long one, or after many, arms what starts it anew. */
 const waitFor = async (deps: CycleDependencies, cycle: Cycle, delivery: Delivery, until: number): Promise<Verdict> => {
   const now = deps.now().getTime();
   if (until - now > longestShortWaitMilliseconds) {
-    await armCycle(deps, { ...cycle, due: until });
+    if (cycle.waitsUntil === until) await armTurn(deps.timers, cycle, until);
+    else await armCycle(deps, { ...cycle, due: until });
     return done('waiting');
   }
   if (delivery.receiveCount >= deliveriesBeforeFreshMessage) {
     await deps.queues.send(cycle.workload, cycle.mailboxId, `${timerName(cycle)}.${now}`, {
       ...delivery.message,
+      reason: 'retry',
       occasion: String(now),
     });
     return done('waiting');
@@ -151,11 +171,11 @@ const runWithConnection = async (
     lane: cycle.workload,
     generation: cycle.generation,
     expiresAt: deadline + leaseMarginMilliseconds,
-    hasTicket: delivery.receiveCount > 1,
+    hasTicket: delivery.receiveCount > 1 || delivery.message.reason === 'retry',
     probeUntil: deps.now().getTime() + organization.settings.schedule.retry.seconds * 1000,
   });
   if ('refused' in gate) {
-    if (gate.refused !== 'paused') return waitFor(deps, cycle, delivery, gate.until);
+    if (gate.refused !== 'paused') return waitForTurn(deps, cycle, delivery, gate.until);
     return finish(deps, cycle, organization, context, start, {
       kind: 'failed',
       class: 'transient',

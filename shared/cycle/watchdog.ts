@@ -74,7 +74,8 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
     if (cycle.due === null || cycle.due >= now) return;
     if (!(await deps.movesEmail(cycle.organizationId))) return;
     lateness[cycle.workload] = Math.max(lateness[cycle.workload], (now - cycle.due) / 1000);
-    if (cycle.due + overdueAfter > now) return;
+    // Who waits for a turn is late and not lost; sent again it would only take another turn.
+    if (Math.max(cycle.due, cycle.waitsUntil ?? 0) + overdueAfter > now) return;
     if (counts[cycle.workload] >= resendLimit || (await backlogOf(cycle.workload)) > backedUp) return;
     counts[cycle.workload] += 1;
     await sendCycle(deps.queues, cycle, 'watchdog', period);

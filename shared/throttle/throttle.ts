@@ -109,6 +109,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
     });
 
   const takeTicket = async (claim: Claim, item: ThrottleItem): Promise<ClaimResult | undefined> => {
+    // Whose turn has come stays at the head of the line: at its end it would wait as long again, and the line would grow.
     if (claim.hasTicket) return { refused: 'full', until: nextTicket({ ...item, [claim.line]: 0 }, claim, now()) };
     const ticket = nextTicket(item, claim, now());
     const taken = await items.change(claim.key, {

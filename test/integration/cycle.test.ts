@@ -1,4 +1,4 @@
-import { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
+import { GetScheduleCommand, ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -280,6 +280,48 @@ describe('a cycle on the real tables, queues and timers', () => {
     });
 
     expect(verdictOfSecond).toMatchObject({ done: false });
+  });
+
+  it('waits by a timer when its turn is long in coming, and then goes before newcomers', async () => {
+    const message = await enabled();
+    const turn = Date.now() + 500_000;
+    const asked: boolean[] = [];
+    const deps: CycleDependencies = {
+      ...base,
+      gate: {
+        enter: async (request) => {
+          asked.push(request.hasTicket);
+          return { refused: 'full', until: turn };
+        },
+      },
+      runner: { run: nothingFound },
+      reporter: { report: async () => undefined, synchronized: async () => undefined },
+    };
+    const deliver = (body: CycleMessage) =>
+      runCycle(deps, { message: body, receiveCount: 1, remainingMilliseconds: 60_000 });
+
+    const first = await deliver(message);
+    const meanwhile = await deliver({ ...message, reason: 'watchdog' });
+    const timers = await new SchedulerClient({}).send(
+      new ListSchedulesCommand({ GroupName: variables['SCHEDULE_GROUP'] ?? '', NamePrefix: mailboxId }),
+    );
+
+    expect([first, meanwhile]).toEqual(Array(2).fill({ done: true, outcome: 'waiting' }));
+    expect(asked).toEqual([false]);
+    expect(await readCycle()).toMatchObject({ generation: message.generation, waitsUntil: turn });
+    expect(timers.Schedules).toHaveLength(1);
+    const armed = await new SchedulerClient({}).send(
+      new GetScheduleCommand({
+        Name: timers.Schedules?.[0]?.Name ?? '',
+        GroupName: variables['SCHEDULE_GROUP'] ?? '',
+      }),
+    );
+    const turnMessage = cycleMessageSchema.parse(JSON.parse(armed.Target?.Input ?? ''));
+    await runCycle(
+      { ...deps, now: () => new Date(turn) },
+      { message: turnMessage, receiveCount: 1, remainingMilliseconds: 60_000 },
+    );
+    expect(asked).toEqual([false, true]);
   });
 
   it('goes item by item after a run died, and sets aside what three runs died on', async () => {

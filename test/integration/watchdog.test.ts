@@ -65,6 +65,23 @@ describe('the watchdog', () => {
     expect(await api.receive('incoming')).toMatchObject([{ mailboxId, generation: 1, reason: 'watchdog' }]);
   });
 
+  it('leaves alone who waits for a turn at the server, and tells that it is late', async () => {
+    await overdue(1 * hours);
+    await createDocumentClient().send(
+      new UpdateCommand({
+        TableName: api.cyclesTable,
+        Key: { pk: `${organization.id}#${mailboxId}`, sk: 'incoming' },
+        UpdateExpression: 'SET waitsUntil = :until',
+        ExpressionAttributeValues: { ':until': Date.now() + 60_000 },
+      }),
+    );
+
+    const findings = await watchdog();
+
+    expect(findings.resent).toBe(0);
+    expect(findings.latenessSeconds.incoming).toBeGreaterThan(3_500);
+  });
+
   it('leaves alone what is only a little late, disabled, suspended, or moved by the Email Router', async () => {
     await overdue(60_000);
     await watchdog();

@@ -140,6 +140,12 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
     read: (_, mailboxId) => call(() => structuredClone(cycles.get(mailboxId))),
     saveCursor: () => call(() => undefined),
     mark: () => call(() => undefined),
+    postpone: (cycle, until) =>
+      call(() => {
+        const stood = cycles.get(cycle.mailboxId);
+        if (stood?.generation !== cycle.generation || !stood.enabled) throw new FenceError();
+        cycles.set(cycle.mailboxId, { ...stood, waitsUntil: until });
+      }),
     forgetSynchronized: () => call(() => undefined),
     complete: (cycle, completion) =>
       call(() => {
@@ -153,6 +159,7 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
           due: completion.next.due,
           lastCompletedAt: completion.completedAt,
         };
+        delete next.waitsUntil;
         cycles.set(cycle.mailboxId, next);
         return structuredClone(next);
       }),
