@@ -1,0 +1,109 @@
+import { checkFeed } from '../invariants/feed.ts';
+import { checkIncomingMail } from '../invariants/incoming-mail.ts';
+import { checkConnections, checkLiveness, findUnsettled } from '../invariants/liveness.ts';
+import { observe, scanTable } from '../invariants/observation.ts';
+import { checkSends } from '../invariants/sends.ts';
+import type { Evidence, Violation } from '../invariants/violation.ts';
+import { FaultPlan, type InjectedFault, type PlannedFault } from '../plan/fault-plan.ts';
+import { createRandom } from '../plan/random.ts';
+import { drawActions } from '../scenario/actions.ts';
+import { type Cast, createCast } from '../scenario/cast.ts';
+import { createLedger, type Ledger } from '../scenario/ledger.ts';
+import { runWorld } from '../world/run-world.ts';
+import { type World, watchdogPeriodSeconds } from '../world/world.ts';
+import { cleanUp } from './clean-up.ts';
+
+export interface CaseResult {
+  readonly seed: number;
+  readonly injected: readonly InjectedFault[];
+  readonly reached: ReadonlyMap<string, number>;
+  readonly violations: readonly Violation[];
+}
+
+export interface CaseOptions {
+  readonly operatorKey: string;
+  /** Which mail users play; a run takes four that nobody has played before. */
+  readonly firstMailUser: number;
+}
+
+/** Faults may strike for so long after the last action. */
+const aftermathSeconds = 400;
+/** Within so long all must have come to rest once no fault strikes any more. */
+const patienceSeconds = 9_000;
+const recoverySeconds = 2 * watchdogPeriodSeconds + 60;
+
+const play = async (world: World, cast: Cast, ledger: Ledger, seed: number, plan: FaultPlan): Promise<number> => {
+  const random = createRandom(seed ^ 0x5eed);
+  let marks = 0;
+  const mark = (): string => {
+    marks += 1;
+    return `mark-${seed}-${marks}`;
+  };
+  plan.arm();
+  for (const action of drawActions(random)) {
+    await action({ world, cast, ledger, random, mark });
+    await world.clock.pause(random.pick([0, 1, 5, 30, 90]));
+  }
+  await world.clock.pause(aftermathSeconds);
+  plan.disarm();
+  const since = world.clock.now();
+  await world.clock.pause(recoverySeconds);
+  for (;;) {
+    const [cycles, records] = [await scanTable(world, world.cyclesTable), await scanTable(world, world.recordsTable)];
+    const now = world.clock.now();
+    if (findUnsettled({ world, cast }, { cycles, records, now }, since).length === 0) return since;
+    if (now - since > patienceSeconds * 1000) return since;
+    await world.clock.pause(watchdogPeriodSeconds);
+  }
+};
+
+/** Plays one seeded scenario with these faults, lets the world recover, and checks what became of it. */
+export const runCase = async (
+  world: World,
+  seed: number,
+  faults: readonly PlannedFault[],
+  options: CaseOptions,
+): Promise<CaseResult> => {
+  const plan = new FaultPlan(faults);
+  world.setPlan(plan);
+  const ledger = createLedger();
+  const mailUsers = world.mail.environment.users.slice(options.firstMailUser, options.firstMailUser + 4);
+  let cast: Cast | undefined;
+  let since = 0;
+  let failure: unknown;
+  let isOver = false;
+  const script = (async () => {
+    cast = await createCast(world, options.operatorKey, mailUsers, createRandom(seed));
+    since = await play(world, cast, ledger, seed, plan);
+  })()
+    .catch((error: unknown) => {
+      failure = error;
+    })
+    .finally(() => {
+      plan.disarm();
+      isOver = true;
+      world.pulse.beat();
+    });
+  await runWorld(
+    world,
+    () => isOver && (failure !== undefined || (world.invoker.count() === 0 && world.stream.isQuiet)),
+    () => !isOver && !world.clock.isPaused,
+  );
+  await script;
+  const violations: Violation[] = [];
+  if (failure !== undefined)
+    violations.push({ kind: 'defect', what: failure instanceof Error ? failure.message : String(failure) });
+  if (cast !== undefined && failure === undefined) {
+    const evidence: Evidence = { world, cast, ledger, plan, observation: await observe(world, cast) };
+    violations.push(
+      ...checkIncomingMail(evidence),
+      ...checkSends(evidence),
+      ...checkLiveness(evidence, since),
+      ...checkConnections(evidence),
+      ...checkFeed(evidence),
+    );
+    if (world.lanes.givenUp > 0) violations.push({ kind: 'stuck', what: `${world.lanes.givenUp} messages were given up` });
+  }
+  await cleanUp(world);
+  return { seed, injected: plan.injected, reached: plan.reached, violations };
+};

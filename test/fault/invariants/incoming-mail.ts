@@ -1,0 +1,60 @@
+import { at, entitiesOf, groupBy, type Item } from './observation.ts';
+import type { Check, Violation } from './violation.ts';
+
+/** A run that dies three times at one message sets it aside: by design, and only then. */
+const deathsThatSetAside = 3;
+
+const decisionOf = (decisions: readonly Item[], mailboxId: string, message: { messageId: string | undefined; subject: string }) =>
+  decisions.filter(
+    (decision) =>
+      decision['mailboxId'] === mailboxId &&
+      (message.messageId === undefined
+        ? decision['subject'] === message.subject
+        : decision['messageId'] === message.messageId || decision['subject'] === message.subject),
+  );
+
+/** Every message of a synchronized mailbox has exactly one decision, and one email in all if it was tracked. */
+export const checkIncomingMail: Check = ({ cast, ledger, plan, observation }) => {
+  const violations: Violation[] = [];
+  const decisions = entitiesOf(observation, cast.organizationId, 'decision');
+  const letters = entitiesOf(observation, cast.organizationId, 'deadLetter');
+  const incoming = entitiesOf(observation, cast.organizationId, 'email').filter(
+    (email) => email['direction'] === 'incoming',
+  );
+  const deaths = plan.injected.filter(({ point }) => point.startsWith('incoming |')).length;
+
+  for (const { mailboxId, mailUser } of cast.users)
+    for (const message of observation.mailboxes.get(mailUser.address)?.inbox ?? []) {
+      const own = decisionOf(decisions, mailboxId, message);
+      const [decision] = own;
+      const setAside = letters.some(
+        (letter) => letter['mailboxId'] === mailboxId && at(letter, 'remote', 'uid') === message.uid,
+      );
+      const what = `${message.subject} (${message.messageId ?? 'no Message-ID'}) in ${mailboxId}`;
+      if (decision === undefined) {
+        if (!setAside) violations.push({ kind: 'lost', what: `no decision about ${what}` });
+        continue;
+      }
+      if (own.length > 1 && !setAside)
+        violations.push({ kind: 'doubled', what: `${own.length} decisions about ${what}` });
+      if (decision['outcome'] === 'setAside' && ledger.wholesome.has(message.subject) && deaths < deathsThatSetAside)
+        violations.push({ kind: 'lost', what: `set aside without a cause: ${what}` });
+      if (decision['outcome'] === 'skipped' && ledger.wholesome.has(message.subject))
+        violations.push({ kind: 'lost', what: `skipped (${decision['code']}): ${what}` });
+      const emailId = decision['emailId'];
+      const known = entitiesOf(observation, cast.organizationId, 'email').some(({ id }) => id === emailId);
+      if (typeof emailId === 'string' && !known)
+        violations.push({ kind: 'lost', what: `the decision ${decision['outcome']} names no email: ${what}` });
+    }
+
+  for (const [subject, emails] of groupBy(incoming, (email) => String(email['subject'])))
+    if (emails.length > 1)
+      violations.push({ kind: 'doubled', what: `${emails.length} emails of ${subject}: ${emails.map(({ id }) => id)}` });
+
+  const contacts = entitiesOf(observation, cast.organizationId, 'record').flatMap((record) =>
+    ((record['emails'] ?? []) as readonly Item[]).map(({ address }) => String(address).toLowerCase()),
+  );
+  for (const [address, same] of groupBy(contacts, (one) => one))
+    if (same.length > 1) violations.push({ kind: 'doubled', what: `${same.length} contacts of ${address}` });
+  return violations;
+};

@@ -1,0 +1,34 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { bundleFunction } from '../../../cdk/bundle-code.ts';
+import { entryOf, functionNames } from '../../../cdk/bundling.ts';
+
+/** The functions that the harness invokes. */
+export const invokedFunctions = functionNames.filter((name) => name !== 'operator-key');
+export type InvokedFunction = Exclude<(typeof functionNames)[number], 'operator-key'>;
+
+export interface FunctionCode {
+  /** The script that loads a function and invokes it. */
+  readonly hostFile: string;
+  readonly fileOf: (name: InvokedFunction) => string;
+}
+
+/** Writes the functions into a directory as they are deployed, and the script that hosts them. */
+export const writeFunctionCode = async (directory: string): Promise<FunctionCode> => {
+  const hostFile = join(directory, 'host.mjs');
+  const fileOf = (name: InvokedFunction): string => join(directory, `${name}.mjs`);
+  const host = build({
+    entryPoints: [join(import.meta.dirname, 'function-host.ts')],
+    outfile: hostFile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'warning',
+  });
+  const functions = invokedFunctions.map(async (name) =>
+    writeFile(fileOf(name as InvokedFunction), await bundleFunction(entryOf(name))),
+  );
+  await Promise.all([host, ...functions]);
+  return { hostFile, fileOf };
+};

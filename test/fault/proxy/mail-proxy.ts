@@ -1,0 +1,94 @@
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { FaultKind } from '../plan/fault-kinds.ts';
+import type { Step } from '../plan/step.ts';
+import type { FunctionProcess } from '../process/function-process.ts';
+import { createImapDialogue, type FolderIdentity } from './imap-dialogue.ts';
+import { MailConnection } from './mail-connection.ts';
+import { createSmtpDialogue } from './smtp-dialogue.ts';
+
+export interface MailProxyOptions {
+  readonly certificate: string;
+  readonly key: string;
+  readonly imapPort: number;
+  readonly smtpPort: number;
+  readonly find: (address: string | undefined) => FunctionProcess | undefined;
+  readonly decide: (step: Step) => FaultKind | undefined;
+  readonly onActivity: () => void;
+  readonly onHang: (process: FunctionProcess) => void;
+}
+
+/** Stands between the functions and the mail servers: ends TLS, sees every line, counts connections. */
+export class MailProxy {
+  readonly identity: FolderIdentity = { shift: 0, forgotten: 0 };
+  readonly #options: MailProxyOptions;
+  readonly #secureContext: SecureContext;
+  readonly #servers: Readonly<Record<'imap' | 'smtp', Server>>;
+  readonly #connections = new Set<MailConnection>();
+  #highest = 0;
+  #open = 0;
+
+  private constructor(options: MailProxyOptions) {
+    this.#options = options;
+    this.#secureContext = createSecureContext({ cert: options.certificate, key: options.key });
+    this.#servers = { imap: this.#serve('imap', options.imapPort), smtp: this.#serve('smtp', options.smtpPort) };
+  }
+
+  static async start(options: MailProxyOptions): Promise<MailProxy> {
+    const proxy = new MailProxy(options);
+    for (const server of Object.values(proxy.#servers))
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  portOf(protocol: 'imap' | 'smtp'): number {
+    return (this.#servers[protocol].address() as AddressInfo).port;
+  }
+
+  /** The most connections that were open at once since the last reset. */
+  get highest(): number {
+    return this.#highest;
+  }
+
+  reset(): void {
+    for (const connection of this.#connections) connection.close();
+    Object.assign(this.identity, { shift: 0, forgotten: 0 });
+    this.#highest = this.#open;
+  }
+
+  tick(): void {
+    for (const connection of this.#connections) connection.tick();
+  }
+
+  async stop(): Promise<void> {
+    for (const connection of this.#connections) connection.close();
+    for (const server of Object.values(this.#servers)) await new Promise((resolve) => server.close(resolve));
+  }
+
+  #serve(protocol: 'imap' | 'smtp', upstreamPort: number): Server {
+    const { find, decide, onActivity, onHang } = this.#options;
+    return createServer((socket) => {
+      const process = find(socket.remoteAddress);
+      if (process === undefined || process.isDead) return void socket.destroy();
+      onActivity();
+      this.#open += 1;
+      this.#highest = Math.max(this.#highest, this.#open);
+      socket.once('close', () => {
+        this.#open -= 1;
+        this.#connections.delete(connection);
+      });
+      const connection = new MailConnection(socket, {
+        protocol,
+        process,
+        upstreamPort,
+        secureContext: this.#secureContext,
+        dialogue: protocol === 'imap' ? createImapDialogue(this.identity) : createSmtpDialogue(),
+        identity: this.identity,
+        decide,
+        onActivity,
+        onHang,
+      });
+      this.#connections.add(connection);
+    });
+  }
+}
