@@ -39,9 +39,10 @@ const contextSchema = z.object({
       .regex(/^[a-z][a-z0-9-]{0,29}$/)
       .default('mailbox-sync'),
   ),
+  // Below 20 little is left of it besides what the end of a run needs.
   // Short enough that visibility, grace and one watchdog period together stay within two periods of the watchdog.
-  laneTimeoutSeconds: optional(z.coerce.number().int().min(10).max(870).default(120)),
-  operationsTimeoutSeconds: optional(z.coerce.number().int().min(10).max(870).default(300)),
+  laneTimeoutSeconds: optional(z.coerce.number().int().min(20).max(870).default(120)),
+  operationsTimeoutSeconds: optional(z.coerce.number().int().min(20).max(870).default(300)),
   watchdogPeriodSeconds: optional(
     z.coerce.number().int().min(60).multipleOf(60, 'A rate rule knows whole minutes only').default(300),
   ),

@@ -1,5 +1,6 @@
 import { cycleMessageSchema } from '../../shared/cycle/lane-message.ts';
 import { runCycle } from '../../shared/cycle/run-cycle.ts';
+import { endMarginMilliseconds } from '../../shared/cycle/run-time.ts';
 import type { WorkloadRunner } from '../../shared/cycle/workload.ts';
 import { createCycleReporter } from '../../shared/mailbox/cycle-reporter.ts';
 import type { SynchronizedWorkload } from '../../shared/mailbox/mailbox.ts';
@@ -13,8 +14,11 @@ export const createCycleLaneHandler = (
   services: LaneServices,
   runner: WorkloadRunner | ((counts: Counts) => WorkloadRunner),
 ) =>
-  createLaneHandler(lane, services.queues, (record, invocation) =>
-    runCycle(
+  createLaneHandler(lane, services.queues, async (record, invocation) => {
+    const remainingMilliseconds = invocation.remainingMilliseconds();
+    // The messages of the group before this one have used the time up; a server given none would seem not to answer.
+    if (remainingMilliseconds < endMarginMilliseconds) return { done: false, waitSeconds: 1 };
+    return runCycle(
       {
         store: services.cycleStore,
         gate: services.gate,
@@ -32,7 +36,7 @@ export const createCycleLaneHandler = (
       {
         message: cycleMessageSchema.parse(JSON.parse(record.body)),
         receiveCount: record.receiveCount,
-        remainingMilliseconds: invocation.remainingMilliseconds(),
+        remainingMilliseconds,
       },
-    ),
-  );
+    );
+  });

@@ -3,6 +3,7 @@ import middy from '@middy/core';
 import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type LaneRecord, type LaneVerdict, runLaneBatch } from '../../shared/cycle/run-lane-batch.ts';
+import { endMarginMilliseconds } from '../../shared/cycle/run-time.ts';
 import type { LaneQueues } from '../../shared/platform/lane-queues.ts';
 import { laneDimension } from '../../shared/platform/metric-names.ts';
 import { logger } from './logger.ts';
@@ -36,13 +37,23 @@ const writeMetrics = (lane: string, counts: Counts): void => {
   metrics.publishStoredMetrics();
 };
 
+/**
+ * A function that is given no time to work must not try: its runs would take their own end for a server that does not
+ * answer, and disable mailboxes for it. The failed invocation is what an operator is told by.
+ */
+const requireTime = (context: Context): void => {
+  const milliseconds = context.getRemainingTimeInMillis();
+  if (milliseconds >= endMarginMilliseconds) return;
+  throw new Error(`The function may run for ${milliseconds} ms: its time-out is below what the deployment sets`);
+};
+
 /** The handler of a lane: batches by mailbox in parallel, partial batch responses, one log line and one metric line. */
 export const createLaneHandler = (
   lane: 'incoming' | 'outgoing' | 'operations',
   queues: LaneQueues,
   process: (record: LaneRecord, invocation: LaneInvocation) => Promise<LaneVerdict & { readonly outcome?: string }>,
-) =>
-  middy<SQSEvent, SQSBatchResponse>()
+) => {
+  const processBatch = middy<SQSEvent, SQSBatchResponse>()
     .use(sqsPartialBatchFailure({ logger: () => undefined }))
     .handler(async (event: SQSEvent, context: Context) => {
       const counts: Counts = new Map();
@@ -63,3 +74,9 @@ export const createLaneHandler = (
       logger.info('lane', { lane, requestId: context.awsRequestId, messages: event.Records.length, outcomes });
       return results as unknown as SQSBatchResponse;
     });
+  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    // Outside of what turns errors into failures of single messages.
+    requireTime(context);
+    return processBatch(event, context);
+  };
+};
