@@ -88,7 +88,7 @@ const decide = async (
   const raw = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const message = toMessage(letter, raw);
   const lookups = new TrackingLookups(store, organization, mailbox.ownerId);
-  const mailboxOwner = mailbox.ownerId === null ? undefined : await lookups.owner(mailbox.ownerId);
+  const mailboxOwner = () => lookups.ownerOf(mailbox);
   const context = { organization, mailbox, mailboxOwner, processFrom: null, store, content, lookups, author, now };
   const { outcome, emailId } = await replayMessage(context, message, raw);
   await removeOldDecision(dependencies, organization.id, letter, message);

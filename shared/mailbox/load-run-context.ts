@@ -13,23 +13,43 @@ const credentialStamp = (mailbox: Mailbox, serverProfile: ServerProfile): string
   return `${username ?? mailbox.emailAddress ?? ''} ${password?.setAt ?? ''}`;
 };
 
+/** The mailboxes of a batch mostly share organization and profile: one read under way is for all who ask meanwhile. */
+const createSharedReads = () => {
+  const underWay = new Map<string, Promise<unknown>>();
+  return <Value>(key: string, read: () => Promise<Value>): Promise<Value> => {
+    const known = underWay.get(key) as Promise<Value> | undefined;
+    if (known !== undefined) return known;
+    const reading = read().finally(() => underWay.delete(key));
+    underWay.set(key, reading);
+    return reading;
+  };
+};
+
 /**
  * Loads what runs need at half the read price: a replica may be behind by moments, which a refused login checks by
  * asking again with `fresh`.
  */
-export const createContextLoader = (store: EntityStore, vault: SecretVault): ContextLoader => ({
-  organization: (organizationId) => store.get(organizationKind, organizationId, organizationId, 'eventual'),
-  context: async (organization, mailboxId, fresh): Promise<RunContext | undefined> => {
-    const consistency = fresh ? undefined : 'eventual';
-    const mailbox = await store.get(mailboxKind, organization.id, mailboxId, consistency);
-    if (mailbox?.serverProfileId == null) return undefined;
-    const serverProfile = await store.get(serverProfileKind, organization.id, mailbox.serverProfileId, consistency);
-    if (serverProfile === undefined) return undefined;
-    return {
-      mailbox,
-      serverProfile,
-      credentialStamp: credentialStamp(mailbox, serverProfile),
-      openCredentials: async () => (await openCredentials(vault, organization, mailbox, serverProfile)).credentials,
-    };
-  },
-});
+export const createContextLoader = (store: EntityStore, vault: SecretVault): ContextLoader => {
+  const shared = createSharedReads();
+  return {
+    organization: (organizationId) =>
+      shared(organizationId, () => store.get(organizationKind, organizationId, organizationId, 'eventual')),
+    context: async (organization, mailboxId, fresh): Promise<RunContext | undefined> => {
+      const consistency = fresh ? undefined : 'eventual';
+      const mailbox = await store.get(mailboxKind, organization.id, mailboxId, consistency);
+      if (mailbox?.serverProfileId == null) return undefined;
+      const { serverProfileId } = mailbox;
+      const readProfile = () => store.get(serverProfileKind, organization.id, serverProfileId, consistency);
+      const serverProfile = await (fresh
+        ? readProfile()
+        : shared(`${organization.id}#${serverProfileId}`, readProfile));
+      if (serverProfile === undefined) return undefined;
+      return {
+        mailbox,
+        serverProfile,
+        credentialStamp: credentialStamp(mailbox, serverProfile),
+        openCredentials: async () => (await openCredentials(vault, organization, mailbox, serverProfile)).credentials,
+      };
+    },
+  };
+};

@@ -36,7 +36,7 @@ export const gatherFacts = async (
   return {
     settings: organization.settings,
     message,
-    mailboxOwner: run.mailboxOwner,
+    mailboxOwner: await run.mailboxOwner(),
     participants,
     knownOwners,
     correlation: tracked === undefined ? await findCorrelatedEmail(store.table, organization, headers) : unasked,

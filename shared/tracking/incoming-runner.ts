@@ -43,7 +43,7 @@ const readFolders = async (deps: IncomingDependencies, run: WorkloadRun, session
   const tracking: TrackingRun = {
     organization,
     mailbox,
-    mailboxOwner: mailbox.ownerId === null ? undefined : await lookups.owner(mailbox.ownerId),
+    mailboxOwner: () => lookups.ownerOf(mailbox),
     processFrom: findProcessFrom(mailbox, serverProfile),
     store: deps.store,
     content: deps.content,

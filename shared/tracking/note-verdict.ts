@@ -10,10 +10,10 @@ export const noteVerdict = async (
   message: MailboxMessage,
   verdict: Verdict,
 ): Promise<void> => {
-  const { store, organization, mailbox, mailboxOwner } = context;
+  const { store, organization, mailbox } = context;
   const emailId = verdict.outcome === 'duplicate' ? verdict.emailId : null;
   const observing = mailbox.workloads.incoming.mode === 'observe';
-  if (emailId !== null && !observing) await recordDuplicate(context, emailId, mailboxOwner);
+  if (emailId !== null && !observing) await recordDuplicate(context, emailId, await context.mailboxOwner());
   const code = verdict.outcome === 'skipped' ? verdict.code : verdict.outcome === 'duplicate' ? 'duplicate' : null;
   const decided = { outcome: verdict.outcome, code, emailId, steps: verdict.steps };
   await noteDecision(store, decisionWrite(store, organization, mailbox, message, decided, context.now()));

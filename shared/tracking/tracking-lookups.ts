@@ -2,6 +2,7 @@ import { type Email, emailKind } from '../email/email.ts';
 import { messageIdPrefix, messageKey } from '../email/message-identity.ts';
 import type { MailAddress } from '../email/mime/mail-addresses.ts';
 import type { MessageHeaders } from '../email/mime/message-headers.ts';
+import type { Mailbox } from '../mailbox/mailbox.ts';
 import type { Organization } from '../organization/organization.ts';
 import { normalizeAddress } from '../platform/address.ts';
 import { type EntityStore, fromItem } from '../platform/entity-store.ts';
@@ -58,6 +59,10 @@ export class TrackingLookups {
       if (owner !== undefined) found.set(id, owner);
     }
     return found;
+  }
+
+  async ownerOf({ ownerId }: Pick<Mailbox, 'ownerId'>): Promise<TrackingOwner | undefined> {
+    return ownerId === null ? undefined : this.owner(ownerId);
   }
 
   owner(id: string): Promise<TrackingOwner | undefined> {

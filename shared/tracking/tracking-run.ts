@@ -11,7 +11,8 @@ import type { TrackingOwner } from './tracking-owner.ts';
 export interface TrackingContext {
   readonly organization: Organization;
   readonly mailbox: Mailbox;
-  readonly mailboxOwner: TrackingOwner | undefined;
+  /** Read once it is asked for: most cycles find nothing to ask it about. */
+  readonly mailboxOwner: () => Promise<TrackingOwner | undefined>;
   /** Mail received earlier is skipped; null: there is no such start. */
   readonly processFrom: Date | null;
   readonly store: EntityStore;
