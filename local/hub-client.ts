@@ -143,7 +143,7 @@ export const createHubClient = (hubUrl: string, key?: string): HubClient => {
         next = page.nextCursor;
         return until(events) ? { events, cursor: next } : undefined;
       },
-      { what: `${what}; the feed had ${events.map(({ type }) => type).join(', ') || 'nothing'}`, seconds },
+      { what: () => `${what}; the feed had ${events.map(({ type }) => type).join(', ') || 'nothing'}`, seconds },
     );
   };
   return {

@@ -1,4 +1,4 @@
-"""Starts MiniStack with three things that it has no setting for, so that it behaves as AWS does:
+"""Starts MiniStack with four things that it has no setting for, so that it behaves as AWS does:
 
 - EventBridge Scheduler looks for due schedules every second instead of every ten;
 - an SQS FIFO event source has several batches in flight. MiniStack allows one, whatever the message groups; AWS runs
@@ -6,11 +6,14 @@
   for the queue, so two batches never hold the same group and each group stays in order;
 - the bug that a batch's messages are deleted by the receipt handle that they have when the batch ends: a message that
   became visible and was received again meanwhile would be deleted under its new holder. The handles are kept as they
-  were when the batch began, and an outdated handle deletes nothing, as on AWS.
+  were when the batch began, and an outdated handle deletes nothing, as on AWS;
+- the bug that of a DynamoDB stream only the position of its reader outlives a stop and a start, not its records: the
+  reader would wait for as many new ones as there had been before, and never see those in between. Both are kept.
 
 Each patched name is checked first, and so is the version: another version may work otherwise.
 """
 
+import copy
 import importlib.metadata
 import inspect
 import os
@@ -71,6 +74,25 @@ def patch_batch_receipts():
     lambda_svc._run_sqs_batch = run_batch
 
 
+def patch_stream_persistence():
+    from ministack.services import dynamodb
+
+    original_get = require(dynamodb, "get_state", [])
+    original_load = require(dynamodb, "load_persisted_state", ["data"])
+    streams = {"stream_records": require(dynamodb, "_stream_records"), "stream_trimmed": require(dynamodb, "_stream_trimmed")}
+
+    def get_state():
+        return {**original_get(), **{name: copy.deepcopy(store) for name, store in streams.items()}}
+
+    def load_persisted_state(data):
+        original_load(data)
+        for name, store in streams.items():
+            store.update((data or {}).get(name, {}))
+
+    dynamodb.get_state = get_state
+    dynamodb.load_persisted_state = load_persisted_state
+
+
 def main():
     version = importlib.metadata.version("ministack")
     if version != PINNED_VERSION:
@@ -80,6 +102,7 @@ def main():
     patch_scheduler()
     patch_fifo_concurrency()
     patch_batch_receipts()
+    patch_stream_persistence()
     from ministack.app import main as serve
 
     serve()
