@@ -12,7 +12,7 @@ import { OperatorAlarms } from './operator-alarms.ts';
 import { OperatorDashboard } from './operator-dashboard.ts';
 import { OperatorKey } from './operator-key.ts';
 import { Schedules } from './schedules.ts';
-import { readAndWrite, State } from './state.ts';
+import { cycleActions, readAndWrite, State } from './state.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface MailboxSyncStackProps {
@@ -71,26 +71,28 @@ export class MailboxSyncStack extends Stack {
     });
     const operatorKey = new OperatorKey(this, 'OperatorKey', { prefix });
 
-    for (const { hubFunction } of lanes) {
-      state.allowCycles(hubFunction, readAndWrite);
-      schedules.allowTimers(hubFunction);
-    }
-    state.allowCycles(api.hubFunction, readAndWrite);
     for (const hubFunction of [...lanes.map((each) => each.hubFunction), api.hubFunction]) {
+      state.allowCycles(hubFunction, cycleActions);
       state.allowRecords(hubFunction, readAndWrite);
-      state.allowContent(hubFunction);
-      state.allowSecrets(hubFunction);
       for (const each of lanes) each.allowSend(hubFunction);
       allowEgress(hubFunction, options);
     }
+    for (const { hubFunction } of [incoming, outgoing]) schedules.allowTimers(hubFunction);
+    for (const { hubFunction } of lanes) state.allowSecrets(hubFunction, { seal: false });
+    state.allowSecrets(api.hubFunction, { seal: true });
+    // A duplicate that is found late, a removed email, an erased organization take their bytes along.
+    state.allowContent(api.hubFunction, ['read', 'write', 'remove']);
+    state.allowContent(incoming.hubFunction, ['write', 'remove']);
+    state.allowContent(outgoing.hubFunction, ['read', 'write']);
+    state.allowContent(operations.hubFunction, ['read', 'write', 'remove']);
 
     state.allowRecords(feed.hubFunction, readAndWrite);
     // Repeats the wake of a Send, which is counted in the cycle.
     state.allowCycles(feed.hubFunction, ['UpdateItem']);
     for (const each of lanes) each.allowSend(feed.hubFunction);
 
-    // Ends operations that are past their limit: the record tells it, and the watched item goes.
-    state.allowCycles(watchdog.hubFunction, ['Scan', ...readAndWrite]);
+    // Rebuilds what cannot be read, and ends operations that are past their limit.
+    state.allowCycles(watchdog.hubFunction, ['Scan', ...cycleActions]);
     state.allowRecords(watchdog.hubFunction, readAndWrite);
     for (const each of lanes) {
       each.allowSend(watchdog.hubFunction);

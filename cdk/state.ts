@@ -34,6 +34,17 @@ export const readAndWrite: readonly TableAction[] = [
   'ConditionCheckItem',
 ];
 
+/** What the cycles are changed by: each call one item, no transactions. */
+export const cycleActions: readonly TableAction[] = ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'];
+
+export type ContentAction = 'read' | 'write' | 'remove';
+
+const contentActions: Readonly<Record<ContentAction, readonly string[]>> = {
+  read: ['s3:GetObject'],
+  write: ['s3:PutObject', 's3:AbortMultipartUpload'],
+  remove: ['s3:DeleteObject'],
+};
+
 const indexes = [
   { indexName: 'byMailbox', partitionKey: 'mailboxKey' },
   { indexName: 'byRegarding', partitionKey: 'regardingKey' },
@@ -116,9 +127,9 @@ export class State extends Construct {
     target.addEnvironment({ RECORDS_TABLE: tableName });
   }
 
-  allowContent(target: HubFunction): void {
+  allowContent(target: HubFunction, actions: readonly ContentAction[]): void {
     target.allow(
-      ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
+      actions.flatMap((action) => contentActions[action]),
       [this.content.arnForObjects('*')],
     );
     // Without the right to list, S3 answers 403 and not 404 for an object that is not there.
@@ -131,8 +142,9 @@ export class State extends Construct {
     });
   }
 
-  allowSecrets(target: HubFunction): void {
-    target.allow(['kms:Decrypt', 'kms:GenerateDataKey'], [this.secretsKey.keyArn]);
+  /** To open secrets; and to `seal` them, which makes the keys that wrap them when there are none yet. */
+  allowSecrets(target: HubFunction, { seal }: { readonly seal: boolean }): void {
+    target.allow(seal ? ['kms:Decrypt', 'kms:GenerateDataKey'] : ['kms:Decrypt'], [this.secretsKey.keyArn]);
     target.addEnvironment({ SECRETS_KEY_ID: this.secretsKey.keyArn });
   }
 }

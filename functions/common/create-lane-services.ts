@@ -6,7 +6,6 @@ import {
   createDocumentClient,
   createKeyClient,
   createQueueClient,
-  createSchedulerClient,
   createStorageClient,
 } from '../../shared/platform/aws-clients.ts';
 import { createContentStore } from '../../shared/platform/content-store.ts';
@@ -14,7 +13,6 @@ import { EntityStore } from '../../shared/platform/entity-store.ts';
 import { createLaneQueues } from '../../shared/platform/lane-queues.ts';
 import { createRecordsTable } from '../../shared/platform/records-table.ts';
 import { createSecretVault } from '../../shared/platform/secrets.ts';
-import { createTimers } from '../../shared/platform/timers.ts';
 import { createConnectionGate } from '../../shared/throttle/connection-gate.ts';
 import { createThrottle } from '../../shared/throttle/throttle.ts';
 import { createDialler } from '../../shared/transport/dialler.ts';
@@ -45,12 +43,6 @@ export const createLaneServices = (environment: ReturnType<typeof readLaneEnviro
     cycles: createCycleControl({ document, tableName: environment.CYCLES_TABLE, queues, now }),
     operationWatch: createOperationWatch(document, environment.CYCLES_TABLE),
     loader: createContextLoader(store, vault),
-    timers: createTimers(createSchedulerClient(), {
-      groupName: environment.SCHEDULE_GROUP,
-      roleArn: environment.SCHEDULER_ROLE_ARN,
-      deadLetterArn: environment.SCHEDULER_DEAD_LETTER_ARN,
-      queueArns: { incoming: environment.INCOMING_QUEUE_ARN, outgoing: environment.OUTGOING_QUEUE_ARN },
-    }),
     gate: createConnectionGate(
       createThrottle(document, environment.CYCLES_TABLE, Date.now),
       environment.HOST_CONNECTION_CAPS,

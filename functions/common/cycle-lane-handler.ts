@@ -6,6 +6,7 @@ import { createCycleReporter } from '../../shared/mailbox/cycle-reporter.ts';
 import type { SynchronizedWorkload } from '../../shared/mailbox/mailbox.ts';
 import { laneMetricNames } from '../../shared/platform/metric-names.ts';
 import type { LaneServices } from './create-lane-services.ts';
+import { createLaneTimers } from './create-lane-timers.ts';
 import { type Counts, count, createLaneHandler } from './lane-handler.ts';
 
 /** The handler of a lane that runs cycles of mailboxes; a runner that counts for the metrics is made per invocation. */
@@ -13,8 +14,9 @@ export const createCycleLaneHandler = (
   lane: SynchronizedWorkload,
   services: LaneServices,
   runner: WorkloadRunner | ((counts: Counts) => WorkloadRunner),
-) =>
-  createLaneHandler(lane, services.queues, async (record, invocation) => {
+) => {
+  const timers = createLaneTimers();
+  return createLaneHandler(lane, services.queues, async (record, invocation) => {
     const remainingMilliseconds = invocation.remainingMilliseconds();
     // The messages of the group before this one have used the time up; a server given none would seem not to answer.
     if (remainingMilliseconds < endMarginMilliseconds) return { done: false, waitSeconds: 1 };
@@ -22,7 +24,7 @@ export const createCycleLaneHandler = (
       {
         store: services.cycleStore,
         gate: services.gate,
-        timers: services.timers,
+        timers,
         queues: services.queues,
         loader: services.loader,
         runner: typeof runner === 'function' ? runner(invocation.counts) : runner,
@@ -40,3 +42,4 @@ export const createCycleLaneHandler = (
       },
     );
   });
+};

@@ -42,22 +42,164 @@ describe('each function', () => {
         .filter((statement) => JSON.stringify(at(statement, 'Resource')).includes('*'))
         .map((statement) => actionsOf(statement).join(' ')),
     );
-    expect([...new Set(wide)].sort()).toEqual([
+    expect([...new Set(wide.flatMap((actions) => actions.split(' ')))].sort()).toEqual([
       'dynamodb:ListStreams',
-      's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
-      'scheduler:CreateSchedule scheduler:DeleteSchedule',
+      's3:AbortMultipartUpload',
+      's3:DeleteObject',
+      's3:GetObject',
+      's3:PutObject',
+      'scheduler:CreateSchedule',
+      'scheduler:DeleteSchedule',
     ]);
+  });
+
+  it('may do this and nothing else', () => {
+    const granted = functions.map((lambda) => [
+      nameOf(lambda),
+      [...new Set(allActions(nameOf(lambda)))].filter((action) => !action.startsWith('logs:')).sort(),
+    ]);
+    expect(Object.fromEntries(granted)).toMatchInlineSnapshot(`
+      {
+        "api": [
+          "dynamodb:BatchGetItem",
+          "dynamodb:ConditionCheckItem",
+          "dynamodb:DeleteItem",
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:UpdateItem",
+          "kms:Decrypt",
+          "kms:GenerateDataKey",
+          "s3:AbortMultipartUpload",
+          "s3:DeleteObject",
+          "s3:GetObject",
+          "s3:ListBucket",
+          "s3:PutObject",
+          "sqs:SendMessage",
+        ],
+        "dead-letters": [
+          "dynamodb:BatchGetItem",
+          "dynamodb:ConditionCheckItem",
+          "dynamodb:DeleteItem",
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:UpdateItem",
+          "sqs:ChangeMessageVisibility",
+          "sqs:DeleteMessage",
+          "sqs:GetQueueAttributes",
+          "sqs:GetQueueUrl",
+          "sqs:ReceiveMessage",
+        ],
+        "feed": [
+          "dynamodb:BatchGetItem",
+          "dynamodb:ConditionCheckItem",
+          "dynamodb:DeleteItem",
+          "dynamodb:DescribeStream",
+          "dynamodb:GetItem",
+          "dynamodb:GetRecords",
+          "dynamodb:GetShardIterator",
+          "dynamodb:ListStreams",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:UpdateItem",
+          "sqs:SendMessage",
+        ],
+        "incoming": [
+          "dynamodb:BatchGetItem",
+          "dynamodb:ConditionCheckItem",
+          "dynamodb:DeleteItem",
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:UpdateItem",
+          "iam:PassRole",
+          "kms:Decrypt",
+          "s3:AbortMultipartUpload",
+          "s3:DeleteObject",
+          "s3:ListBucket",
+          "s3:PutObject",
+          "scheduler:CreateSchedule",
+          "scheduler:DeleteSchedule",
+          "sqs:ChangeMessageVisibility",
+          "sqs:DeleteMessage",
+          "sqs:GetQueueAttributes",
+          "sqs:GetQueueUrl",
+          "sqs:ReceiveMessage",
+          "sqs:SendMessage",
+        ],
+        "operations": [
+          "dynamodb:BatchGetItem",
+          "dynamodb:ConditionCheckItem",
+          "dynamodb:DeleteItem",
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:UpdateItem",
+          "kms:Decrypt",
+          "s3:AbortMultipartUpload",
+          "s3:DeleteObject",
+          "s3:GetObject",
+          "s3:ListBucket",
+          "s3:PutObject",
+          "sqs:ChangeMessageVisibility",
+          "sqs:DeleteMessage",
+          "sqs:GetQueueAttributes",
+          "sqs:GetQueueUrl",
+          "sqs:ReceiveMessage",
+          "sqs:SendMessage",
+        ],
+        "operator-key": [
+          "dynamodb:PutItem",
+        ],
+        "outgoing": [
+          "dynamodb:BatchGetItem",
+          "dynamodb:ConditionCheckItem",
+          "dynamodb:DeleteItem",
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:UpdateItem",
+          "iam:PassRole",
+          "kms:Decrypt",
+          "s3:AbortMultipartUpload",
+          "s3:GetObject",
+          "s3:ListBucket",
+          "s3:PutObject",
+          "scheduler:CreateSchedule",
+          "scheduler:DeleteSchedule",
+          "sqs:ChangeMessageVisibility",
+          "sqs:DeleteMessage",
+          "sqs:GetQueueAttributes",
+          "sqs:GetQueueUrl",
+          "sqs:ReceiveMessage",
+          "sqs:SendMessage",
+        ],
+        "watchdog": [
+          "dynamodb:BatchGetItem",
+          "dynamodb:ConditionCheckItem",
+          "dynamodb:DeleteItem",
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:Scan",
+          "dynamodb:UpdateItem",
+          "sqs:GetQueueAttributes",
+          "sqs:SendMessage",
+        ],
+      }
+    `);
   });
 });
 
 describe('who may do what', () => {
-  it('lets only the lanes arm timers, and hand Scheduler no role but its own', () => {
+  it('lets only the lanes that run by them arm timers, and hand Scheduler no role but its own', () => {
     const passing = functions.flatMap((lambda) =>
       statementsOf(lambda)
         .filter((statement) => actionsOf(statement).includes('iam:PassRole'))
         .map((statement) => ({ name: nameOf(lambda), statement })),
     );
-    expect(passing.map(({ name }) => name).sort()).toEqual(['incoming', 'operations', 'outgoing']);
+    expect(passing.map(({ name }) => name).sort()).toEqual(['incoming', 'outgoing']);
     for (const { statement } of passing) {
       expect(at(statement, 'Condition')).toEqual({
         StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' },
@@ -69,6 +211,11 @@ describe('who may do what', () => {
   it('lets nobody but the watchdog scan', () => {
     const scanning = functions.map(nameOf).filter((name) => allActions(name).includes('dynamodb:Scan'));
     expect(scanning).toEqual(['watchdog']);
+  });
+
+  it('lets only the api make the keys that wrap secrets', () => {
+    const making = functions.map(nameOf).filter((name) => allActions(name).includes('kms:GenerateDataKey'));
+    expect(making).toEqual(['api']);
   });
 
   it('keeps the secrets from the functions that read none', () => {
