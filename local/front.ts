@@ -42,11 +42,14 @@ const refuse = (response: ServerResponse, detail: string): void => {
     return;
   }
   const problem = {
-    type: 'about:blank',
+    type: '/problems/unavailable',
     title: 'The local cloud does not answer',
     status: 503,
     code: 'unavailable',
     detail,
+    cause: 'The emulator is stopped or being started',
+    fix: 'Repeat the request in a moment',
+    whoActs: 'caller',
   };
   response.writeHead(503, { 'content-type': 'application/problem+json', 'retry-after': '1' });
   response.end(JSON.stringify(problem));
