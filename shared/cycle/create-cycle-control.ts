@@ -3,6 +3,7 @@ import {
   DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
+  PutCommand,
   QueryCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
@@ -73,7 +74,8 @@ export const createCycleControl = ({ document, tableName, queues, now }: Depende
           ExpressionAttributeValues: { ':pk': cyclePartition(organizationId, mailboxId) },
         }),
       );
-      return Object.fromEntries(Items.map((item) => cycleSchema.parse(item)).map((cycle) => [cycle.workload, cycle]));
+      const cycles = Items.flatMap((item) => cycleSchema.safeParse(item).data ?? []);
+      return Object.fromEntries(cycles.map((cycle) => [cycle.workload, cycle]));
     },
     enable: async (organizationId, mailboxId, workload, serverProfileId) => {
       const cycle = await update(organizationId, mailboxId, workload, {
@@ -100,25 +102,46 @@ export const createCycleControl = ({ document, tableName, queues, now }: Depende
       });
       if (cycle !== undefined) await sendCycle(queues, cycle, 'enable', '');
     },
-    discardUnreadable: async (organizationId, mailboxId, workload) => {
+    replaceUnreadable: async (organizationId, mailboxId, workload, anew) => {
       const Key = cycleKey(organizationId, mailboxId, workload);
       const { Item } = await document.send(new GetCommand({ TableName: tableName, Key, ConsistentRead: true }));
       if (Item === undefined || cycleSchema.safeParse(Item).success) return false;
       const { generation } = Item;
+      // Somebody else may have repaired it meanwhile.
+      const asFound = {
+        TableName: tableName,
+        ...(generation === undefined
+          ? { ConditionExpression: 'attribute_not_exists(generation)' }
+          : {
+              ConditionExpression: 'generation = :generation',
+              ExpressionAttributeValues: { ':generation': generation },
+            }),
+      };
       try {
-        await document.send(
-          new DeleteCommand({
-            TableName: tableName,
-            Key,
-            // Somebody else may have repaired it meanwhile.
-            ...(generation === undefined
-              ? { ConditionExpression: 'attribute_not_exists(generation)' }
-              : {
-                  ConditionExpression: 'generation = :generation',
-                  ExpressionAttributeValues: { ':generation': generation },
-                }),
-          }),
-        );
+        if (anew === undefined) {
+          await document.send(new DeleteCommand({ ...asFound, Key }));
+          return true;
+        }
+        const at = now().getTime();
+        const { serverProfileId, probing } = anew;
+        const cycle: Cycle = {
+          v: 1,
+          organizationId,
+          mailboxId,
+          workload,
+          enabled: true,
+          // One that it has not had: a message or timer like one of the last minutes would be swallowed as its repeat.
+          generation: Math.floor(at / 1000),
+          due: at,
+          wakes: 0,
+          ...(probing ? { probing } : {}),
+          serverProfileId,
+          consecutiveFailures: 0,
+          idleCycles: 0,
+          cursors: {},
+        };
+        await document.send(new PutCommand({ ...asFound, Item: { ...cycle, ...Key } }));
+        await sendCycle(queues, cycle, 'enable', '');
         return true;
       } catch (error) {
         if (error instanceof ConditionalCheckFailedException) return false;

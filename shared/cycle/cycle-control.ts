@@ -6,7 +6,7 @@ import type { Cycle } from './cycle.ts';
  * the watchdog finishes what a crash left half done.
  */
 export interface CycleControl {
-  /** Strong read of both cycles of a mailbox. */
+  /** Strong read of both cycles of a mailbox, without one that cannot be read: the watchdog rebuilds it. */
   read(organizationId: string, mailboxId: string): Promise<Partial<Record<SynchronizedWorkload, Cycle>>>;
   /** Enables (or enables again) a workload: a new generation, due now, sent to its lane. */
   enable(
@@ -16,10 +16,16 @@ export interface CycleControl {
     serverProfileId: string,
   ): Promise<void>;
   /**
-   * Removes the item of a cycle if it cannot be read (half restored, edited by hand); one that can be read stays. False
-   * when it stays. Whoever calls it then enables the cycle anew where it should run.
+   * Puts a cycle that begins anew, due now, in the place of an item that cannot be read (half restored, edited by hand);
+   * `anew` undefined: nothing, since it should not run. One that can be read stays; false when it stays. It is one write,
+   * so that no crash leaves a mailbox without its cycle.
    */
-  discardUnreadable(organizationId: string, mailboxId: string, workload: SynchronizedWorkload): Promise<boolean>;
+  replaceUnreadable(
+    organizationId: string,
+    mailboxId: string,
+    workload: SynchronizedWorkload,
+    anew: { readonly serverProfileId: string; readonly probing: boolean } | undefined,
+  ): Promise<boolean>;
   /** Fences a running cycle off and leaves no timer. */
   disable(organizationId: string, mailboxId: string, workload: SynchronizedWorkload): Promise<void>;
   /** Something new waits: the lane looks now. A cycle that is not enabled is left alone. */

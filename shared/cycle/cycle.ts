@@ -35,41 +35,46 @@ export type CycleCounts = z.output<typeof cycleCountsSchema>;
  * sk = workload. Instants are epoch milliseconds. The lane's runs write it; the API writes only `enabled`,
  * `generation`, `due`, `wakes`, `mailboxVersion` and `synchronizations`.
  */
-export const cycleSchema = z.object({
-  v: z.literal(1),
-  organizationId: z.string(),
-  mailboxId: z.string(),
-  workload: z.enum(['incoming', 'outgoing']),
-  enabled: z.boolean(),
-  /** The fence: a run completes only the generation that it started. */
-  generation: z.int().nonnegative(),
-  /** When the next run is due; null: nothing to do until a wake. */
-  due: z.number().nullable(),
-  reason: z.string().optional(),
-  /** All places at the server were taken: until when the run that is due waits for its turn, by a timer. */
-  waitsUntil: z.number().optional(),
-  /** Raised by every wake; a run goes idle only if it has not moved since it looked. */
-  wakes: z.int().nonnegative(),
-  probing: z.boolean().optional(),
-  serverProfileId: z.string(),
-  lastStartedAt: z.number().optional(),
-  lastCompletedAt: z.number().optional(),
-  lastSuccessAt: z.number().optional(),
-  consecutiveFailures: z.int().nonnegative(),
-  /** Logins in a row that the server refused for the credential's sake. */
-  credentialRefusals: z.int().optional(),
-  firstRefusalAt: z.number().optional(),
-  /** When the credentials were set that have worked last; others have not proven themselves yet. */
-  workedCredential: z.string().optional(),
-  idleCycles: z.int().nonnegative(),
-  lastCounts: cycleCountsSchema.optional(),
-  backlog: z.int().optional(),
-  cursors: z.record(z.string(), folderCursorSchema),
-  /** The item that a careful run is at, and how many runs have begun it. */
-  marker: z.object({ item: z.string(), attempts: z.int().positive() }).optional(),
-  /** Synchronize operations that wait for the next run to start, and those whose run has completed. */
-  synchronizations: z.set(z.string()).optional(),
-  synchronized: z.set(z.string()).optional(),
-  slices: z.object({ hour: z.int(), count: z.int() }).optional(),
-});
+export const cycleSchema = z
+  .object({
+    v: z.literal(1),
+    organizationId: z.string(),
+    mailboxId: z.string(),
+    workload: z.enum(['incoming', 'outgoing']),
+    enabled: z.boolean(),
+    /** The fence: a run completes only the generation that it started. */
+    generation: z.int().nonnegative(),
+    /** When the next run is due; null: nothing to do until a wake. */
+    due: z.number().nullable(),
+    reason: z.string().optional(),
+    /** All places at the server were taken: until when the run that is due waits for its turn, by a timer. */
+    waitsUntil: z.number().optional(),
+    /** Raised by every wake; a run goes idle only if it has not moved since it looked. */
+    wakes: z.int().nonnegative(),
+    probing: z.boolean().optional(),
+    serverProfileId: z.string(),
+    lastStartedAt: z.number().optional(),
+    lastCompletedAt: z.number().optional(),
+    lastSuccessAt: z.number().optional(),
+    consecutiveFailures: z.int().nonnegative(),
+    /** Logins in a row that the server refused for the credential's sake. */
+    credentialRefusals: z.int().optional(),
+    firstRefusalAt: z.number().optional(),
+    /** When the credentials were set that have worked last; others have not proven themselves yet. */
+    workedCredential: z.string().optional(),
+    idleCycles: z.int().nonnegative(),
+    lastCounts: cycleCountsSchema.optional(),
+    backlog: z.int().optional(),
+    cursors: z.record(z.string(), folderCursorSchema),
+    /** The item that a careful run is at, and how many runs have begun it. */
+    marker: z.object({ item: z.string(), attempts: z.int().positive() }).optional(),
+    /** Synchronize operations that wait for the next run to start, and those whose run has completed. */
+    synchronizations: z.set(z.string()).optional(),
+    synchronized: z.set(z.string()).optional(),
+    slices: z.object({ hour: z.int(), count: z.int() }).optional(),
+  })
+  .refine(
+    ({ workload, enabled, due }) => workload === 'outgoing' || !enabled || due !== null,
+    'A mailbox that is read is always due: nothing would wake it',
+  );
 export type Cycle = z.output<typeof cycleSchema>;

@@ -148,14 +148,13 @@ describe('the watchdog', () => {
       }),
     );
 
+    const schedule = await organization.as('admin')('GET', `/mailboxes/${body.mailboxId}/schedule`);
     const findings = await watchdog();
     const again = await watchdog();
 
     expect([findings.rebuilt, again.rebuilt]).toEqual([1, 0]);
-    expect(await api.cycleItem(`${organization.id}#${body.mailboxId}`, 'incoming')).toMatchObject({
-      enabled: true,
-      generation: 1,
-    });
+    expect(schedule).toMatchObject({ status: 200, body: { health: 'late' } });
+    expect(await api.cycleItem(`${organization.id}#${body.mailboxId}`, 'incoming')).toMatchObject({ enabled: true });
     const alerts = await organization.as('admin')('GET', `/alerts?mailboxId=${body.mailboxId}`);
     expect(alerts.body.data).toMatchObject([{ code: 'cycleRebuilt', whoActs: 'operator' }]);
     expect(await api.receive('incoming')).toMatchObject([{ mailboxId: body.mailboxId, reason: 'enable' }]);
