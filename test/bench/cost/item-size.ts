@@ -1,0 +1,54 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+
+type Item = Readonly<Record<string, AttributeValue>>;
+
+const textBytes = (text: string): number => Buffer.byteLength(text);
+
+/** About a byte for two significant digits, and one more. */
+const numberBytes = (text: string): number => {
+  const digits = text
+    .replace(/^-/, '')
+    .replace('.', '')
+    .replace(/^0+|0+$/g, '').length;
+  return Math.ceil(digits / 2) + 1 + (text.startsWith('-') ? 1 : 0);
+};
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+const valueBytes = (value: AttributeValue): number => {
+  if (value.S !== undefined) return textBytes(value.S);
+  if (value.N !== undefined) return numberBytes(value.N);
+  if (value.B !== undefined) return value.B.length;
+  if (value.SS !== undefined) return sum(value.SS.map(textBytes));
+  if (value.NS !== undefined) return sum(value.NS.map(numberBytes));
+  if (value.L !== undefined) return 3 + sum(value.L.map((element) => 1 + valueBytes(element)));
+  if (value.M !== undefined)
+    return 3 + sum(Object.entries(value.M).map(([name, element]) => 1 + textBytes(name) + valueBytes(element)));
+  return 1;
+};
+
+/** The size of an item by DynamoDB's published rules ("DynamoDB item sizes and formats"). */
+export const itemBytes = (item: Item): number =>
+  sum(Object.entries(item).map(([name, value]) => textBytes(name) + valueBytes(value)));
+
+export const readUnitsOf = (bytes: number, consistent: boolean): number =>
+  Math.max(1, Math.ceil(bytes / 4096)) * (consistent ? 1 : 0.5);
+
+const writeUnitsOf = (bytes: number): number => Math.max(1, Math.ceil(bytes / 1024));
+
+const indexKeys = ['mailboxKey', 'regardingKey', 'conversationKey'];
+
+/** The write units of an item that was `before` and is `after`: its own and those of the indexes, which hold all of it. */
+export const writtenUnits = (before: Item | undefined, after: Item | undefined, inTransaction: boolean): number => {
+  const sizes = [before, after].map((item) => (item === undefined ? 0 : itemBytes(item)));
+  const own = writeUnitsOf(Math.max(...sizes)) * (inTransaction ? 2 : 1);
+  const changed = JSON.stringify(before) !== JSON.stringify(after);
+  const indexes = indexKeys.map((key) => {
+    const [from, to] = [before?.[key]?.S, after?.[key]?.S];
+    if (!changed || (from === undefined && to === undefined)) return 0;
+    if (from !== undefined && to !== undefined && from !== to)
+      return writeUnitsOf(sizes[0] ?? 0) + writeUnitsOf(sizes[1] ?? 0);
+    return writeUnitsOf(Math.max(...sizes));
+  });
+  return own + sum(indexes);
+};

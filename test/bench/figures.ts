@@ -1,0 +1,7 @@
+import { cost } from './cost.ts';
+import { incoming } from './incoming.ts';
+import { scale } from './scale.ts';
+import type { Figure } from './support/figure.ts';
+
+/** Every figure by its name, in the order in which they are measured. */
+export const figures: Readonly<Record<string, Figure>> = { scale, cost, incoming };

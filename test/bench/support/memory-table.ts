@@ -1,0 +1,118 @@
+import {
+  type RecordKey,
+  type RecordsTable,
+  type RecordWrite,
+  type StoredItem,
+  WriteConditionError,
+} from '../../../shared/platform/records-table.ts';
+
+interface Condition {
+  readonly expression: string;
+  readonly names?: Readonly<Record<string, string>>;
+  readonly values?: Readonly<Record<string, unknown>>;
+}
+
+const valueAt = (item: StoredItem | undefined, path: string, names: Condition['names']): unknown =>
+  path.split('.').reduce<unknown>((value, step) => {
+    const name = step.startsWith('#') ? (names?.[step] ?? step) : step;
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  }, item);
+
+/** Only the forms that are used where a mailbox is read. */
+const clauseHolds = (clause: string, item: StoredItem | undefined, { names, values }: Condition): boolean => {
+  const exists = /^attribute_(not_)?exists\(([^)]+)\)$/.exec(clause);
+  if (exists !== null) return (valueAt(item, exists[2] ?? '', names) === undefined) === (exists[1] !== undefined);
+  const compared = /^(\S+) (=|<>) (:\S+)$/.exec(clause);
+  if (compared === null) throw new Error(`The table in memory does not know the condition ${clause}`);
+  const equal = valueAt(item, compared[1] ?? '', names) === values?.[compared[3] ?? ''];
+  return equal === (compared[2] === '=');
+};
+
+const conditionHolds = (condition: Condition, item: StoredItem | undefined): boolean =>
+  condition.expression
+    .split(' OR ')
+    .some((part) => part.split(' AND ').every((clause) => clauseHolds(clause.trim(), item, condition)));
+
+class Partition {
+  readonly items = new Map<string, StoredItem>();
+  #keys: string[] = [];
+  #isSorted = true;
+
+  put(item: StoredItem): void {
+    if (!this.items.has(item.sk)) {
+      this.#isSorted &&= (this.#keys.at(-1) ?? '') < item.sk;
+      this.#keys.push(item.sk);
+    }
+    this.items.set(item.sk, item);
+  }
+
+  remove(sk: string): void {
+    if (this.items.delete(sk)) this.#keys = this.#keys.filter((key) => key !== sk);
+  }
+
+  *from(first: string): Generator<StoredItem> {
+    if (!this.#isSorted) this.#keys.sort();
+    this.#isSorted = true;
+    let low = 0;
+    for (let high = this.#keys.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if ((this.#keys[middle] ?? '') < first) low = middle + 1;
+      else high = middle;
+    }
+    for (; low < this.#keys.length; low += 1) {
+      const item = this.items.get(this.#keys[low] ?? '');
+      if (item !== undefined) yield item;
+    }
+  }
+}
+
+/** The records table in memory: what reading a mailbox asks of it, at no cost to speak of. */
+export const createMemoryTable = (items: Iterable<StoredItem>): RecordsTable => {
+  const partitions = new Map<string, Partition>();
+  const partitionOf = (pk: string): Partition => {
+    const known = partitions.get(pk) ?? new Partition();
+    partitions.set(pk, known);
+    return known;
+  };
+  for (const item of items) partitionOf(item.pk).put(item);
+  const find = ({ pk, sk }: RecordKey): StoredItem | undefined => partitions.get(pk)?.items.get(sk);
+  const keyOf = (write: RecordWrite): RecordKey => {
+    if ('put' in write) return write.put;
+    if ('remove' in write) return write.remove;
+    if ('check' in write) return write.check;
+    throw new Error('The table in memory makes no updates');
+  };
+  return {
+    get: async (key) => find(key),
+    getMany: async (keys) => keys.flatMap((key) => find(key) ?? []),
+    query: async (range) => {
+      if (range.index !== undefined || range.descending === true || range.after !== undefined)
+        throw new Error('The table in memory is read forwards, without indexes');
+      const found: StoredItem[] = [];
+      for (const item of partitionOf(range.pk).from(range.prefix ?? range.from ?? '')) {
+        if (range.prefix !== undefined && !item.sk.startsWith(range.prefix)) break;
+        if (range.to !== undefined && item.sk > range.to) break;
+        found.push(item);
+        if (found.length === range.limit) break;
+      }
+      return { items: found, after: undefined };
+    },
+    write: async (writes) => {
+      const failures = writes.map((write) => {
+        const item = find(keyOf(write));
+        const condition = 'update' in write ? undefined : write.condition;
+        return condition === undefined || conditionHolds(condition, item) ? undefined : { item };
+      });
+      if (failures.some((failure) => failure !== undefined)) throw new WriteConditionError(failures);
+      for (const write of writes) {
+        if ('put' in write) partitionOf(write.put.pk).put(write.put);
+        if ('remove' in write) partitionOf(write.remove.pk).remove(write.remove.sk);
+      }
+    },
+    increment: async (key) => {
+      const value = Number(find(key)?.['value'] ?? 0) + 1;
+      partitionOf(key.pk).put({ ...key, value });
+      return value;
+    },
+  };
+};
