@@ -77,6 +77,15 @@ export class Watchdog extends Construct {
       periods: 3,
     });
     alarms.add({
+      name: 'feed-silent',
+      impact:
+        'Nobody reads the stream of changes: CRMs learn of nothing new. After 24 hours changes are lost to the feed.',
+      runbook: 'feed-behind',
+      metric: deploymentMetric(this.prefix, deploymentMetricNames.feedSilenceSeconds, { statistic: 'Maximum' }),
+      // A reader notes itself every ten minutes, if the watchdog has given it something to read.
+      threshold: Math.max(1_800, 600 + 3 * this.period.toSeconds()),
+    });
+    alarms.add({
       name: 'pending-send-age',
       impact: 'An accepted email has been waiting to be sent for more than 15 minutes.',
       runbook: 'pending-send-age',

@@ -3,6 +3,7 @@ import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import middy from '@middy/core';
 import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
 import { runWatchdog } from '../../shared/cycle/watchdog.ts';
+import { lastStreamRead, probeStream } from '../../shared/feed/feed-epoch.ts';
 import { abandonTest } from '../../shared/mailbox/apply-test-result.ts';
 import { rebuildCycle } from '../../shared/mailbox/rebuild-cycle.ts';
 import { operationMessage } from '../../shared/operation/operation-message.ts';
@@ -76,7 +77,18 @@ const rememberWhoMovesEmail = () => {
   };
 };
 
-const writeMetrics = (findings: Awaited<ReturnType<typeof runWatchdog>>): void => {
+/**
+ * How long nobody has read the stream. A reader that was turned off has no metric of its own: Lambda tells the age of
+ * what it delivers, and it delivers nothing.
+ */
+const measureFeedSilence = async (): Promise<number> => {
+  const now = operationDependencies.now();
+  const lastReadAt = await lastStreamRead(store.table);
+  await probeStream(store.table, now);
+  return lastReadAt === undefined ? 0 : Math.max(0, (now.getTime() - lastReadAt) / 1000);
+};
+
+const writeMetrics = (findings: Awaited<ReturnType<typeof runWatchdog>>, feedSilenceSeconds: number): void => {
   for (const [lane, seconds] of Object.entries(findings.latenessSeconds)) {
     const metrics = new Metrics({ singleMetric: true });
     metrics.addDimension(laneDimension, lane);
@@ -88,6 +100,7 @@ const writeMetrics = (findings: Awaited<ReturnType<typeof runWatchdog>>): void =
     MetricUnit.Seconds,
     findings.latenessSeconds.outgoing,
   );
+  metrics.addMetric(deploymentMetricNames.feedSilenceSeconds, MetricUnit.Seconds, feedSilenceSeconds);
   metrics.addMetric(deploymentMetricNames.watchdogHeartbeat, MetricUnit.Count, 1);
   metrics.publishStoredMetrics();
 };
@@ -122,8 +135,10 @@ export const handler = middy().handler(async () => {
     periodSeconds: environment.WATCHDOG_PERIOD_SECONDS,
     visibilitySeconds: environment.LANE_VISIBILITY_SECONDS,
   });
-  writeMetrics(findings);
-  const { errors, ...figures } = findings;
+  const feedSilenceSeconds = await measureFeedSilence();
+  writeMetrics(findings, feedSilenceSeconds);
+  const { errors, ...found } = findings;
+  const figures = { ...found, feedSilenceSeconds };
   logger.info('watchdog', { ...figures, failed: errors.length });
   // Everything else has been looked after by now; the failed invocation is what an operator is told by.
   if (errors.length > 0) throw new AggregateError(errors, 'Some items could not be looked after');

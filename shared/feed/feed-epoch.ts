@@ -41,6 +41,13 @@ export const noteStreamRead = async (table: RecordsTable, now: Date): Promise<vo
 export const lastStreamRead = async (table: RecordsTable): Promise<number | undefined> =>
   storedEpochSchema.parse((await table.get(feedEpochKey)) ?? {}).lastReadAt;
 
+/** Gives the stream something to read that tells nobody anything, so that silence means that nobody reads. */
+export const probeStream = async (table: RecordsTable, now: Date): Promise<void> => {
+  const key = recordKey(deploymentScope, 'feed', 'probe');
+  const fields = { v: 1, kind: 'feedProbe', organizationId: deploymentScope, published: 'yes', at: now.getTime() };
+  await table.write([{ put: { ...key, ...fields } }]);
+};
+
 const hour = 3_600_000;
 // Two hours before the stream drops a record. Told too early is told in time: the snapshot that consumers walk then
 // already holds what such an old change did, even if the stream loses the change itself afterwards.

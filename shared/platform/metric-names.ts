@@ -35,4 +35,6 @@ export const deploymentMetricNames = {
   watchdogHeartbeat: 'WatchdogHeartbeat',
   /** Age in seconds of the oldest accepted Send that is due and neither sent nor failed; 0 when there is none. */
   pendingSendOldestSeconds: 'PendingSendOldestSeconds',
+  /** Seconds since the feed function last noted that it reads the stream. By the watchdog, each run. */
+  feedSilenceSeconds: 'FeedSilenceSeconds',
 } as const;

@@ -3,10 +3,13 @@ import { PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { consumeStream, createStreamConsumer } from '../../shared/feed/consume-stream.ts';
+import { noteStreamRead } from '../../shared/feed/feed-epoch.ts';
 import { mailboxKind } from '../../shared/mailbox/mailbox.ts';
 import { createOperation } from '../../shared/operation/create-operation.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { createIdentifier } from '../../shared/platform/identifier.ts';
+import { createStreamReader } from './read-stream.ts';
 import { startTestApi, type TestApi, type TestOrganization } from './role-calls.ts';
 
 let api: TestApi;
@@ -16,6 +19,7 @@ let watchdog: () => Promise<{
   resent: number;
   rebuilt: number;
   timedOut: number;
+  feedSilenceSeconds: number;
   latenessSeconds: { incoming: number };
 }>;
 
@@ -158,6 +162,20 @@ describe('the watchdog', () => {
     const alerts = await organization.as('admin')('GET', `/alerts?mailboxId=${body.mailboxId}`);
     expect(alerts.body.data).toMatchObject([{ code: 'cycleRebuilt', whoActs: 'operator' }]);
     expect(await api.receive('incoming')).toMatchObject([{ mailboxId: body.mailboxId, reason: 'enable' }]);
+  });
+
+  it('tells for how long nobody has read the stream, and gives its reader something to show itself by', async () => {
+    const { services } = api;
+    const { table } = services.store;
+    await noteStreamRead(table, new Date(Date.now() - 1 * hours));
+
+    const silent = await watchdog();
+    const consumer = createStreamConsumer({ ...services, reportError: (message) => expect.unreachable(message) });
+    await consumeStream(consumer, 'shard', await createStreamReader(process.env['RECORDS_TABLE'] ?? '')());
+    const read = await watchdog();
+
+    expect(silent.feedSilenceSeconds).toBeGreaterThan(3_500);
+    expect(read.feedSilenceSeconds).toBeLessThan(60);
   });
 
   it('makes good what the loss of a timer and of every queued message leaves', async () => {
