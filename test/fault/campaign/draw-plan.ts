@@ -18,6 +18,7 @@ const onAws = (kind: FaultKind): boolean => faultKinds[kind].channels.some((one)
 
 /** About how many steps of a function a run has at which such a fault could strike. */
 const reach = (kind: FaultKind): number => {
+  if (kind === 'swallowed') return 4;
   if (onAws(kind)) return 160;
   if (onMail(kind)) return 'names' in faultKinds[kind] ? 12 : 60;
   return 8;
@@ -27,13 +28,15 @@ const reach = (kind: FaultKind): number => {
 const timesOf = (kind: FaultKind, random: Random): number => {
   if (kind === 'throttled' || kind === 'failedInside' || kind === 'requestLost') return random.pick([1, 3, 4, 9]);
   if (kind === 'changesIdentityEachTime') return 7;
-  if (kind === 'hangs' || kind === 'closes' || kind === 'saysGoodbye' || kind === 'refuses') return random.pick([1, 1, 1, 3]);
+  if (kind === 'cutShort') return random.pick([1, 20]);
+  if (kind === 'hangs' || kind === 'closes' || kind === 'saysGoodbye' || kind === 'refuses')
+    return random.pick([1, 1, 1, 3]);
   return 1;
 };
 
-/** The faults of a random run. */
+/** The faults of a random round. */
 export const drawPlan = (random: Random): readonly PlannedFault[] =>
-  Array.from({ length: random.whole(6, 14) }, (): PlannedFault => {
+  Array.from({ length: random.whole(8, 16) }, (): PlannedFault => {
     const kind = random.pickWeighted(allFaultKinds, (one) => faultKinds[one].weight);
     const times = timesOf(kind, random);
     // Early steps are the ones that every run reaches.

@@ -5,8 +5,8 @@ import { observe, scanTable } from '../invariants/observation.ts';
 import { checkSends } from '../invariants/sends.ts';
 import type { Evidence, Violation } from '../invariants/violation.ts';
 import { FaultPlan, type InjectedFault, type PlannedFault } from '../plan/fault-plan.ts';
-import { createRandom } from '../plan/random.ts';
-import { drawActions } from '../scenario/actions.ts';
+import { createRandom, type Random } from '../plan/random.ts';
+import { type Action, drawActions } from '../scenario/actions.ts';
 import { type Cast, createCast } from '../scenario/cast.ts';
 import { createLedger, type Ledger } from '../scenario/ledger.ts';
 import { runWorld } from '../world/run-world.ts';
@@ -24,47 +24,68 @@ export interface CaseOptions {
   readonly operatorKey: string;
   /** Which mail users play; a run takes four that nobody has played before. */
   readonly firstMailUser: number;
+  /** What happens in a round [drawn by the seed]. */
+  readonly actionsOf?: (random: Random) => readonly Action[];
+  /** Faults may strike for so long after the last action of a round [400]. */
+  readonly aftermathSeconds?: number;
 }
 
-/** Faults may strike for so long after the last action. */
-const aftermathSeconds = 400;
+const defaultAftermathSeconds = 400;
 /** Within so long all must have come to rest once no fault strikes any more. */
 const patienceSeconds = 9_000;
 const recoverySeconds = 2 * watchdogPeriodSeconds + 60;
 
-const play = async (world: World, cast: Cast, ledger: Ledger, seed: number, plan: FaultPlan): Promise<number> => {
-  const random = createRandom(seed ^ 0x5eed);
-  let marks = 0;
-  const mark = (): string => {
-    marks += 1;
-    return `mark-${seed}-${marks}`;
-  };
-  plan.arm();
-  for (const action of drawActions(random)) {
-    await action({ world, cast, ledger, random, mark });
-    await world.clock.pause(random.pick([0, 1, 5, 30, 90]));
-  }
-  await world.clock.pause(aftermathSeconds);
-  plan.disarm();
-  const since = world.clock.now();
+/** Waits until all has come to rest, or for so long that it never will. */
+const recover = async (world: World, cast: Cast, since: number): Promise<void> => {
   await world.clock.pause(recoverySeconds);
   for (;;) {
     const [cycles, records] = [await scanTable(world, world.cyclesTable), await scanTable(world, world.recordsTable)];
     const now = world.clock.now();
-    if (findUnsettled({ world, cast }, { cycles, records, now }, since).length === 0) return since;
-    if (now - since > patienceSeconds * 1000) return since;
+    if (findUnsettled({ world, cast }, { cycles, records, now }, since).length === 0) return;
+    if (now - since > patienceSeconds * 1000) return;
     await world.clock.pause(watchdogPeriodSeconds);
   }
 };
 
-/** Plays one seeded scenario with these faults, lets the world recover, and checks what became of it. */
+/** One round after the other: mail comes and goes while faults strike, then the world recovers. */
+const play = async (
+  world: World,
+  cast: Cast,
+  ledger: Ledger,
+  seed: number,
+  rounds: readonly (readonly PlannedFault[])[],
+  { actionsOf = drawActions, aftermathSeconds = defaultAftermathSeconds }: CaseOptions,
+): Promise<number> => {
+  const random = createRandom(seed ^ 0x5eed);
+  const plan = world.plan();
+  let marks = 0;
+  let since = world.clock.now();
+  const mark = (): string => {
+    marks += 1;
+    return `mark-${seed}-${marks}`;
+  };
+  for (const faults of rounds) {
+    plan.arm(faults);
+    for (const action of actionsOf(random)) {
+      await action({ world, cast, ledger, random, round: plan.round, mark });
+      await world.clock.pause(random.pick([0, 1, 5, 30, 90]));
+    }
+    await world.clock.pause(aftermathSeconds);
+    plan.disarm();
+    since = world.clock.now();
+    await recover(world, cast, since);
+  }
+  return since;
+};
+
+/** Plays one seeded run with these faults in each of its rounds, and checks what became of it. */
 export const runCase = async (
   world: World,
   seed: number,
-  faults: readonly PlannedFault[],
+  rounds: readonly (readonly PlannedFault[])[],
   options: CaseOptions,
 ): Promise<CaseResult> => {
-  const plan = new FaultPlan(faults);
+  const plan = new FaultPlan();
   world.setPlan(plan);
   const ledger = createLedger();
   const mailUsers = world.mail.environment.users.slice(options.firstMailUser, options.firstMailUser + 4);
@@ -74,7 +95,7 @@ export const runCase = async (
   let isOver = false;
   const script = (async () => {
     cast = await createCast(world, options.operatorKey, mailUsers, createRandom(seed));
-    since = await play(world, cast, ledger, seed, plan);
+    since = await play(world, cast, ledger, seed, rounds, options);
   })()
     .catch((error: unknown) => {
       failure = error;
@@ -102,7 +123,8 @@ export const runCase = async (
       ...checkConnections(evidence),
       ...checkFeed(evidence),
     );
-    if (world.lanes.givenUp > 0) violations.push({ kind: 'stuck', what: `${world.lanes.givenUp} messages were given up` });
+    if (world.lanes.givenUp > 0)
+      violations.push({ kind: 'stuck', what: `${world.lanes.givenUp} messages were given up` });
   }
   await cleanUp(world);
   return { seed, injected: plan.injected, reached: plan.reached, violations };

@@ -1,5 +1,5 @@
-import type { AttributeValue, DynamoDBRecord } from 'aws-lambda';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { AttributeValue, DynamoDBRecord } from 'aws-lambda';
 import { at, groupBy, type Item } from './observation.ts';
 import type { Check, Violation } from './violation.ts';
 
@@ -16,7 +16,10 @@ const emitsOf = (item: Item): readonly string[] =>
   ((item['emits'] ?? []) as readonly Item[]).map(({ id }) => String(id));
 
 /** The changes that an organization's items told, in the order of their writes, by item. */
-const changesOf = (records: readonly DynamoDBRecord[], organizationId: string): ReadonlyMap<string, readonly string[]> => {
+const changesOf = (
+  records: readonly DynamoDBRecord[],
+  organizationId: string,
+): ReadonlyMap<string, readonly string[]> => {
   const changes = new Map<string, string[]>();
   for (const { dynamodb } of records) {
     const after = imageOf(dynamodb?.NewImage);
@@ -44,7 +47,8 @@ export const checkFeed: Check = ({ world, cast, observation }) => {
     )
     .sort((one, other) => one.sequence - other.sequence);
   const hole = events.findIndex(({ sequence }, index) => sequence !== index + 1);
-  if (hole !== -1) violations.push({ kind: 'feed', what: `sequence ${events[hole]?.sequence} stands at place ${hole + 1}` });
+  if (hole !== -1)
+    violations.push({ kind: 'feed', what: `sequence ${events[hole]?.sequence} stands at place ${hole + 1}` });
   for (const [id, same] of groupBy(events, (event) => event.id))
     if (same.length > 1) violations.push({ kind: 'feed', what: `the event ${id} is there ${same.length} times` });
   const places = new Map(events.map(({ id, sequence }) => [id, sequence]));

@@ -4,7 +4,11 @@ import type { Check, Violation } from './violation.ts';
 /** A run that dies three times at one message sets it aside: by design, and only then. */
 const deathsThatSetAside = 3;
 
-const decisionOf = (decisions: readonly Item[], mailboxId: string, message: { messageId: string | undefined; subject: string }) =>
+const decisionOf = (
+  decisions: readonly Item[],
+  mailboxId: string,
+  message: { messageId: string | undefined; subject: string },
+) =>
   decisions.filter(
     (decision) =>
       decision['mailboxId'] === mailboxId &&
@@ -21,7 +25,11 @@ export const checkIncomingMail: Check = ({ cast, ledger, plan, observation }) =>
   const incoming = entitiesOf(observation, cast.organizationId, 'email').filter(
     (email) => email['direction'] === 'incoming',
   );
-  const deaths = plan.injected.filter(({ point }) => point.startsWith('incoming |')).length;
+  const mayBeSetAside = (subject: string): boolean => {
+    const round = ledger.wholesome.get(subject);
+    const deaths = plan.injected.filter((one) => one.round === round && one.point.startsWith('incoming |'));
+    return round === undefined || deaths.length >= deathsThatSetAside;
+  };
 
   for (const { mailboxId, mailUser } of cast.users)
     for (const message of observation.mailboxes.get(mailUser.address)?.inbox ?? []) {
@@ -37,7 +45,7 @@ export const checkIncomingMail: Check = ({ cast, ledger, plan, observation }) =>
       }
       if (own.length > 1 && !setAside)
         violations.push({ kind: 'doubled', what: `${own.length} decisions about ${what}` });
-      if (decision['outcome'] === 'setAside' && ledger.wholesome.has(message.subject) && deaths < deathsThatSetAside)
+      if (decision['outcome'] === 'setAside' && !mayBeSetAside(message.subject))
         violations.push({ kind: 'lost', what: `set aside without a cause: ${what}` });
       if (decision['outcome'] === 'skipped' && ledger.wholesome.has(message.subject))
         violations.push({ kind: 'lost', what: `skipped (${decision['code']}): ${what}` });
@@ -49,7 +57,10 @@ export const checkIncomingMail: Check = ({ cast, ledger, plan, observation }) =>
 
   for (const [subject, emails] of groupBy(incoming, (email) => String(email['subject'])))
     if (emails.length > 1)
-      violations.push({ kind: 'doubled', what: `${emails.length} emails of ${subject}: ${emails.map(({ id }) => id)}` });
+      violations.push({
+        kind: 'doubled',
+        what: `${emails.length} emails of ${subject}: ${emails.map(({ id }) => id)}`,
+      });
 
   const contacts = entitiesOf(observation, cast.organizationId, 'record').flatMap((record) =>
     ((record['emails'] ?? []) as readonly Item[]).map(({ address }) => String(address).toLowerCase()),

@@ -58,11 +58,18 @@ export const checkLiveness = (evidence: Evidence, since: number): readonly Viola
   const leases = observation.cycles
     .filter(({ sk }) => String(sk).startsWith('throttle#'))
     .filter((item) => Number(item['n']) !== Object.keys((item['leases'] ?? {}) as Item).length)
-    .map((item): Violation => ({ kind: 'stuck', what: `${item['n']} places are counted for other leases than those there` }));
+    .map(
+      (item): Violation => ({
+        kind: 'stuck',
+        what: `${item['n']} places are counted for other leases than those there`,
+      }),
+    );
   return [...unsettled, ...mailboxes, ...leases];
 };
 
-export const checkConnections: Check = ({ world, cast }) =>
-  world.mailProxy.highest > cast.maxConnections
-    ? [{ kind: 'overLimit', what: `${world.mailProxy.highest} connections were open, ${cast.maxConnections} are allowed` }]
-    : [];
+export const checkConnections: Check = ({ world, cast }) => {
+  const open = world.mailProxy.highest;
+  if (open.length <= cast.maxConnections) return [];
+  const what = `${open.length} connections were open, ${cast.maxConnections} are allowed: ${open.join(', ')}`;
+  return [{ kind: 'overLimit', what }];
+};

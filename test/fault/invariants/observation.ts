@@ -14,7 +14,8 @@ export interface SeenMessage {
 
 export interface SeenMailbox {
   readonly inbox: readonly SeenMessage[];
-  readonly sent: readonly SeenMessage[];
+  /** Of the Sent folder, and of each that was it before somebody renamed it. */
+  readonly sent: readonly (readonly SeenMessage[])[];
 }
 
 /** What stands there after a run, read by the harness itself and by no code that is being tried. */
@@ -40,24 +41,24 @@ export const scanTable = async (world: Pick<World, 'document'>, TableName: strin
   return items;
 };
 
-const readFolder = (world: World, user: MailUser, folders: readonly string[]): Promise<readonly SeenMessage[][]> =>
+/** Everything in the folders whose names match. */
+const readFolders = (world: World, user: MailUser, names: RegExp): Promise<readonly (readonly SeenMessage[])[]> =>
   withMailbox(world.mail.environment, user, async (client) => {
-    const present = new Set((await client.list()).map(({ path }) => path));
-    const seen: SeenMessage[][] = [];
-    for (const folder of folders) {
-      const messages: SeenMessage[] = [];
-      if (present.has(folder) && (await client.mailboxOpen(folder, { readOnly: true })).exists > 0)
-        for (const { uid, envelope } of await client.fetchAll('1:*', { uid: true, envelope: true }))
-          messages.push({ uid, messageId: envelope?.messageId, subject: envelope?.subject ?? '' });
-      seen.push(messages);
+    const seen: (readonly SeenMessage[])[] = [];
+    for (const { path } of (await client.list()).filter((folder) => names.test(folder.path))) {
+      const { exists } = await client.mailboxOpen(path, { readOnly: true });
+      const fetched = exists === 0 ? [] : await client.fetchAll('1:*', { uid: true, envelope: true });
+      seen.push(
+        fetched.map(({ uid, envelope }) => ({ uid, messageId: envelope?.messageId, subject: envelope?.subject ?? '' })),
+      );
     }
     return seen;
   });
 
-export const lookIntoMailbox = async (world: World, user: MailUser): Promise<SeenMailbox> => {
-  const [inbox = [], sent = []] = await readFolder(world, user, ['INBOX', 'Sent']);
-  return { inbox, sent };
-};
+const lookIntoMailbox = async (world: World, user: MailUser): Promise<SeenMailbox> => ({
+  inbox: (await readFolders(world, user, /^INBOX$/)).flat(),
+  sent: await readFolders(world, user, /^Sent/),
+});
 
 export const observe = async (world: World, cast: Cast): Promise<Observation> => {
   const users = [...cast.users.map(({ mailUser }) => mailUser), ...cast.outsiders];

@@ -1,5 +1,6 @@
-import type { Recipient } from '../scenario/ledger.ts';
-import { at, entitiesOf, type Item, type Observation } from './observation.ts';
+import type { FaultPlan } from '../plan/fault-plan.ts';
+import type { AcceptedSend, Recipient } from '../scenario/ledger.ts';
+import { at, entitiesOf, type Item, type Observation, type SeenMessage } from './observation.ts';
 import type { Check, Violation } from './violation.ts';
 
 const finals: ReadonlySet<unknown> = new Set(['sent', 'failed', 'unconfirmed', 'canceled']);
@@ -7,8 +8,8 @@ const finals: ReadonlySet<unknown> = new Set(['sent', 'failed', 'unconfirmed', '
 const partiesOf = (email: Item): readonly Item[] =>
   (['to', 'cc', 'bcc'] as const).flatMap((field) => (email[field] ?? []) as readonly Item[]);
 
-const copiesIn = (observation: Observation, address: string, folder: 'inbox' | 'sent', messageId: unknown): number =>
-  observation.mailboxes.get(address)?.[folder].filter((message) => message.messageId === messageId).length ?? 0;
+const countOf = (messages: readonly SeenMessage[], messageId: unknown): number =>
+  messages.filter((message) => message.messageId === messageId).length;
 
 const checkRecipient = (
   observation: Observation,
@@ -16,7 +17,7 @@ const checkRecipient = (
   { address, expected }: Recipient,
 ): readonly Violation[] => {
   const result = partiesOf(email).find((party) => party['address'] === address)?.['result'];
-  const copies = copiesIn(observation, address, 'inbox', email['messageId']);
+  const copies = countOf(observation.mailboxes.get(address)?.inbox ?? [], email['messageId']);
   const what = `${email['id']} to ${address}: ${result}, ${copies} copies`;
   if (copies > 1) return [{ kind: 'doubled', what }];
   if (expected === 'delivered' && result === 'accepted' && copies === 0) return [{ kind: 'lost', what }];
@@ -27,24 +28,38 @@ const checkRecipient = (
   return [];
 };
 
+/** What a fault can excuse: any at all for doubt, as many as there are attempts for giving up. */
+const faultsThatExcuse: Readonly<Record<string, number>> = { unconfirmed: 1, failed: 3 };
+
+/** A Send to people who can all be reached is sent, unless faults at the outgoing lane kept it from that. */
+const checkStatus = (plan: FaultPlan, email: Item, { round, recipients }: AcceptedSend): readonly Violation[] => {
+  const status = String(email['status']);
+  if (!finals.has(status)) return [{ kind: 'stuck', what: `the Send ${email['id']} is ${status}` }];
+  const needed = faultsThatExcuse[status];
+  const faults = plan.injected.filter((one) => one.round === round && one.point.startsWith('outgoing |'));
+  if (needed === undefined || faults.length >= needed) return [];
+  if (status === 'failed' && recipients.every(({ expected }) => expected !== 'delivered')) return [];
+  return [{ kind: 'lost', what: `${status} without a cause: the Send ${email['id']}` }];
+};
+
 /** Every accepted Send has an outcome, reached each recipient at most once, and tells the truth about it. */
-export const checkSends: Check = ({ cast, ledger, observation }) => {
+export const checkSends: Check = ({ cast, ledger, plan, observation }) => {
   const violations: Violation[] = [];
   const emails = entitiesOf(observation, cast.organizationId, 'email');
-  for (const [id, recipients] of ledger.sends) {
+  for (const [id, accepted] of ledger.sends) {
     const email = emails.find((one) => one['id'] === id);
     if (email === undefined) {
       violations.push({ kind: 'lost', what: `the Send ${id} is not there` });
       continue;
     }
-    if (!finals.has(email['status']))
-      violations.push({ kind: 'stuck', what: `the Send ${id} is ${email['status']}` });
-    for (const recipient of recipients) violations.push(...checkRecipient(observation, email, recipient));
+    violations.push(...checkStatus(plan, email, accepted));
+    for (const recipient of accepted.recipients) violations.push(...checkRecipient(observation, email, recipient));
     const sender = cast.users.find(({ mailboxId }) => mailboxId === email['mailboxId'])?.mailUser.address ?? '';
-    const filed = copiesIn(observation, sender, 'sent', email['messageId']);
+    const filed = (observation.mailboxes.get(sender)?.sent ?? []).map((one) => countOf(one, email['messageId']));
     const told = at(email, 'delivery', 'sentCopy');
-    if (filed > 1) violations.push({ kind: 'doubled', what: `${filed} Sent copies of ${id}` });
-    if (told === 'stored' && filed === 0) violations.push({ kind: 'lost', what: `the Sent copy of ${id}` });
+    if (filed.some((count) => count > 1)) violations.push({ kind: 'doubled', what: `${filed} Sent copies of ${id}` });
+    if (told === 'stored' && filed.every((count) => count === 0))
+      violations.push({ kind: 'lost', what: `the Sent copy of ${id}` });
     if (told === 'pending') violations.push({ kind: 'stuck', what: `the Sent copy of ${id} is pending` });
   }
   const intended = new Set(ledger.sends.keys());

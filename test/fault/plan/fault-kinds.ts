@@ -25,6 +25,9 @@ export const faultKinds = {
   /** No answer ever comes: the function runs into its time limit. */
   neverAnswered: { channels: ['aws'], moments: ['before', 'after'], weight: 4 },
 
+  /** Taken and dropped, as an equal message of the last five minutes is. */
+  swallowed: { channels: ['aws'], moments: ['before'], names: /^SendMessage/, weight: 3 },
+
   hangs: { channels: mail, moments: any, weight: 6 },
   dripFeeds: { channels: mail, moments: ['after'], weight: 3 },
   closes: { channels: mail, moments: any, weight: 8 },
@@ -39,6 +42,7 @@ export const faultKinds = {
   changesIdentity: { channels: ['imap'], moments: ['before'], names: /^STATUS/, weight: 3 },
   changesIdentityEachTime: { channels: ['imap'], moments: ['before'], names: /^STATUS/, weight: 1 },
   forgetsNumbers: { channels: ['imap'], moments: ['before'], names: /^STATUS/, weight: 1 },
+  serverDies: { channels: ['imap'], moments: ['during', 'after'], names: /FETCH|STATUS|APPEND/, weight: 0.5 },
 
   /** Of messages of a lane's queue. */
   deliveredTwice: { channels: ['delivery'], moments: ['before'], weight: 8 },

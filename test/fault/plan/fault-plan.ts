@@ -17,20 +17,19 @@ export interface PlannedFault {
 
 /** A fault that has struck. */
 export interface InjectedFault {
+  /** In which round of the run, from 1. */
+  readonly round: number;
   readonly kind: FaultKind;
   readonly point: string;
 }
 
-/** The faults of one run. Asked at every step, it says which fault strikes there. */
+/** The faults of one run, round by round. Asked at every step, it says which fault strikes there. */
 export class FaultPlan {
-  readonly #open: { readonly fault: PlannedFault; skip: number; times: number }[];
+  #open: { readonly fault: PlannedFault; skip: number; times: number }[] = [];
+  #round = 0;
   readonly #injected: InjectedFault[] = [];
   readonly #reached = new Map<string, number>();
   #armed = false;
-
-  constructor(faults: readonly PlannedFault[]) {
-    this.#open = faults.map((fault) => ({ fault, skip: fault.skip, times: fault.times ?? 1 }));
-  }
 
   get injected(): readonly InjectedFault[] {
     return this.#injected;
@@ -41,13 +40,10 @@ export class FaultPlan {
     return this.#reached;
   }
 
-  countOf(kind: FaultKind, functionName?: InvokedFunction): number {
-    return this.#injected.filter(
-      (one) => one.kind === kind && (functionName === undefined || one.point.startsWith(`${functionName} |`)),
-    ).length;
-  }
-
-  arm(): void {
+  /** Begins the next round: from now on these can strike. */
+  arm(faults: readonly PlannedFault[]): void {
+    this.#round += 1;
+    this.#open = faults.map((fault) => ({ fault, skip: fault.skip, times: fault.times ?? 1 }));
     this.#armed = true;
   }
 
@@ -55,8 +51,8 @@ export class FaultPlan {
     this.#armed = false;
   }
 
-  get isArmed(): boolean {
-    return this.#armed;
+  get round(): number {
+    return this.#round;
   }
 
   decide(step: Step): FaultKind | undefined {
@@ -73,7 +69,7 @@ export class FaultPlan {
       else if (struck === undefined) {
         open.times -= 1;
         struck = kind;
-        this.#injected.push({ kind, point });
+        this.#injected.push({ round: this.#round, kind, point });
       }
     }
     return struck;

@@ -40,7 +40,7 @@ export const createRandom = (seed: number): Random => {
     },
     shuffle: (items) => {
       const left = [...items];
-      return items.map(() => left.splice(whole(0, left.length - 1), 1)).flat();
+      return items.flatMap(() => left.splice(whole(0, left.length - 1), 1));
     },
   };
 };

@@ -18,5 +18,4 @@ export interface Step {
 }
 
 /** Names the point at which a step stands: equal for every time that it is reached. */
-export const pointOf = (step: Step): string =>
-  `${step.function} | ${step.channel} | ${step.name} | ${step.moment}`;
+export const pointOf = (step: Step): string => `${step.function} | ${step.channel} | ${step.name} | ${step.moment}`;

@@ -45,7 +45,8 @@ export class FunctionProcess {
     this.ready = new Promise((resolve, reject) => {
       this.#child.on('message', (message: HostAnswer) => {
         if (message.type === 'ready') resolve();
-        else this.#end(message.type === 'result' ? { kind: 'returned', value: message.value } : toThrown(message.error));
+        else
+          this.#end(message.type === 'result' ? { kind: 'returned', value: message.value } : toThrown(message.error));
       });
       this.#child.on('error', () => undefined);
       void ended.then(() => {

@@ -66,7 +66,9 @@ const parse = (raw: Buffer): Readonly<Record<string, unknown>> => {
 };
 
 const describeObject = (path: string): string => {
-  const [, , ...rest] = decodeURIComponent(path.split('?')[0] ?? '').split('/').slice(1);
+  const [, , ...rest] = decodeURIComponent(path.split('?')[0] ?? '')
+    .split('/')
+    .slice(1);
   return rest
     .filter((part) => !/^[a-z]{3}_/.test(part))
     .map((part) => part.replace(/^[^.]*[0-9][^.]*\./, '*.'))
@@ -74,12 +76,7 @@ const describeObject = (path: string): string => {
 };
 
 /** Names a call by its headers, path and body. */
-export const nameCall = (
-  method: string,
-  path: string,
-  headers: IncomingHttpHeaders,
-  raw: Buffer,
-): AwsCall => {
+export const nameCall = (method: string, path: string, headers: IncomingHttpHeaders, raw: Buffer): AwsCall => {
   const target = headers['x-amz-target'];
   if (typeof target === 'string') {
     const [service = '', operation = ''] = target.split('.');

@@ -74,16 +74,12 @@ export class AwsProxy {
     const before = decide(step('before'));
     if (before !== undefined && this.#strike(before, call, process, outgoing)) return;
     const intercepted = this.#options.intercept(call);
-    const answer =
-      intercepted === undefined
-        ? await this.#forward(method, url, incoming, raw)
-        : toAnswer(intercepted);
+    const answer = intercepted === undefined ? await this.#forward(method, url, incoming, raw) : toAnswer(intercepted);
     if (answer.status < 300) this.#options.onDone(call);
     onActivity();
     const after = decide(step('after'));
     if (after !== undefined && this.#strike(after, call, process, outgoing)) return;
-    outgoing.writeHead(answer.status, [...answer.headers]);
-    outgoing.end(answer.body);
+    write(outgoing, answer);
   }
 
   /** True when nothing else is to be done with the call. */
@@ -91,6 +87,9 @@ export class AwsProxy {
     switch (fault) {
       case 'killed':
         process.kill();
+        return true;
+      case 'swallowed':
+        write(outgoing, toAnswer({ MessageId: 'swallowed', SequenceNumber: '0' }));
         return true;
       case 'throttled':
         refuse(outgoing, throttling(call.service));
@@ -133,6 +132,11 @@ const toAnswer = (value: unknown): Answer => ({
   headers: ['content-type', 'application/x-amz-json-1.0'],
   body: Buffer.from(JSON.stringify(value)),
 });
+
+const write = (outgoing: ServerResponse, answer: Answer): void => {
+  outgoing.writeHead(answer.status, [...answer.headers]);
+  outgoing.end(answer.body);
+};
 
 const refuse = (outgoing: ServerResponse, refusal: Refusal): void => {
   outgoing.writeHead(refusal.status, { ...refusal.headers });

@@ -16,6 +16,7 @@ export interface MailConnectionOptions {
   readonly decide: (step: Step) => FaultKind | undefined;
   readonly onActivity: () => void;
   readonly onHang: (process: FunctionProcess) => void;
+  readonly onServerDeath: () => void;
 }
 
 const longestLine = 68 * 1024 * 1024;
@@ -41,6 +42,15 @@ export class MailConnection {
     raw.on('close', () => this.close());
     if (this.#strikes('connect', 'before') || this.#strikes('tls', 'before')) return;
     this.#secure();
+  }
+
+  /** Whose connection it is, for messages. */
+  get label(): string {
+    return `${this.#options.process.name}${this.#options.process.isDead ? ' (dead)' : ''} by ${this.#options.protocol}`;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   close(): void {
@@ -146,6 +156,9 @@ export class MailConnection {
       case 'changesIdentityEachTime':
         identity.shift += 1_000;
         return false;
+      case 'serverDies':
+        this.#options.onServerDeath();
+        return false;
       case 'forgetsNumbers':
         identity.forgotten = 1;
         return false;
@@ -164,6 +177,8 @@ export class MailConnection {
 
   #hang(): void {
     this.#hung = true;
+    // Read on, or the end of the client would not be noticed.
+    (this.#client ?? this.#raw).resume();
     this.#options.onHang(this.#options.process);
   }
 

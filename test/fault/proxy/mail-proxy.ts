@@ -16,7 +16,11 @@ export interface MailProxyOptions {
   readonly decide: (step: Step) => FaultKind | undefined;
   readonly onActivity: () => void;
   readonly onHang: (process: FunctionProcess) => void;
+  /** The server is to die and to come back. */
+  readonly onServerDeath: () => Promise<void>;
 }
+
+const settlingMilliseconds = 10;
 
 /** Stands between the functions and the mail servers: ends TLS, sees every line, counts connections. */
 export class MailProxy {
@@ -25,8 +29,8 @@ export class MailProxy {
   readonly #secureContext: SecureContext;
   readonly #servers: Readonly<Record<'imap' | 'smtp', Server>>;
   readonly #connections = new Set<MailConnection>();
-  #highest = 0;
-  #open = 0;
+  #highest: readonly string[] = [];
+  #restarting: Promise<void> | undefined;
 
   private constructor(options: MailProxyOptions) {
     this.#options = options;
@@ -45,15 +49,15 @@ export class MailProxy {
     return (this.#servers[protocol].address() as AddressInfo).port;
   }
 
-  /** The most connections that were open at once since the last reset. */
-  get highest(): number {
+  /** Whose connections were open when most were at once, since the last reset. */
+  get highest(): readonly string[] {
     return this.#highest;
   }
 
   reset(): void {
     for (const connection of this.#connections) connection.close();
     Object.assign(this.identity, { shift: 0, forgotten: 0 });
-    this.#highest = this.#open;
+    this.#highest = [];
   }
 
   tick(): void {
@@ -65,18 +69,26 @@ export class MailProxy {
     for (const server of Object.values(this.#servers)) await new Promise((resolve) => server.close(resolve));
   }
 
+  /** One restart at a time. */
+  async #restart(): Promise<void> {
+    this.#restarting ??= this.#options.onServerDeath();
+    await this.#restarting;
+    this.#restarting = undefined;
+  }
+
+  #count(): void {
+    const open = [...this.#connections].filter(({ isClosed }) => !isClosed);
+    if (open.length > this.#highest.length) this.#highest = open.map(({ label }) => label);
+  }
+
   #serve(protocol: 'imap' | 'smtp', upstreamPort: number): Server {
     const { find, decide, onActivity, onHang } = this.#options;
+    const onServerDeath = (): void => void this.#restart();
     return createServer((socket) => {
       const process = find(socket.remoteAddress);
       if (process === undefined || process.isDead) return void socket.destroy();
       onActivity();
-      this.#open += 1;
-      this.#highest = Math.max(this.#highest, this.#open);
-      socket.once('close', () => {
-        this.#open -= 1;
-        this.#connections.delete(connection);
-      });
+      socket.once('close', () => this.#connections.delete(connection));
       const connection = new MailConnection(socket, {
         protocol,
         process,
@@ -87,8 +99,11 @@ export class MailProxy {
         decide,
         onActivity,
         onHang,
+        onServerDeath,
       });
       this.#connections.add(connection);
+      // A moment later: the end of the connection before may still be on its way to us.
+      setTimeout(() => this.#count(), settlingMilliseconds).unref();
     });
   }
 }

@@ -1,8 +1,9 @@
-import { appendMessage, deliverMessage } from '../../support/mailbox-client.ts';
+import { eventually } from '../../support/eventually.ts';
+import { appendMessage, deliverMessage, withMailbox } from '../../support/mailbox-client.ts';
 import type { Random } from '../plan/random.ts';
 import { UnexpectedAnswer } from '../world/hub.ts';
 import type { World } from '../world/world.ts';
-import type { Cast, SynchronizedUser } from './cast.ts';
+import { awaitOperation, type Cast, type SynchronizedUser } from './cast.ts';
 import type { Ledger, Recipient } from './ledger.ts';
 import { hostileMessage, wholesomeMessage } from './messages.ts';
 
@@ -11,40 +12,58 @@ export interface Stage {
   readonly cast: Cast;
   readonly ledger: Ledger;
   readonly random: Random;
+  readonly round: number;
   /** A text that no other message of the run has. */
   readonly mark: () => string;
 }
 
 export type Action = (stage: Stage) => Promise<void>;
 
-const put = ({ world }: Stage, user: SynchronizedUser, raw: Buffer) =>
-  appendMessage(world.mail.environment, user.mailUser, raw);
+/** The server may just be starting again. */
+const put = ({ world }: Stage, user: SynchronizedUser, raw: Buffer): Promise<number> =>
+  eventually(() => appendMessage(world.mail.environment, user.mailUser, raw).catch(() => undefined), {
+    what: `a message is put into the mailbox of ${user.mailUser.address}`,
+  });
+
+const losesSentFolder: Action = async ({ world, cast, random, mark }) => {
+  const { mailUser } = random.pick(cast.users);
+  const rename = () =>
+    withMailbox(world.mail.environment, mailUser, async (client) => {
+      // It may never have been used.
+      await client.mailboxCreate('Sent').catch(() => undefined);
+      return client.mailboxRename('Sent', `Sent ${mark()}`);
+    });
+  await eventually(() => rename().catch(() => undefined), { what: `Sent of ${mailUser.address} is renamed` });
+};
+
+/** The subject of a message that must be tracked. */
+const expectTracked = ({ ledger, round, mark }: Stage): string => {
+  const subject = mark();
+  ledger.wholesome.set(subject, round);
+  return subject;
+};
 
 const unknownSender = (random: Random): string => `Sender <sender${random.whole(1, 3)}@client.example>`;
 
 const receivesMail: Action = async (stage) => {
-  const { cast, ledger, random, mark } = stage;
+  const { cast, random } = stage;
   const user = random.pick(cast.users);
-  for (let count = random.whole(1, 3); count > 0; count -= 1) {
-    const subject = mark();
-    ledger.wholesome.add(subject);
-    await put(stage, user, wholesomeMessage(subject, unknownSender(random)));
-  }
+  for (let count = random.whole(1, 3); count > 0; count -= 1)
+    await put(stage, user, wholesomeMessage(expectTracked(stage), unknownSender(random)));
 };
 
 /** The same message in all mailboxes, with or without a Message-ID. */
 const sharesMail: Action = async (stage) => {
-  const { cast, ledger, random, mark } = stage;
-  const subject = mark();
-  ledger.wholesome.add(subject);
+  const { cast, random } = stage;
+  const subject = expectTracked(stage);
   const more = random.chance(0.4) ? { 'Message-ID': undefined } : {};
   const raw = wholesomeMessage(subject, unknownSender(random), more, `Shared ${subject}`);
   for (const user of cast.users) await put(stage, user, raw);
 };
 
-const isSentMailFromOutside: Action = async ({ world, cast, ledger, random, mark }) => {
-  const subject = mark();
-  ledger.wholesome.add(subject);
+const isSentMailFromOutside: Action = async (stage) => {
+  const { world, cast, random } = stage;
+  const subject = expectTracked(stage);
   await deliverMessage(world.mail.environment, {
     from: `outside${random.whole(1, 2)}@client.example`,
     to: cast.users.map(({ mailUser }) => mailUser.address),
@@ -54,10 +73,8 @@ const isSentMailFromOutside: Action = async ({ world, cast, ledger, random, mark
 };
 
 const receivesHostileMail: Action = async (stage) => {
-  const { cast, ledger, random, mark } = stage;
-  const subject = mark();
-  ledger.hostile.add(subject);
-  await put(stage, random.pick(cast.users), hostileMessage(subject, random));
+  const { cast, random, mark } = stage;
+  await put(stage, random.pick(cast.users), hostileMessage(mark(), random));
 };
 
 const recipientsOf = ({ cast, random }: Stage): readonly Recipient[] => {
@@ -83,10 +100,9 @@ const sends: Action = async (stage) => {
     priority: random.pick(['low', 'normal', 'high']),
     send: true,
   });
-  ledger.sends.set(email.id, recipients);
+  ledger.sends.set(email.id, { round: stage.round, recipients });
   if (!random.chance(0.4)) return;
-  const subject = mark();
-  ledger.wholesome.add(subject);
+  const subject = expectTracked(stage);
   await put(stage, user, wholesomeMessage(subject, 'Carl <carl@client.example>', { 'In-Reply-To': email.messageId }));
 };
 
@@ -109,8 +125,20 @@ const isDisabledForAWhile: Action = async ({ world, cast, random }) => {
   await cast.call('POST', `/mailboxes/${mailboxId}/enable`, workloads);
 };
 
+/** An administrator tests a mailbox, again and again until it is enabled. */
+const isTestedAgain: Action = async ({ world, cast, random }) => {
+  const { mailboxId } = random.pick(cast.users);
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const operation = await cast.call('POST', `/mailboxes/${mailboxId}/test-and-enable`, { sendTestMessage: false });
+    await awaitOperation(world, cast.call, operation.id);
+    const { workloads } = await cast.call('GET', `/mailboxes/${mailboxId}`);
+    if (workloads.incoming.state === 'enabled' && workloads.outgoing.state === 'enabled') return;
+    await world.clock.pause(60);
+  }
+};
+
 /** What can happen, and how often against the others. */
-const actions: readonly (readonly [Action, number])[] = [
+const weights = new Map<Action, number>([
   [receivesMail, 5],
   [sharesMail, 4],
   [isSentMailFromOutside, 1],
@@ -118,14 +146,21 @@ const actions: readonly (readonly [Action, number])[] = [
   [sends, 8],
   [asksForSynchronization, 3],
   [isDisabledForAWhile, 1],
-];
+  [isTestedAgain, 0.5],
+  [losesSentFolder, 0.5],
+]);
 
-/** The actions of one run: some of each of the main ones, and some more. */
+/** The actions of one round: some of each of the main ones, and some more. */
 export const drawActions = (random: Random): readonly Action[] =>
   random.shuffle([
     receivesMail,
     sharesMail,
     sends,
     sends,
-    ...Array.from({ length: random.whole(1, 4) }, () => random.pickWeighted(actions, ([, weight]) => weight)[0]),
+    ...Array.from({ length: random.whole(1, 4) }, () =>
+      random.pickWeighted([...weights.keys()], (action) => weights.get(action) ?? 0),
+    ),
   ]);
+
+/** A round in which everything happens. */
+export const everyAction = (): readonly Action[] => [sends, ...weights.keys(), sends];

@@ -1,7 +1,7 @@
 import type { MailUser } from '../../../local/mail-environment.ts';
+import type { Random } from '../plan/random.ts';
 import { createHubCall, type HubCall } from '../world/hub.ts';
 import type { World } from '../world/world.ts';
-import type { Random } from '../plan/random.ts';
 
 export interface SynchronizedUser {
   readonly externalId: string;
@@ -24,9 +24,12 @@ export const usersPerRun = 4;
 
 const finished = new Set(['succeeded', 'failed', 'cancelled']);
 
+/** Operations end by their limit of 900 s at the latest, once the watchdog sees it. */
+const operationPolls = 300;
+
 /** Reads an operation until it has ended. */
 export const awaitOperation = async (world: World, call: HubCall, id: string) => {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  for (let attempt = 0; attempt < operationPolls; attempt += 1) {
     const operation = await call('GET', `/operations/${id}`);
     if (finished.has(operation.status)) return operation;
     await world.clock.pause(5);

@@ -1,13 +1,16 @@
 /** What was put in from outside, for comparison with what became of it. */
 export interface Ledger {
-  /** Subjects of messages that must be tracked. */
-  readonly wholesome: Set<string>;
-  /** Subjects of messages that may be set aside. */
-  readonly hostile: Set<string>;
-  /** Sends that the API has accepted: the address of each recipient, and what must become of it. */
-  readonly sends: Map<string, readonly Recipient[]>;
+  /** Subjects of messages that must be tracked, and the round in which they came. */
+  readonly wholesome: Map<string, number>;
+  /** Sends that the API has accepted. */
+  readonly sends: Map<string, AcceptedSend>;
   /** Synchronize operations that were answered. */
   readonly operations: Set<string>;
+}
+
+export interface AcceptedSend {
+  readonly round: number;
+  readonly recipients: readonly Recipient[];
 }
 
 export interface Recipient {
@@ -17,8 +20,7 @@ export interface Recipient {
 }
 
 export const createLedger = (): Ledger => ({
-  wholesome: new Set(),
-  hostile: new Set(),
+  wholesome: new Map(),
   sends: new Map(),
   operations: new Set(),
 });

@@ -69,8 +69,7 @@ export class Mailbag {
   /** When the next message can be taken; infinity when there is none. */
   nextVisibleAt(): number {
     const first = new Map<string, number>();
-    for (const { group, visibleAt } of this.#messages)
-      first.set(group, Math.max(first.get(group) ?? 0, visibleAt));
+    for (const { group, visibleAt } of this.#messages) first.set(group, Math.max(first.get(group) ?? 0, visibleAt));
     return Math.min(...first.values(), Number.POSITIVE_INFINITY);
   }
 

@@ -38,8 +38,7 @@ export const runWorld = async (world: World, isDone: () => boolean, isBusy: () =
     if (invoker.count() > 0) {
       await pulse.wait(lookMilliseconds);
       const patience = invoker.hangs ? silenceOfHungMilliseconds : silenceMilliseconds;
-      if (invoker.count() > 0 && pulse.silence > patience)
-        jump(Math.min(next, clock.now() + waitingStepMilliseconds));
+      if (invoker.count() > 0 && pulse.silence > patience) jump(Math.min(next, clock.now() + waitingStepMilliseconds));
       continue;
     }
     if (isBusy()) {

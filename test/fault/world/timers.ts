@@ -1,5 +1,5 @@
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { DeleteScheduleCommand, ListSchedulesCommand, type SchedulerClient } from '@aws-sdk/client-scheduler';
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { FaultPlan } from '../plan/fault-plan.ts';
 import type { AwsCall } from '../proxy/aws-call.ts';
 import type { Lane } from './lanes.ts';
@@ -15,7 +15,11 @@ interface Timer {
 
 interface ScheduleBody {
   readonly ScheduleExpression: string;
-  readonly Target: { readonly Arn: string; readonly Input: string; readonly SqsParameters: { readonly MessageGroupId: string } };
+  readonly Target: {
+    readonly Arn: string;
+    readonly Input: string;
+    readonly SqsParameters: { readonly MessageGroupId: string };
+  };
 }
 
 export interface TimersOptions {
@@ -26,6 +30,7 @@ export interface TimersOptions {
   readonly clock: WorldClock;
   readonly plan: () => FaultPlan;
   readonly onSend: (lane: Lane) => void;
+  readonly onDouble: (lane: Lane, group: string, body: string) => void;
 }
 
 const lateMilliseconds = 240_000;
@@ -74,7 +79,7 @@ export class Timers {
       }
       await this.#remove(timer.name);
       if (fault !== 'timerLost') await this.#send(timer);
-      if (fault === 'timerTwice') await this.#send(timer);
+      if (fault === 'timerTwice') this.#options.onDouble(timer.lane, timer.group, timer.input);
     }
   }
 

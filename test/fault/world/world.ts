@@ -52,7 +52,7 @@ const addressesOf = (count: number): readonly string[] =>
 
 /** Starts a world with so many mail users. One that fails to start leaves nothing behind. */
 export const startWorld = async (mailUsers: number): Promise<World> => {
-  const stops: (() => Promise<unknown> | void)[] = [];
+  const stops: (() => unknown)[] = [];
   const stop = async (): Promise<void> => {
     for (const one of stops.splice(0).reverse()) await one();
   };
@@ -66,21 +66,25 @@ export const startWorld = async (mailUsers: number): Promise<World> => {
 
 const start = async (
   mailUsers: number,
-  onStop: (stop: () => Promise<unknown> | void) => void,
+  onStop: (stop: () => unknown) => void,
   stop: () => Promise<void>,
 ): Promise<World> => {
   const run = await createRunDirectory();
   onStop(run.remove);
   const cloud = await startTestCloud();
   onStop(cloud.stop);
-  const mail = await startMailServers({ runDirectory: run.path, addresses: addressesOf(mailUsers), maxUserConnections: 200 });
+  const mail = await startMailServers({
+    runDirectory: run.path,
+    addresses: addressesOf(mailUsers),
+    maxUserConnections: 200,
+  });
   onStop(mail.stop);
   const { variables } = await cloud.createHubResources();
   // The reader of the stream takes its endpoint from here.
   process.env['AWS_ENDPOINT_URL'] = cloud.clientConfiguration.endpoint;
   const code = await writeFunctionCode(run.path);
 
-  let plan = new FaultPlan([]);
+  let plan = new FaultPlan();
   const pulse = new Pulse();
   const clock = new WorldClock(firstAhead);
   const urls = {
@@ -109,7 +113,15 @@ const start = async (
   });
   onStop(() => awsProxy.stop());
   const { ports, certificates } = await endpointsOf(mail, run.path);
-  const mailProxy = await MailProxy.start({ ...certificates, ...ports, find, decide, onActivity, onHang });
+  const mailProxy = await MailProxy.start({
+    ...certificates,
+    ...ports,
+    find,
+    decide,
+    onActivity,
+    onHang,
+    onServerDeath: () => restart(mail),
+  });
   onStop(() => mailProxy.stop());
   const pool = new FunctionPool({
     code,
@@ -141,6 +153,7 @@ const start = async (
     clock,
     plan: () => plan,
     onSend: (lane) => lanes.noteSend(lane),
+    onDouble: (lane, group, body) => lanes.addDouble(lane, group, body),
   });
   const recordsTable = variables['RECORDS_TABLE'] ?? '';
   const stream = new StreamFeeder({ read: createStreamReader(recordsTable), invoker, clock, plan: () => plan });
@@ -167,6 +180,11 @@ const start = async (
     },
     stop,
   };
+};
+
+const restart = async ({ dovecot }: MailServers): Promise<void> => {
+  await dovecot.stop();
+  await dovecot.start();
 };
 
 type AwsProxyHang = Parameters<typeof AwsProxy.start>[0]['onHang'];
