@@ -26,6 +26,9 @@ const pollMilliseconds = 300;
 const answerBytes = 4 * 1024 * 1024;
 // A sparse filter may match little: after so many events a page is given up, with a cursor to go on.
 const scannedPerAnswer = 5_000;
+// A page may hold hundreds of events or one: few are read at first, and more each time they were not enough.
+const fewPages = 2;
+const mostPages = 32;
 
 const pagesOf = async (
   table: RecordsTable,
@@ -83,8 +86,9 @@ const isAlive = (page: FeedPage, now: Date): boolean => page.expiresAt * 1000 > 
 /** Sequence before the first event that is kept. */
 const beginning = async (table: RecordsTable, organizationId: string, state: FeedState, now: Date): Promise<number> => {
   // Expired pages stand there until the table gets round to them, in any order: those are passed over.
-  for (let from = sortKey(organizationId, 1); ; ) {
-    const pages = await pagesOf(table, organizationId, { from, limit: 25 });
+  let limit = 1;
+  for (let from = sortKey(organizationId, 1); ; limit = mostPages) {
+    const pages = await pagesOf(table, organizationId, { from, limit });
     const first = pages.find((page) => isAlive(page, now));
     if (first !== undefined) return first.first - 1;
     const last = pages.at(-1);
@@ -113,7 +117,7 @@ const readOn = async (
   let sequence = after;
   let bytes = 0;
   let pages: readonly FeedPage[] = firstPage === undefined ? [] : [firstPage];
-  for (;;) {
+  for (let step = fewPages; ; step = Math.min(mostPages, step * 2)) {
     for (const page of pages) {
       if (page.first > sequence + 1) return { events, sequence, hasMore: true };
       for (const event of page.events) {
@@ -130,7 +134,7 @@ const readOn = async (
         sequence = event.sequence;
       }
     }
-    pages = await pagesOf(table, organizationId, { from: sortKey(organizationId, sequence + 1), limit: 50 });
+    pages = await pagesOf(table, organizationId, { from: sortKey(organizationId, sequence + 1), limit: step });
     if (pages.length === 0) return { events, sequence, hasMore: false };
   }
 };
