@@ -1,7 +1,19 @@
+import { api } from './api.ts';
+import { coldStart } from './cold-start.ts';
 import { cost } from './cost.ts';
 import { incoming } from './incoming.ts';
+import { memory } from './memory.ts';
+import { outgoing } from './outgoing.ts';
 import { scale } from './scale.ts';
 import type { Figure } from './support/figure.ts';
 
 /** Every figure by its name, in the order in which they are measured. */
-export const figures: Readonly<Record<string, Figure>> = { scale, cost, incoming };
+export const figures: Readonly<Record<string, Figure>> = {
+  coldStart,
+  memory,
+  cost,
+  incoming,
+  outgoing,
+  api,
+  scale,
+};

@@ -15,6 +15,7 @@ import { decimals, median, times, whole } from './support/format.ts';
 import { type BenchMailbox, type HubWorld, startHubWorld } from './support/hub-world.ts';
 import { createMemoryContent } from './support/memory-content.ts';
 import { createMemoryTable } from './support/memory-table.ts';
+import { textMessages } from './support/messages.ts';
 import { pullWithMbsync } from './support/pull-with-mbsync.ts';
 import { StageClock } from './support/stage-clock.ts';
 
@@ -120,13 +121,13 @@ export const incoming: Figure = {
       const { status } = await hub.call('PATCH', `/users/ext:${none.mailUser.address}`, { filtering: 'none' });
       if (status !== 200) throw new Error(`The user could not be changed: ${status}`);
       progress('fill the mailboxes');
-      await fillMailbox(hub.servers, all.mailUser, messages);
-      await fillMailbox(hub.servers, none.mailUser, messages);
+      await fillMailbox(hub.servers, all.mailUser, textMessages(messages, all.mailUser.address));
+      await fillMailbox(hub.servers, none.mailUser, textMessages(messages, none.mailUser.address));
       const figures = await measureInMemory(hub, all, none, progress);
       progress('whole cycles on the emulator');
       const some = 1_000;
       await hub.run('incoming', [cycles.mailboxId]);
-      await fillMailbox(hub.servers, cycles.mailUser, some);
+      await fillMailbox(hub.servers, cycles.mailUser, textMessages(some, cycles.mailUser.address));
       const inCycles = await readInCycles(hub, cycles, some);
       return [
         compare('all accepted, state in memory', figures.all, figures.mbsync, 1),

@@ -28,6 +28,8 @@ export interface HubWorld {
   readonly call: ApiCall;
   readonly mailboxes: readonly BenchMailbox[];
   readonly cycle: (mailboxId: string, workload: SynchronizedWorkload) => Promise<Cycle>;
+  /** The event of such an invocation, for a function that runs elsewhere. */
+  readonly prepare: (workload: SynchronizedWorkload, mailboxIds: readonly string[]) => Promise<SQSEvent>;
   /** One invocation of a lane with the cycles of these mailboxes, which are made due. */
   readonly run: (workload: SynchronizedWorkload, mailboxIds: readonly string[], around?: Around) => Promise<void>;
   /** One invocation of the feed function with all that was written since the last; returns how many records. */
@@ -116,6 +118,7 @@ export const startHubWorld = async (options: {
     call,
     mailboxes,
     cycle,
+    prepare,
     run: async (workload, mailboxIds, around = plainly) => {
       const event = await prepare(workload, mailboxIds);
       await around(async () => {

@@ -1,5 +1,8 @@
 let messages = 0;
 
+export const textMessages = (count: number, to: string): readonly string[] =>
+  Array.from({ length: count }, () => textMessage(to));
+
 /** A text message of about so many bytes, from one of 200 senders, unlike every other. */
 export const textMessage = (to: string, bytes = 2_048): string => {
   messages += 1;
