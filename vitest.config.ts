@@ -8,15 +8,18 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/support/prerequisites.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Each file has servers of its own and waits for them more than it works.
+          maxWorkers: 2,
         },
       },
       {
         test: {
           name: 'fault',
           include: ['test/fault/**/*.test.ts'],
+          globalSetup: ['test/support/prerequisites.ts'],
           testTimeout: 1_800_000,
           hookTimeout: 120_000,
           fileParallelism: false,
