@@ -10,8 +10,22 @@ const functions: readonly (readonly [InvokedFunction, number])[] = [
   ['api', 5],
   ['feed', 4],
   ['operations', 1],
-  ['watchdog', 2],
+  ['watchdog', 1],
 ];
+
+/** About how many points each has. */
+const pointsOf: Readonly<Record<InvokedFunction, number>> = {
+  incoming: 90,
+  outgoing: 110,
+  api: 110,
+  feed: 16,
+  operations: 90,
+  watchdog: 6,
+  'dead-letters': 6,
+};
+/** Shares of the points at which faults other than kills can strike. */
+const pointsOfAws = 0.4;
+const pointsOfMail = 60;
 
 const onMail = (kind: FaultKind): boolean => faultKinds[kind].channels.some((one) => one === 'imap' || one === 'smtp');
 const onAws = (kind: FaultKind): boolean => faultKinds[kind].channels.some((one) => one === 'aws');
@@ -39,10 +53,14 @@ export const drawPlan = (random: Random): readonly PlannedFault[] =>
   Array.from({ length: random.whole(8, 16) }, (): PlannedFault => {
     const kind = random.pickWeighted(allFaultKinds, (one) => faultKinds[one].weight);
     const times = timesOf(kind, random);
-    // Early steps are the ones that every run reaches.
-    const skip = Math.floor(random.next() ** 1.5 * reach(kind));
-    const fault = { kind, skip, ...(times === 1 ? {} : { times }) };
-    if (!onAws(kind)) return fault;
+    const repeated = times === 1 ? {} : { times };
     const [name] = random.pickWeighted(functions, ([, weight]) => weight);
-    return { ...fault, function: name };
+    const target = onAws(kind) ? { function: name } : {};
+    const isPlain = !(onAws(kind) || onMail(kind)) || 'names' in faultKinds[kind];
+    // Half of them at a point, whichever, and half at a step, whichever: most steps are of a few points.
+    if (isPlain || random.chance(0.4))
+      return { kind, ...target, ...repeated, skip: Math.floor(random.next() ** 1.5 * reach(kind)) };
+    const oneIn = !onAws(kind) ? pointsOfMail : onMail(kind) ? pointsOf[name] : Math.ceil(pointsOf[name] * pointsOfAws);
+    const lot = { salt: random.whole(0, 2 ** 31), oneIn };
+    return { kind, ...target, ...repeated, lot, skip: random.pick([0, 0, 0, 1, 2]) };
   });

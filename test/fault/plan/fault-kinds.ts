@@ -15,7 +15,7 @@ const any: readonly Moment[] = ['before', 'during', 'after'];
 /** Every kind of fault, and at which steps it can strike. */
 export const faultKinds = {
   /** The process is killed. */
-  killed: { channels: ['aws', 'imap', 'smtp'], moments: any, weight: 60 },
+  killed: { channels: ['aws', 'imap', 'smtp'], moments: any, weight: 110 },
 
   throttled: { channels: ['aws'], moments: ['before'], weight: 6 },
   failedInside: { channels: ['aws'], moments: ['before'], weight: 4 },

@@ -9,11 +9,27 @@ export interface PlannedFault {
   readonly function?: InvokedFunction;
   /** Only steps at this point [any]. */
   readonly point?: string;
+  /**
+   * Only at one point in so many, those that the salt chooses: so a point that is passed once is struck as often as one
+   * that is passed a hundred times [all points].
+   */
+  readonly lot?: { readonly salt: number; readonly oneIn: number };
   /** How many steps at which it could strike it lets pass. */
   readonly skip: number;
   /** At how many steps in a row it strikes [1]. */
   readonly times?: number;
 }
+
+/** The hash FNV-1a, mixed once more, since points differ at their ends only. */
+const hash = (text: string, salt: number): number => {
+  let value = 2_166_136_261 ^ salt;
+  for (const character of text) value = Math.imul(value ^ (character.codePointAt(0) ?? 0), 16_777_619);
+  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
+  return (value ^ (value >>> 13)) >>> 0;
+};
+
+const isChosen = ({ lot }: PlannedFault, point: string): boolean =>
+  lot === undefined || hash(point, lot.salt) % lot.oneIn === 0;
 
 /** A fault that has struck. */
 export interface InjectedFault {
@@ -63,7 +79,7 @@ export class FaultPlan {
     for (const open of this.#open) {
       const { kind, function: name, point: only } = open.fault;
       if (open.times === 0 || (name !== undefined && name !== step.function)) continue;
-      if ((only !== undefined && only !== point) || !canStrike(kind, step)) continue;
+      if ((only !== undefined && only !== point) || !canStrike(kind, step) || !isChosen(open.fault, point)) continue;
       // One fault a step: what would strike at the same one waits for the next.
       if (open.skip > 0) open.skip -= 1;
       else if (struck === undefined) {
