@@ -22,12 +22,18 @@ import { StageClock } from './support/stage-clock.ts';
 const messages = 10_000;
 const rounds = 3;
 
+interface Reading {
+  readonly seconds: number;
+  /** Of this process alone; the server's is not in it. */
+  readonly processorSeconds: number;
+}
+
 /** The lane's runner over the mailbox, with all that the hub has stored so far copied into memory; returns seconds. */
 const readInMemory = async (
   hub: HubWorld,
   { mailboxId, mailUser }: BenchMailbox,
   expected: { readonly tracked: number; readonly skipped: number },
-): Promise<number> => {
+): Promise<Reading> => {
   const table = createMemoryTable((await hub.api.allRecords()) as readonly StoredItem[]);
   const store = new EntityStore(table);
   const organization = await store.get(organizationKind, hub.organizationId, hub.organizationId);
@@ -52,22 +58,26 @@ const readInMemory = async (
     saveCursor: async () => undefined,
   };
   const began = performance.now();
+  const processor = process.cpuUsage();
   const { counts } = await runner.run(run);
   const seconds = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(processor);
   if (counts.tracked !== expected.tracked || counts.skipped !== expected.skipped)
     throw new Error(`Tracked ${counts.tracked} and skipped ${counts.skipped} messages`);
-  return seconds;
+  return { seconds, processorSeconds: (user + system) / 1e6 };
 };
 
-const fetchBare = async (hub: HubWorld, { mailUser }: BenchMailbox): Promise<number> => {
+const fetchBare = async (hub: HubWorld, { mailUser }: BenchMailbox): Promise<Reading> => {
   const began = performance.now();
+  const processor = process.cpuUsage();
   await withMailbox(hub.servers.environment, mailUser, async (client) => {
     await client.mailboxOpen('INBOX', { readOnly: true });
     let fetched = 0;
     for await (const { source } of client.fetch('1:*', { uid: true, source: true })) if (source) fetched += 1;
     if (fetched !== messages) throw new Error(`Fetched ${fetched} messages`);
   });
-  return (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(processor);
+  return { seconds: (performance.now() - began) / 1000, processorSeconds: (user + system) / 1e6 };
 };
 
 /** Whole cycles on the emulator until the mailbox has nothing more, and the feed behind them. */
@@ -87,11 +97,12 @@ const readInCycles = async (hub: HubWorld, { mailboxId }: BenchMailbox, expected
   return { seconds, stages, feedSeconds: (performance.now() - feedBegan) / 1000 };
 };
 
-const compare = (what: string, seconds: readonly number[], peer: readonly number[], budget?: number): Row => {
-  const ratios = seconds.map((value, round) => (peer[round] ?? 0) / value);
+const compare = (what: string, readings: readonly Reading[], peer: readonly number[], budget?: number): Row => {
+  const ratios = readings.map(({ seconds }, round) => (peer[round] ?? 0) / seconds);
+  const processor = median(readings.map(({ processorSeconds }) => processorSeconds));
   return {
     what,
-    value: `${whole(messages / median(seconds))}/s`,
+    value: `${whole(messages / median(readings.map(({ seconds }) => seconds)))}/s, ${decimals((processor * 1000) / messages, 2)} ms of the processor each`,
     against: `mbsync ${whole(messages / median(peer))}/s`,
     ratio: times(median(ratios)),
     ...(budget === undefined ? {} : { budget: times(budget), kept: median(ratios) >= budget }),
@@ -99,7 +110,7 @@ const compare = (what: string, seconds: readonly number[], peer: readonly number
 };
 
 const measureInMemory = async (hub: HubWorld, all: BenchMailbox, none: BenchMailbox, progress: Progress) => {
-  const figures = { mbsync: [] as number[], bare: [] as number[], all: [] as number[], none: [] as number[] };
+  const figures = { mbsync: [] as number[], bare: [] as Reading[], all: [] as Reading[], none: [] as Reading[] };
   for (let round = 1; round <= rounds; round += 1) {
     progress(`round ${round} of ${rounds}`);
     figures.mbsync.push(await pullWithMbsync(hub.servers, all.mailUser, messages));

@@ -47,7 +47,7 @@ const rateRow = (what: string, rates: readonly Rate[], quota: number): Row => {
   };
 };
 
-const rowsOf = (day: Day, fleet: ReturnType<typeof createFleet>): Row[] => {
+const rowsOf = (day: Day, fleet: ReturnType<typeof createFleet>, time: string): Row[] => {
   const { usage, lanes, servers } = day;
   const classes = utilizations.map((utilization, number) => {
     const merged = new Durations();
@@ -59,7 +59,7 @@ const rowsOf = (day: Day, fleet: ReturnType<typeof createFleet>): Row[] => {
   const { hottest } = usage.counterWrites;
   return [
     {
-      what: `${whole(mailboxes)} mailboxes on ${limits.length} servers (limits ${Math.min(...limits)} to ${Math.max(...limits)}), 24 hours`,
+      what: `${whole(mailboxes)} mailboxes on ${limits.length} servers (limits ${Math.min(...limits)} to ${Math.max(...limits)}), ${time}`,
       value: `${whole(day.cycles)} incoming cycles, ${whole(day.mails)} messages, ${whole(day.sends)} sends`,
       against: `${whole(day.events)} events in ${whole(day.seconds / 60)} min`,
     },
@@ -119,11 +119,13 @@ export const scale: Figure = {
   measure: async (progress) => {
     // Most errors here are runs that wait their turn; where they were made is of no interest.
     Error.stackTraceLimit = 0;
+    const fromHour = Number(process.env['BENCH_FROM_HOUR'] ?? 0);
     const hours = Number(process.env['BENCH_HOURS'] ?? 24);
     const fleet = createFleet({ mailboxes, servers: 50, utilizations, connectionsPerMailbox });
     const began = performance.now();
     const day = await simulateDay({
       fleet,
+      fromHour,
       hours,
       warmUpMinutes: 15,
       concurrency,
@@ -131,8 +133,8 @@ export const scale: Figure = {
       trackedShare: 0.3,
       sendsPerDay: 5,
       outage,
-      onProgress: (hour) => progress(`hour ${hour} of ${hours}, ${whole((performance.now() - began) / 1000)} s`),
+      onProgress: (hour) => progress(`${hour}:00, after ${whole((performance.now() - began) / 1000)} s`),
     });
-    return rowsOf(day, fleet);
+    return rowsOf(day, fleet, `${fromHour}:00 to ${fromHour + hours}:00`);
   },
 };

@@ -31,6 +31,8 @@ import {
 
 export interface DayOptions {
   readonly fleet: Fleet;
+  /** Of the day. */
+  readonly fromHour: number;
   readonly hours: number;
   /** Not counted: until the mailboxes, all enabled at once, have spread out. */
   readonly warmUpMinutes: number;
@@ -93,14 +95,15 @@ export const simulateDay = async (options: DayOptions): Promise<Day> => {
   const began = performance.now();
   const random = createRandom(42);
   const agenda = new Agenda();
-  const start = 1_800_000_000_000 - (1_800_000_000_000 % 86_400_000);
+  const midnight = 1_800_000_000_000 - (1_800_000_000_000 % 86_400_000);
+  const start = midnight + options.fromHour * hourMilliseconds;
   let now = start;
   const countFrom = start + options.warmUpMinutes * 60_000;
   const end = start + options.hours * hourMilliseconds;
   const clock = (): number => now;
   const usage = createUsage(countFrom, end);
   const cycles = new CyclesModel(fleet, usage, clock);
-  const outageFrom = start + options.outage.fromHour * hourMilliseconds;
+  const outageFrom = midnight + options.outage.fromHour * hourMilliseconds;
   const servers = new ServersModel(
     fleet,
     { server: options.outage.server, from: outageFrom, until: outageFrom + options.outage.hours * hourMilliseconds },
@@ -433,7 +436,7 @@ export const simulateDay = async (options: DayOptions): Promise<Day> => {
     happen: (time) => {
       if (failure !== undefined) throw failure;
       if (Math.floor(time / hourMilliseconds) > Math.floor(now / hourMilliseconds))
-        options.onProgress(Math.floor((time - start) / hourMilliseconds));
+        options.onProgress(Math.floor((time - midnight) / hourMilliseconds));
       now = time;
       totals.events += 1;
       happen();
