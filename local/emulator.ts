@@ -59,6 +59,8 @@ export const startEmulator = async (options: EmulatorOptions): Promise<Emulator>
       }),
       workingDirectory: checkoutDirectory,
       logFile,
+      // It writes its whole state down, and half of it is as good as none.
+      ...(options.persist === true ? { stopSeconds: 120 } : {}),
     });
     try {
       await waitForPorts(running, [port]);

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 // Stands between us and what we start, in a process group of its own. While our end of its standard input is open the
 // command runs; when it closes, because we stop it or because we were killed, the whole group is ended. So nothing
 // that the command started in its turn outlives us, whatever happened to us.
-const guard = `
+const guardOf = (stopSeconds: number): string => `
 exec 3<&0 </dev/null
 trap : HUP INT TERM
 "$@" 3<&- &
@@ -15,7 +15,7 @@ child=$!
   cat <&3
   kill -TERM 0
   tries=0
-  while kill -0 "$$" && [ "$tries" -lt 15 ]; do sleep 1; tries=$((tries + 1)); done
+  while kill -0 "$$" && [ "$tries" -lt ${stopSeconds + 3} ]; do sleep 1; tries=$((tries + 1)); done
   kill -KILL 0
 ) >/dev/null 2>&1 &
 exec 3<&-
@@ -26,7 +26,7 @@ done
 exit "$code"
 `;
 
-const stopSeconds = 12;
+const usualStopSeconds = 12;
 
 /** A command to run: its environment is exactly `environment`, nothing is inherited. */
 export type Command = {
@@ -37,6 +37,8 @@ export type Command = {
   readonly workingDirectory: string;
   /** Takes standard output and standard error. */
   readonly logFile: string;
+  /** How long it may take to end when it is asked to, before it is killed [12]. */
+  readonly stopSeconds?: number;
 };
 
 /** A running command. */
@@ -63,8 +65,9 @@ const endGroup = (child: ChildProcess): void => {
 
 /** Starts a command that lives no longer than this process. */
 export const startGuarded = (command: Command): GuardedProcess => {
+  const stopSeconds = command.stopSeconds ?? usualStopSeconds;
   const log = createWriteStream(command.logFile, { flags: 'a' });
-  const child = spawn('/bin/sh', ['-c', guard, command.name, command.file, ...command.args], {
+  const child = spawn('/bin/sh', ['-c', guardOf(stopSeconds), command.name, command.file, ...command.args], {
     cwd: command.workingDirectory,
     env: { ...command.environment },
     detached: true,
