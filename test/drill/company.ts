@@ -148,6 +148,12 @@ export class Company {
     );
   }
 
+  /** As the emails themselves tell, whatever the feed knows. */
+  async hasSentAll(): Promise<boolean> {
+    const emails = await readWholeList<Email>(this.hub, '/emails?direction=outgoing&fields=summary');
+    return emails.every(({ status }) => status !== 'pendingSend' && status !== 'sending');
+  }
+
   /** What was lost, doubled, or is missing in the feed, as seen from outside; nothing when all is as promised. */
   async findViolations(): Promise<readonly string[]> {
     const [events, again, emails] = [

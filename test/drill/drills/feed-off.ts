@@ -1,6 +1,6 @@
 import { eventually } from '../../../local/eventually.ts';
 import type { Drill } from '../drill.ts';
-import { everyMailbox } from '../drill.ts';
+import { companiesOf, everyMailbox } from '../drill.ts';
 
 const recordsEach = 20;
 
@@ -23,12 +23,10 @@ export const feedOff: Drill = {
     // All of it is done before the feed learns of any of it.
     await eventually(
       async () => {
-        const answers = await Promise.all(
-          timed.mailboxes.map(async (mailbox) => (await timed.schedule(mailbox)).workloads.outgoing.nextRunAt),
-        );
-        return answers.every((nextRunAt) => nextRunAt === null) ? true : undefined;
+        const haveSent = await Promise.all(companiesOf(world).map((company) => company.hasSentAll()));
+        return haveSent.every(Boolean) ? true : undefined;
       },
-      { what: 'all is sent while the feed is off', seconds: 2 * world.periodSeconds, everyMilliseconds: 1000 },
+      { what: 'all is sent while the feed is off', seconds: 120, everyMilliseconds: 1000 },
     );
     const still = await timed.hub.get<{ readonly sequence: number }>('/feed/head');
     await tools.setEventSource('feed', true);
