@@ -25,5 +25,3 @@ export const operationMessageSchema = z.object({
 export type OperationMessage = z.output<typeof operationMessageSchema>;
 
 export const laneMessageSchema = z.union([cycleMessageSchema, operationMessageSchema]);
-export type LaneMessage = z.output<typeof laneMessageSchema>;
-export type Lane = LaneMessage['workload'];

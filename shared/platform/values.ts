@@ -38,8 +38,6 @@ export const entityShape = {
   updatedAt: z.string(),
 };
 
-export const ownerTypeSchema = z.enum(['user', 'queue', 'team']);
-
 /** A reference to a resource, as it stands in answers: `type` and `id` always, `externalId` where the CRM gave one. */
 export const referenceSchema = z.object({
   type: z.string(),

@@ -4,7 +4,6 @@ import { withMailbox } from '../../local/mailbox-client.ts';
 
 export {
   findMailUser,
-  type ListedMessage,
   listMessages,
   submitMessage,
   waitForMessage,
