@@ -50,6 +50,8 @@ export interface PlanInput {
   readonly minPollingMinutes: number;
   /** The login has worked before with these very credentials. */
   readonly credentialWorked: boolean;
+  /** The mailbox shows a fault of this workload, which may be of a run that died before it could complete. */
+  readonly faultShown: boolean;
   readonly now: number;
   readonly random: number;
 }
@@ -73,7 +75,10 @@ const planSuccess = (input: PlanInput, outcome: WorkloadOutcome): NextCycle => {
     firstRefusalAt: undefined,
     probing: false,
     // The happy path tells nothing and so writes nothing but the cycle.
-    report: cycle.consecutiveFailures > 0 || cycle.probing === true ? ({ type: 'succeeded' } as const) : undefined,
+    report:
+      cycle.consecutiveFailures > 0 || cycle.probing === true || input.faultShown
+        ? ({ type: 'succeeded' } as const)
+        : undefined,
   };
   if (outcome.more) {
     const thisHour = Math.floor(now / hour);

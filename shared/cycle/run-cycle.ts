@@ -265,6 +265,7 @@ const finish = async (
     settings: organization.settings,
     minPollingMinutes: context?.serverProfile.minPollingMinutes ?? 0,
     credentialWorked,
+    faultShown: context !== undefined && context.mailbox.workloads[cycle.workload].fault !== null,
     now: completedAt,
     random: deps.random(),
   });

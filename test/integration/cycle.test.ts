@@ -63,7 +63,11 @@ beforeAll(async () => {
     loader: {
       organization: async () => organization,
       context: async (_, id) => ({
-        mailbox: { id, version: 1 } as Mailbox,
+        mailbox: {
+          id,
+          version: 1,
+          workloads: { incoming: { fault: null }, outgoing: { fault: null } },
+        } as unknown as Mailbox,
         serverProfile,
         credentialStamp: 'stamp',
         openCredentials: async () => ({ authentication: 'none' }),

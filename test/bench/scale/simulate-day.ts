@@ -302,7 +302,11 @@ export const simulateDay = async (options: DayOptions): Promise<Day> => {
   };
 
   const contexts = fleet.profiles.map((serverProfile) => (mailboxId: string) => ({
-    mailbox: { id: mailboxId, version: 1 } as Mailbox,
+    mailbox: {
+      id: mailboxId,
+      version: 1,
+      workloads: { incoming: { fault: null }, outgoing: { fault: null } },
+    } as unknown as Mailbox,
     serverProfile,
     credentialStamp: 'secret',
     openCredentials: async () => ({ authentication: 'none' as const }),

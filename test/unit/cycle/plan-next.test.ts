@@ -47,6 +47,7 @@ const plan = (input: Partial<PlanInput>) =>
     settings: defaultSettings,
     minPollingMinutes: 0,
     credentialWorked: true,
+    faultShown: false,
     now,
     random: 0,
     ...input,
@@ -87,6 +88,10 @@ describe('after a cycle that completed', () => {
   it('nothing is told unless something had been wrong', () => {
     expect(plan({}).report).toBeUndefined();
     expect(plan({ cycle: cycle({ consecutiveFailures: 3 }) }).report).toEqual({ type: 'succeeded' });
+  });
+
+  it('tells so, too, when a run showed a fault and died before it could count it', () => {
+    expect(plan({ faultShown: true }).report).toEqual({ type: 'succeeded' });
   });
 });
 

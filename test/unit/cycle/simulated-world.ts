@@ -230,7 +230,11 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
           loader: {
             organization: async () => organization,
             context: async (_, mailboxId) => ({
-              mailbox: { id: mailboxId, version: 1 } as Mailbox,
+              mailbox: {
+                id: mailboxId,
+                version: 1,
+                workloads: { incoming: { fault: null }, outgoing: { fault: null } },
+              } as unknown as Mailbox,
               serverProfile: serverProfile(options.maxConnections),
               credentialStamp: 'none',
               openCredentials: async () => ({ authentication: 'none' }),
