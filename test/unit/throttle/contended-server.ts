@@ -186,7 +186,11 @@ export class ContendedServer {
           organization: async () => this.#organization,
           context: (_, mailboxId) =>
             this.#call(() => ({
-              mailbox: { id: mailboxId, version: 1 } as Mailbox,
+              mailbox: {
+                id: mailboxId,
+                version: 1,
+                workloads: { incoming: { fault: null }, outgoing: { fault: null } },
+              } as unknown as Mailbox,
               serverProfile: this.profile,
               credentialStamp: 'none',
               openCredentials: async () => ({ authentication: 'none' as const }),
