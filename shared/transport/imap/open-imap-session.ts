@@ -1,6 +1,7 @@
 import type { ImapFlow } from 'imapflow';
 import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
 import { TransportError } from '../transport-error.ts';
+import { classifyImapError } from './classify-imap-error.ts';
 import { type ConnectionOptions, ImapConnection } from './imap-connection.ts';
 import type { FolderRole, FolderStatus, ImapSession, MessageHead } from './imap-session.ts';
 
@@ -141,6 +142,7 @@ class FlowSession implements ImapSession {
     for (let start = 0; ; start += pieceBytes) {
       const query = { uid: true, source: { start, maxLength: pieceBytes } };
       const answer = await this.#within(this.#client.fetchOne(`${uid}`, query, { uid: true }));
+      if (answer === false || answer === undefined) this.#requireOpen();
       if (answer === false || answer === undefined || answer.source === undefined) return;
       // A server that does not cut sends the whole message each time.
       yield answer.source.subarray(0, start === 0 ? undefined : pieceBytes);
@@ -192,11 +194,23 @@ class FlowSession implements ImapSession {
     await this.#within(this.#client.mailboxClose());
   }
 
+  /**
+   * Once the connection has gone the library answers with no messages instead of an error. Taken for an answer, that
+   * would say that the messages are gone.
+   *
+   * @throws TransportError
+   */
+  #requireOpen(): void {
+    const { usable, mailbox, byeReason } = this.#client;
+    if (usable && mailbox !== false) return;
+    throw classifyImapError({ code: 'NoConnection', reason: byeReason }, 'established');
+  }
+
   async *#each<Message>(messages: AsyncGenerator<Message, unknown>): AsyncGenerator<Message> {
     try {
       for (;;) {
         const next = await this.#within(messages.next());
-        if (next.done === true) return;
+        if (next.done === true) return this.#requireOpen();
         yield next.value;
       }
     } finally {
