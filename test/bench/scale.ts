@@ -101,7 +101,7 @@ const rowsOf = (day: Day, fleet: ReturnType<typeof createFleet>, time: string): 
     rateRow('hot key: the organization itself, read units', [usage.organizationReads], quotas.partitionReadUnits),
     ...(['incoming', 'outgoing'] as const).map((lane) => ({
       what: `Lambda ${lane}: invocations at a time`,
-      value: `${brief(lanes[lane].busyMilliseconds / 1000 / day.countedSeconds)}, peak ${lanes[lane].mostInFlight}`,
+      value: `${brief(lanes[lane].busyMilliseconds / 1000 / day.simulatedSeconds)}, peak ${lanes[lane].mostInFlight}`,
       against: `${decimals(lanes[lane].messagesTaken / lanes[lane].batchesTaken, 1)} messages a batch; at most ${whole(lanes[lane].mostWaiting)} waiting`,
       budget: `event source ${concurrency[lane]}, account ${whole(quotas.lambdaConcurrency)}`,
     })),
@@ -135,6 +135,6 @@ export const scale: Figure = {
       outage,
       onProgress: (hour) => progress(`${hour}:00, after ${whole((performance.now() - began) / 1000)} s`),
     });
-    return rowsOf(day, fleet, `${fromHour}:00 to ${fromHour + hours}:00`);
+    return rowsOf(day, fleet, `hour ${fromHour} to ${fromHour + hours}`);
   },
 };

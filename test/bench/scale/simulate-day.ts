@@ -68,7 +68,7 @@ export interface Day {
   readonly tickets: number;
   readonly resent: number;
   readonly longestScanMilliseconds: number;
-  readonly countedSeconds: number;
+  readonly simulatedSeconds: number;
 }
 
 const hourMilliseconds = 3_600_000;
@@ -456,7 +456,7 @@ export const simulateDay = async (options: DayOptions): Promise<Day> => {
     servers,
     recovery,
     ownByServer,
-    countedSeconds: (end - countFrom) / 1000,
+    simulatedSeconds: (end - start) / 1000,
   };
 };
 
