@@ -3,6 +3,7 @@ import { clearConnectionAlerts } from '../alert/connection-alerts.ts';
 import type { CycleControl } from '../cycle/cycle-control.ts';
 import type { ContextLoader } from '../cycle/run-context.ts';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
+import { goOnWithPlace } from '../operation/go-on-later.ts';
 import type { Operation, OperationDependencies } from '../operation/operation.ts';
 import { finishOperation } from '../operation/run-operation.ts';
 import { createFault } from '../platform/fault.ts';
@@ -82,7 +83,7 @@ export const runTestAndEnable = async (
     probeUntil: now,
   });
   if ('refused' in gate)
-    return { done: false, waitSeconds: Math.min(120, Math.max(1, Math.ceil((gate.until - now) / 1000))) };
+    return goOnWithPlace(deps, { organizationId, id: operation.id, group: mailboxId }, delivery, gate.until);
   try {
     const tools = { dialler: deps.dialler, now: deps.now, deadline: deadline - endMarginMilliseconds };
     const subject = { ...context, emailAddress: context.mailbox.emailAddress };

@@ -1,5 +1,6 @@
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import { FaultError } from '../platform/fault.ts';
+import { goOnLater } from './go-on-later.ts';
 import { isFinished, type Operation, type OperationDependencies, operationExpiry, operationKind } from './operation.ts';
 import {
   createOperationItem,
@@ -8,7 +9,6 @@ import {
   operationItemKind,
   operationItemRange,
 } from './operation-item.ts';
-import { operationMessage } from './operation-message.ts';
 import { recordItemOutcome } from './record-item-outcome.ts';
 import { finishOperation, reportProgress } from './run-operation.ts';
 
@@ -41,8 +41,6 @@ interface BulkRun {
 const endMarginMilliseconds = 20_000;
 const itemsBetweenLooks = 10;
 const itemsPerPage = 100;
-/** The queue gives a message up after 50 deliveries; a fresh one goes on well before. */
-const deliveriesBeforeFreshMessage = 40;
 
 /** Every item of the operation in order. */
 async function* listItems({ dependencies, organizationId, operation }: BulkRun): AsyncGenerator<OperationItem> {
@@ -126,15 +124,8 @@ const processItems = async (run: BulkRun): Promise<'all' | 'paced' | 'outOfTime'
   return 'all';
 };
 
-/** Asks for the next step after a wait; by a fresh message when this one has been delivered too often. */
-const goOn = async (run: BulkRun, delivery: BulkDelivery, waitSeconds: number): Promise<LaneVerdict> => {
-  const { dependencies, organizationId, operation } = run;
-  if (delivery.receiveCount < deliveriesBeforeFreshMessage) return { done: false, waitSeconds };
-  const occasion = String(dependencies.now().getTime());
-  const message = operationMessage(organizationId, operation.id, operation.id, occasion);
-  await dependencies.queues.send('operations', operation.id, `${operation.id}.${occasion}`, message);
-  return { done: true };
-};
+const goOn = ({ dependencies, organizationId, operation }: BulkRun, delivery: BulkDelivery, waitSeconds: number) =>
+  goOnLater(dependencies, { organizationId, id: operation.id, group: operation.id }, delivery, waitSeconds);
 
 /**
  * One step of bulk work; the lane calls it until it is done. Whatever step a crash ends, the next one goes on behind

@@ -1,6 +1,7 @@
 import { clearConnectionAlerts } from '../alert/connection-alerts.ts';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import { testIncoming, testOutgoing, type WorkloadTest } from '../mailbox/test-workloads.ts';
+import { goOnWithPlace } from '../operation/go-on-later.ts';
 import type { Operation, OperationDependencies } from '../operation/operation.ts';
 import { finishOperation } from '../operation/run-operation.ts';
 import { type Organization, organizationKind } from '../organization/organization.ts';
@@ -84,7 +85,7 @@ export const runProfileTest = async (
     probeUntil: now,
   });
   if ('refused' in gate)
-    return { done: false, waitSeconds: Math.min(120, Math.max(1, Math.ceil((gate.until - now) / 1000))) };
+    return goOnWithPlace(deps, { organizationId, id: operation.id, group: serverProfile.id }, delivery, gate.until);
   try {
     const login = profileLogin(deps, organization, serverProfile);
     const subject = { serverProfile, openCredentials: login.open, emailAddress: null };
