@@ -123,8 +123,7 @@ export const runCase = async (
       ...checkConnections(evidence),
       ...checkFeed(evidence),
     );
-    if (world.lanes.givenUp > 0)
-      violations.push({ kind: 'stuck', what: `${world.lanes.givenUp} messages were given up` });
+    for (const body of world.lanes.givenUp) violations.push({ kind: 'stuck', what: `a message was given up: ${body}` });
   }
   await cleanUp(world);
   return { seed, injected: plan.injected, reached: plan.reached, violations };

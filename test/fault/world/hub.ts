@@ -5,7 +5,7 @@ import type { World } from './world.ts';
 /** Calls of one key. Each is repeated with the same idempotency key until it is answered, as a careful client does. */
 export type HubCall = (method: string, path: string, body?: unknown) => Promise<Answer['body']>;
 
-const mostAttempts = 30;
+const mostAttempts = 100;
 const retriedStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
 /** What a caller was told that it should never be told. */

@@ -53,7 +53,7 @@ export class Lanes {
   };
   readonly #options: LanesOptions;
   readonly #unread = new Set<Lane>();
-  #givenUp = 0;
+  readonly #givenUp: string[] = [];
   #doubles = 0;
 
   constructor(options: LanesOptions) {
@@ -61,7 +61,7 @@ export class Lanes {
   }
 
   /** Messages that were delivered too often. */
-  get givenUp(): number {
+  get givenUp(): readonly string[] {
     return this.#givenUp;
   }
 
@@ -147,7 +147,7 @@ export class Lanes {
   clear(): void {
     for (const lane of lanes) this.#bags[lane].clear();
     this.#unread.clear();
-    this.#givenUp = 0;
+    this.#givenUp.length = 0;
   }
 
   #deliver(lane: Lane, batch: readonly QueuedMessage[]): void {
@@ -181,7 +181,7 @@ export class Lanes {
   }
 
   async #giveUp(lane: Lane, dead: readonly QueuedMessage[]): Promise<void> {
-    this.#givenUp += dead.length;
+    this.#givenUp.push(...dead.map(({ body }) => body));
     for (const { receipt } of dead) this.#bags[lane].remove(receipt);
     for (;;) {
       const end = await this.#options.invoker.invoke('dead-letters', eventOf(lane, dead, true));
