@@ -21,8 +21,7 @@ export default defineConfig({
           include: ['test/fault/**/*.test.ts'],
           globalSetup: ['test/support/prerequisites.ts'],
           testTimeout: 1_800_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
       {

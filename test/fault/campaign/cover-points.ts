@@ -4,61 +4,114 @@ import type { InvokedFunction } from '../process/function-code.ts';
 import type { CaseResult } from './run-case.ts';
 
 /** A function that is killed more often than this in one round gets little else done in it. */
-const killsInOneRound = { incoming: 8, outgoing: 8, api: 8, feed: 6, watchdog: 3, operations: 2, 'dead-letters': 2 };
-const othersInOneRound = 6;
+const killsInOneRound: Readonly<Record<InvokedFunction, number>> = {
+  incoming: 8,
+  outgoing: 8,
+  api: 8,
+  feed: 6,
+  watchdog: 3,
+  operations: 8,
+  'dead-letters': 2,
+};
+const kindsInOneRound = 8;
 const plansForOnePoint = 3;
 
-/** Makes plans until every point that was ever reached has been struck by a kill, and every kind of fault has struck. */
+/** What makes the functions do what they do only when something fails: alerts, retries, dead letters. */
+const provocations: readonly (readonly PlannedFault[])[] = [
+  [
+    { kind: 'closes', function: 'incoming', skip: 4, times: 2 },
+    { kind: 'closes', point: 'outgoing | smtp | dot | after', skip: 0 },
+  ],
+  [
+    { kind: 'killed', point: 'incoming | imap | UID FETCH messages | before', skip: 0, times: 3 },
+    { kind: 'refuses', point: 'outgoing | smtp | RCPT | before', skip: 0, times: 4 },
+  ],
+  [
+    { kind: 'hangs', point: 'incoming | imap | connect | before', skip: 0, times: 2 },
+    { kind: 'hasNoSpace', point: 'outgoing | imap | APPEND | before', skip: 0, times: 6 },
+  ],
+];
+
+const functionOf = (point: string): InvokedFunction => point.split(' ')[0] as InvokedFunction;
+
+/** Makes plans until every point has been struck by a kill, and every kind of fault has struck. */
 export class PointCover {
+  readonly #functions: ReadonlySet<InvokedFunction>;
+  /** Reached when nothing fails. */
+  readonly #calm = new Set<string>();
   readonly #reached = new Set<string>();
   readonly #killed = new Set<string>();
-  readonly #kinds = new Set<FaultKind>();
+  readonly #struck = new Set<FaultKind>();
   readonly #planned = new Map<string, number>();
   /** Planned since the last result. */
   readonly #pending = new Set<string>();
+  #rounds = 0;
+
+  constructor(functions: readonly InvokedFunction[]) {
+    this.#functions = new Set(functions);
+  }
 
   note({ reached, injected }: Pick<CaseResult, 'reached' | 'injected'>): void {
     this.#pending.clear();
-    for (const point of reached.keys()) if (!/\| (delivery|timer|stream) \|/.test(point)) this.#reached.add(point);
+    for (const point of reached.keys()) {
+      if (/\| (delivery|timer|stream) \|/.test(point) || !this.#functions.has(functionOf(point))) continue;
+      this.#reached.add(point);
+      if (injected.length === 0) this.#calm.add(point);
+    }
     for (const { kind, point } of injected) {
-      this.#kinds.add(kind);
+      this.#struck.add(kind);
       if (kind === 'killed') this.#killed.add(point);
     }
   }
 
-  /** Points at which no process has been killed yet. */
+  /** Points of an undisturbed run at which no process has been killed yet. */
   get openPoints(): readonly string[] {
-    return [...this.#reached].filter((point) => !this.#killed.has(point));
+    return [...this.#calm].filter((point) => !this.#killed.has(point));
   }
 
   get openKinds(): readonly FaultKind[] {
-    return allFaultKinds.filter((kind) => !this.#kinds.has(kind));
+    return allFaultKinds.filter((kind) => !this.#struck.has(kind));
   }
 
-  get killedPoints(): number {
-    return this.#killed.size;
+  /** Points that only a run in trouble reaches, and at which no process has been killed yet. */
+  get openSidePoints(): readonly string[] {
+    return [...this.#reached].filter((point) => !this.#calm.has(point) && !this.#killed.has(point));
   }
 
-  /** The faults of the next round; none when all has been covered, or planned often enough without being reached. */
-  plan(): readonly PlannedFault[] {
-    const ofFunction = new Map<InvokedFunction, number>();
-    const isWorth = (name: string): boolean =>
-      !this.#pending.has(name) && (this.#planned.get(name) ?? 0) < plansForOnePoint;
-    const kills = this.openPoints.filter((point) => {
-      const name = point.split(' ')[0] as InvokedFunction;
-      const count = ofFunction.get(name) ?? 0;
-      if (count >= killsInOneRound[name] || !isWorth(point)) return false;
-      ofFunction.set(name, count + 1);
-      return true;
-    });
-    const kinds = this.openKinds.filter(isWorth).slice(0, othersInOneRound);
-    for (const name of [...kills, ...kinds]) {
+  /**
+   * The faults of the next round; none when all has been covered, or planned often enough without being reached.
+   * `kinds`: whether other faults than kills are to strike, too.
+   */
+  plan(kinds: boolean): readonly PlannedFault[] {
+    const kills = [...this.#takePoints(this.openPoints), ...this.#takePoints(this.openSidePoints)];
+    const others = kinds ? this.openKinds.filter((kind) => this.#isWorth(kind)).slice(0, kindsInOneRound) : [];
+    if (kills.length + others.length === 0) return [];
+    for (const name of [...kills, ...others]) {
       this.#pending.add(name);
       this.#planned.set(name, (this.#planned.get(name) ?? 0) + 1);
     }
+    this.#rounds += 1;
+    const provoked =
+      this.openPoints.length < kills.length ? (provocations[this.#rounds % provocations.length] ?? []) : [];
     return [
       ...kills.map((point): PlannedFault => ({ kind: 'killed', point, skip: 0 })),
-      ...kinds.map((kind): PlannedFault => ({ kind, skip: 0, ...(kind === 'throttled' ? { times: 4 } : {}) })),
+      ...others.map((kind): PlannedFault => ({ kind, skip: 0, ...(kind === 'throttled' ? { times: 4 } : {}) })),
+      ...provoked,
     ];
+  }
+
+  #isWorth(name: string): boolean {
+    return !this.#pending.has(name) && (this.#planned.get(name) ?? 0) < plansForOnePoint;
+  }
+
+  #takePoints(points: readonly string[]): readonly string[] {
+    const counts = new Map<InvokedFunction, number>();
+    return points.filter((point) => {
+      const name = functionOf(point);
+      const count = counts.get(name) ?? 0;
+      if (count >= killsInOneRound[name] || !this.#isWorth(point)) return false;
+      counts.set(name, count + 1);
+      return true;
+    });
   }
 }

@@ -45,7 +45,7 @@ export const runWorld = async (world: World, isDone: () => boolean, isBusy: () =
       await pulse.wait(lookMilliseconds);
       continue;
     }
-    if (stream.hasUnread) await pulse.wait(lookMilliseconds);
+    if (stream.hasUnread) await pulse.wait(stream.pause);
     else jump(next);
   }
 };

@@ -14,7 +14,7 @@ export interface StreamFeederOptions {
 const batchSize = 100;
 const racers = 3;
 /** Writes come many at a time, and one read brings them all. */
-const pauseMilliseconds = 40;
+const pauseMilliseconds = 25;
 
 const isPublished = (record: DynamoDBRecord): boolean => record.dynamodb?.NewImage?.['published']?.S === 'yes';
 
@@ -42,6 +42,11 @@ export class StreamFeeder {
     return this.#unread;
   }
 
+  /** Milliseconds until it may be read again. */
+  get pause(): number {
+    return Math.max(1, this.#readAt + pauseMilliseconds - performance.now());
+  }
+
   get isQuiet(): boolean {
     return !this.#unread && this.#waiting.length === 0 && this.#delivering === undefined;
   }
@@ -51,7 +56,7 @@ export class StreamFeeder {
   }
 
   async poll(): Promise<void> {
-    if (this.#unread && performance.now() - this.#readAt > pauseMilliseconds) {
+    if (this.#unread && performance.now() - this.#readAt >= pauseMilliseconds) {
       this.#unread = false;
       this.#readAt = performance.now();
       const seconds = Math.floor(this.#options.clock.now() / 1000);

@@ -126,7 +126,7 @@ const start = async (
   const pool = new FunctionPool({
     code,
     logFile: join(run.path, 'functions.log'),
-    spares: { incoming: 1, outgoing: 1 },
+    spares: { incoming: 1, outgoing: 1, api: 1, feed: 1, operations: 1 },
     environment: {
       // Queue URLs name the endpoint, too, and the SDK follows them.
       ...Object.fromEntries(
