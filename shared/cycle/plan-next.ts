@@ -6,7 +6,12 @@ import { nextDelaySeconds, retryDelaySeconds } from './schedule-policy.ts';
 import type { WorkloadOutcome } from './workload.ts';
 
 export type CycleResult =
-  | { readonly kind: 'completed'; readonly outcome: WorkloadOutcome }
+  | {
+      readonly kind: 'completed';
+      readonly outcome: WorkloadOutcome;
+      /** The factor by which the server's utilization stretches the interval. */
+      readonly stretch: number;
+    }
   | {
       readonly kind: 'failed';
       readonly class: TransportErrorClass;
@@ -25,7 +30,10 @@ export type WorkloadReport =
   /** The server asks to come back later: no strike against the mailbox, which stays enabled. */
   | { readonly type: 'throttled'; readonly fault: Fault }
   | { readonly type: 'profilePaused'; readonly fault: Fault }
-  | { readonly type: 'profileResumed' };
+  | { readonly type: 'profileResumed' }
+  /** The connections of the profile have been too few for long. */
+  | { readonly type: 'profileCrowded'; readonly fault: Fault }
+  | { readonly type: 'profileRelieved' };
 
 /** What the cycle item becomes when the run completes. */
 export interface NextCycle {
@@ -62,7 +70,10 @@ const refusalsBeforeDisabling = 3;
 const refusalSpanMilliseconds = 600_000;
 const hour = 3_600_000;
 
-const planSuccess = (input: PlanInput, outcome: WorkloadOutcome): NextCycle => {
+const planSuccess = (
+  input: PlanInput,
+  { outcome, stretch }: Extract<CycleResult, { readonly kind: 'completed' }>,
+): NextCycle => {
   const { cycle, now } = input;
   const found = outcome.counts.seen > 0;
   const idleCycles = found ? 0 : cycle.idleCycles + 1;
@@ -97,6 +108,7 @@ const planSuccess = (input: PlanInput, outcome: WorkloadOutcome): NextCycle => {
     schedule: input.settings.schedule,
     idleCycles,
     minPollingMinutes: input.minPollingMinutes,
+    stretch,
     random: input.random,
   });
   return { ...base, due: now + delay * 1000, reason: 'interval', slices: undefined };
@@ -123,7 +135,7 @@ const planDisabled = (input: PlanInput, fault: Fault): NextCycle => {
 /** Decides from how a run ended when the next one is due and what becomes of the workload. Pure. */
 export const planNext = (input: PlanInput): NextCycle => {
   const { cycle, result, settings, now } = input;
-  if (result.kind === 'completed') return planSuccess(input, result.outcome);
+  if (result.kind === 'completed') return planSuccess(input, result);
   const retry = retryDelaySeconds(settings.schedule, input.random);
   const waiting = Math.max(retry, result.retryAfterSeconds ?? 0) * 1000;
   const unchanged = {

@@ -9,6 +9,7 @@ import type { Cycle } from './cycle.ts';
 import { type CycleStore, FenceError } from './cycle-store.ts';
 import type { CycleMessage } from './lane-message.ts';
 import { type CycleResult, planNext, type WorkloadReport } from './plan-next.ts';
+import { crowdingReport } from './report-crowding.ts';
 import type { ContextLoader, RunContext } from './run-context.ts';
 import { endMarginMilliseconds } from './run-time.ts';
 import type { WorkloadRunner } from './workload.ts';
@@ -91,6 +92,7 @@ export const runCycle = async (deps: CycleDependencies, delivery: Delivery): Pro
         { at: startedAt, reason: message.reason },
         {
           kind: 'completed',
+          stretch: 1,
           outcome: {
             counts: { seen: 0, tracked: 0, skipped: 0, failed: 0 },
             more: false,
@@ -194,6 +196,8 @@ const runWithConnection = async (
   if (profileFault)
     await gate.pauseProfile(deps.now().getTime() + organization.settings.schedule.retry.seconds * 1000, result.fault);
   else if (await gate.resumeProfile()) await deps.reporter.report(cycle, context, { type: 'profileResumed' });
+  // Before the place is given back, which notes that it has been told.
+  if (gate.crowding !== undefined) await deps.reporter.report(cycle, context, crowdingReport(gate.crowding));
   // The socket is closed by now, so the place may be taken while the end of the run is still being written.
   const [, verdict] = await Promise.all([gate.leave(), finish(deps, cycle, organization, context, start, result)]);
   return verdict;
@@ -220,7 +224,7 @@ const attempt = async (
       now: deps.now,
       saveCursor: (folder, previous, next) => deps.store.saveCursor(cycle, folder, previous, next),
     });
-    return { kind: 'completed', outcome };
+    return { kind: 'completed', outcome, stretch: gate.stretch };
   } catch (error) {
     if (error instanceof FenceError) return 'fenced';
     if (error instanceof TransportError) {

@@ -7,6 +7,8 @@ export interface ScheduleInput {
   readonly idleCycles: number;
   /** The profile's own lower bound. */
   readonly minPollingMinutes: number;
+  /** The factor by which a crowded server asks to be spared; 1 is none. */
+  readonly stretch: number;
   /** Evenly distributed in [0, 1). */
   readonly random: number;
 }
@@ -26,10 +28,10 @@ const intervalOf = ({ schedule, idleCycles }: ScheduleInput): number => {
   }
 };
 
-/** Seconds from the end of a successful cycle to the next one: interval · (1 + 0..jitter). */
+/** Seconds from the end of a successful cycle to the next one: interval · stretch · (1 + 0..jitter). */
 export const nextDelaySeconds = (input: ScheduleInput): number => {
   const interval = Math.max(intervalOf(input), input.minPollingMinutes * 60);
-  return interval * (1 + (input.schedule.jitterPercent / 100) * input.random);
+  return interval * input.stretch * (1 + (input.schedule.jitterPercent / 100) * input.random);
 };
 
 /** Seconds from a failed cycle to its retry. Only ever longer than the rule, never shorter. */

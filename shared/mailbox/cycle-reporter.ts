@@ -1,5 +1,5 @@
 import { clearConnectionAlerts } from '../alert/connection-alerts.ts';
-import { raiseAlert } from '../alert/raise-alert.ts';
+import { clearAlert, raiseAlert } from '../alert/raise-alert.ts';
 import type { Cycle } from '../cycle/cycle.ts';
 import type { WorkloadReport } from '../cycle/plan-next.ts';
 import type { RunContext } from '../cycle/run-context.ts';
@@ -14,6 +14,10 @@ export interface ReporterDependencies extends OperationDependencies {
   /** Counts workloads that were given up, for the metrics. */
   readonly onDisabled: (cycle: Cycle) => void;
 }
+
+type ProfileReport = Extract<WorkloadReport, { readonly type: `profile${string}` }>;
+
+const isOfProfile = (report: WorkloadReport): report is ProfileReport => report.type.startsWith('profile');
 
 /** Brings the end of a run to the people whom it concerns: the mailbox's state, alerts, waiting operations, the feed. */
 export const createCycleReporter = (deps: ReporterDependencies): CycleReporter => {
@@ -49,10 +53,7 @@ export const createCycleReporter = (deps: ReporterDependencies): CycleReporter =
     );
   };
 
-  const reportMailbox = async (
-    cycle: Cycle,
-    report: Exclude<WorkloadReport, { readonly type: 'profilePaused' | 'profileResumed' }>,
-  ): Promise<void> => {
+  const reportMailbox = async (cycle: Cycle, report: Exclude<WorkloadReport, ProfileReport>): Promise<void> => {
     const { organizationId, mailboxId, workload } = cycle;
     const options = { now: deps.now() };
     switch (report.type) {
@@ -87,11 +88,19 @@ export const createCycleReporter = (deps: ReporterDependencies): CycleReporter =
 
   return {
     report: async (cycle: Cycle, context: RunContext | undefined, report: WorkloadReport) => {
-      if (report.type !== 'profilePaused' && report.type !== 'profileResumed') return reportMailbox(cycle, report);
+      if (!isOfProfile(report)) return reportMailbox(cycle, report);
       if (context === undefined) return;
       const profileId = context.serverProfile.id;
-      if (report.type === 'profilePaused') return raise(cycle, 'profile', profileId, 'error', report.fault);
-      return clear(cycle, profileId, new Set());
+      switch (report.type) {
+        case 'profilePaused':
+          return raise(cycle, 'profile', profileId, 'error', report.fault);
+        case 'profileResumed':
+          return clear(cycle, profileId, new Set());
+        case 'profileCrowded':
+          return raise(cycle, 'profile', profileId, 'warning', report.fault);
+        case 'profileRelieved':
+          return clearAlert(store, cycle.organizationId, 'serverCrowded', profileId, { now: deps.now() });
+      }
     },
     synchronized: async (cycle, operationIds, succeeded) => {
       for (const operationId of operationIds) await reportSynchronized(deps, cycle, operationId, succeeded);

@@ -375,6 +375,12 @@ const rawCatalogue = {
     fix: 'Nothing: it is tried again. Lower maxConnections if this lasts',
     whoActs: 'administrator',
   },
+  serverCrowded: {
+    title: 'The connections of a server profile are too few',
+    cause: 'The mailboxes of the profile need more connections than maxConnections allows, for half an hour or longer',
+    fix: 'Raise maxConnections if the server allows it, or move mailboxes to another profile',
+    whoActs: 'administrator',
+  },
   throttled: {
     title: 'The server asks to come back later',
     cause: 'The server limits the rate of this login',

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { instantSchema } from '../platform/values.ts';
-import { connectionSecuritySchema } from './server-profile.ts';
+import { connectionSecuritySchema, maxConnectionsCeiling } from './server-profile.ts';
 
 const hostSchema = z
   .string()
@@ -32,7 +32,7 @@ export const serverProfileInputSchema = z.strictObject({
     username: z.string().min(1).max(250).nullable().default(null),
     password: z.string().min(1).max(1000).optional().meta({ writeOnly: true }),
   }),
-  maxConnections: z.int().min(1).max(300).default(10).meta({
+  maxConnections: z.int().min(1).max(maxConnectionsCeiling).default(10).meta({
     description: 'Connections of the whole profile at a time, whoever logs in.',
   }),
   timeoutSeconds: z.int().min(1).max(100).default(60),

@@ -25,6 +25,9 @@ export const throttleLayoutSchema = z.object({
   next: z.object({ shards: z.int().positive(), since: z.number() }).optional(),
 });
 
+/** The most that one profile may have. */
+export const maxConnectionsCeiling = 300;
+
 /** A server profile as stored. Secrets are sealed. */
 export const serverProfileSchema = z.object({
   ...entityShape,
@@ -38,7 +41,7 @@ export const serverProfileSchema = z.object({
     username: z.string().max(250).optional(),
     password: sealedSecretSchema.optional(),
   }),
-  maxConnections: z.int().min(1).max(300),
+  maxConnections: z.int().min(1).max(maxConnectionsCeiling),
   timeoutSeconds: z.int().min(1).max(100),
   minPollingMinutes: z.int().min(0).max(1440),
   processEmailFrom: z.string().nullable(),

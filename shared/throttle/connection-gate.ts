@@ -3,6 +3,7 @@ import type { ServerProfile } from '../server-profile/server-profile.ts';
 import type { Claim, Lease, Throttle } from './throttle.ts';
 import { hostThrottleKey, profileThrottleKey } from './throttle-item.ts';
 import { layoutAt, shardLimit, shardOf } from './throttle-layout.ts';
+import { isLasting, neededConnections } from './utilization.ts';
 
 export interface GateRequest {
   readonly organizationId: string;
@@ -18,9 +19,18 @@ export interface GateRequest {
   readonly probeUntil: number;
 }
 
+/** What to tell of a profile's connections: they have been too few for long, or they suffice again. */
+export type Crowding =
+  | { readonly state: 'crowded'; readonly utilization: number; readonly stretch: number; readonly needed: number }
+  | { readonly state: 'relieved' };
+
 /** A place at the server, held. */
 export interface Gate {
   readonly recovered: boolean;
+  /** The factor by which the interval to the next reading is stretched. */
+  readonly stretch: number;
+  /** To be told before leaving: then it is noted as told. */
+  readonly crowding: Crowding | undefined;
   /** The place is kept until then at the longest (epoch milliseconds). */
   readonly until: number;
   leave(): Promise<void>;
@@ -44,13 +54,26 @@ const limitWithReserve = 3;
 /** A lease that must end this soon is not worth taking. */
 const shortestRunMilliseconds = 30_000;
 
+const readingPlaces = (limit: number): number => (limit < limitWithReserve ? limit : limit - 1);
+
 /**
  * How many connections the lane may see taken, and where it waits for one: behind those who read, the place that is
  * kept for sending would stay empty.
  */
-const shareOf = (lane: GateRequest['lane'], limit: number): Pick<Claim, 'available' | 'line'> => {
-  if (limit < limitWithReserve) return { available: limit, line: 'q' };
-  return lane === 'outgoing' ? { available: limit, line: 'sendingQ' } : { available: limit - 1, line: 'q' };
+const shareOf = (lane: GateRequest['lane'], limit: number): Pick<Claim, 'available' | 'places' | 'line'> => {
+  const places = readingPlaces(limit);
+  return lane === 'outgoing' && limit > places
+    ? { available: limit, places, line: 'sendingQ' }
+    : { available: places, places, line: 'q' };
+};
+
+/** What a concluded window says of the profile; of several shards, which are alike, the first speaks. */
+const crowdingOf = ({ concluded }: Lease, maxConnections: number, shard: number): Crowding | undefined => {
+  if (concluded === undefined || shard !== 0) return undefined;
+  const { utilization, stretch, demand, wasCrowdedWindows } = concluded;
+  if (isLasting(concluded))
+    return { state: 'crowded', utilization, stretch, needed: neededConnections(maxConnections, demand) };
+  return isLasting({ crowdedWindows: wasCrowdedWindows }) ? { state: 'relieved' } : undefined;
 };
 
 export const createConnectionGate = (
@@ -94,19 +117,23 @@ export const createConnectionGate = (
         ...shareOf(lane, cap),
       });
       if ('refused' in shared) {
-        await throttle.release(own.lease);
+        await throttle.release(own.lease, false);
         return { refused: 'full', until: shared.until };
       }
       leases.push(shared.lease);
     }
+    // Only those who can tell people of it conclude a window.
+    const concludes = lane === 'incoming' || lane === 'outgoing';
     let left = false;
     return {
       recovered: own.lease.recovered,
+      stretch: Math.max(...leases.map(({ stretch }) => stretch)),
+      crowding: concludes ? crowdingOf(own.lease, serverProfile.maxConnections, shard) : undefined,
       until: until - 5_000,
       leave: async () => {
         if (left) return;
         left = true;
-        for (const lease of [...leases].reverse()) await throttle.release(lease);
+        for (const lease of [...leases].reverse()) await throttle.release(lease, concludes);
       },
       pauseProfile: (pausedUntil, fault) => throttle.pause(profileKey, pausedUntil, fault),
       resumeProfile: async () => {

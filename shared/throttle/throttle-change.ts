@@ -1,5 +1,6 @@
 import type { Fault } from '../platform/fault.ts';
 import type { ThrottleItem, ThrottleLine } from './throttle-item.ts';
+import type { ConcludedWindow } from './utilization.ts';
 
 type LeaseEntry = ThrottleItem['leases'][string];
 
@@ -43,7 +44,17 @@ export type ThrottleChange =
       readonly previous: number | undefined;
       readonly next: number;
     }
-  | { readonly kind: 'release'; readonly holder: string; readonly expiry: number; readonly hold: number }
+  /** `hold`: the new mean. `held`: what this lease adds to the window. */
+  | {
+      readonly kind: 'release';
+      readonly holder: string;
+      readonly expiry: number;
+      readonly hold: number;
+      readonly held: number;
+      readonly now: number;
+      /** The window is over: the first who says so begins the next one. */
+      readonly concluded: ConcludedWindow | undefined;
+    }
   | { readonly kind: 'pause'; readonly until: number; readonly fault: Fault }
   | { readonly kind: 'resume' };
 
@@ -72,7 +83,10 @@ export const holds = (item: ThrottleItem, change: ThrottleChange): boolean => {
     case 'ticket':
       return item[change.line] === change.previous;
     case 'release':
-      return item.leases[change.holder]?.[0] === change.expiry;
+      return (
+        item.leases[change.holder]?.[0] === change.expiry &&
+        (change.concluded === undefined || item.heldSince === change.concluded.since)
+      );
     case 'pause':
       return true;
     case 'resume':
@@ -107,6 +121,12 @@ export const applyChange = (item: ThrottleItem, change: ThrottleChange): void =>
       delete item.leases[change.holder];
       item.hold = change.hold;
       item.n -= 1;
+      item.held = (item.held ?? 0) + change.held - (change.concluded?.held ?? 0);
+      item.heldSince = change.concluded?.until ?? item.heldSince ?? change.now;
+      if (change.concluded !== undefined) {
+        item.stretch = change.concluded.stretch;
+        item.crowdedWindows = change.concluded.crowdedWindows;
+      }
       break;
     case 'pause':
       item.pausedUntil = change.until;

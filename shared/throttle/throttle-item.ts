@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { faultSchema } from '../platform/fault.ts';
+import { utilizationShape } from './utilization.ts';
 
 /** Expiry (epoch milliseconds) and the generation that the run belongs to. */
 const leaseSchema = z.tuple([z.number(), z.number()]);
@@ -23,6 +24,7 @@ export const throttleItemSchema = z.object({
   failures: z.number().int().optional(),
   pausedUntil: z.number().optional(),
   fault: faultSchema.optional(),
+  ...utilizationShape,
 });
 export type ThrottleItem = z.output<typeof throttleItemSchema>;
 

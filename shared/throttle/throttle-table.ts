@@ -98,10 +98,32 @@ const expressionOf = (change: ThrottleChange): Expression => {
       };
     case 'release':
       return {
-        update: 'SET #hold = :hold REMOVE leases.#me ADD n :minus',
-        condition: 'leases.#me[0] = :expiry',
+        ...(change.concluded === undefined
+          ? {
+              update:
+                'SET #hold = :hold, heldSince = if_not_exists(heldSince, :since) REMOVE leases.#me ADD n :minus, held :held',
+              condition: 'leases.#me[0] = :expiry',
+            }
+          : {
+              update:
+                'SET #hold = :hold, heldSince = :since, stretch = :stretch, crowdedWindows = :crowded REMOVE leases.#me ADD n :minus, held :held',
+              condition: 'leases.#me[0] = :expiry AND heldSince = :concluded',
+            }),
         names: { '#me': change.holder, '#hold': 'hold' },
-        values: { ':hold': change.hold, ':expiry': change.expiry, ':minus': -1 },
+        values: {
+          ':hold': change.hold,
+          ':expiry': change.expiry,
+          ':minus': -1,
+          ':held': change.held - (change.concluded?.held ?? 0),
+          ':since': change.concluded?.until ?? change.now,
+          ...(change.concluded === undefined
+            ? {}
+            : {
+                ':stretch': change.concluded.stretch,
+                ':crowded': change.concluded.crowdedWindows,
+                ':concluded': change.concluded.since,
+              }),
+        },
       };
     case 'pause':
       return {

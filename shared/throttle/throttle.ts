@@ -9,6 +9,7 @@ import {
   type ThrottleLine,
 } from './throttle-item.ts';
 import { createThrottleTable, type ThrottleItems } from './throttle-table.ts';
+import { type ConcludedWindow, concludeWindow } from './utilization.ts';
 
 export interface Claim {
   readonly key: ThrottleKey;
@@ -17,6 +18,8 @@ export interface Claim {
   readonly generation: number;
   /** Connections that this lane may see taken and still take one. */
   readonly available: number;
+  /** Connections that those who read may take, against which utilization is measured. */
+  readonly places: number;
   /** Epoch milliseconds; after it the place is free again whatever happened to the holder. */
   readonly expiresAt: number;
   /** The line in which those wait who find no place. */
@@ -39,6 +42,10 @@ export interface Lease {
   readonly recovered: boolean;
   /** Faults of the profile in a row when the lease was taken. */
   readonly profileFailures: number;
+  /** The factor by which intervals are stretched, because places have been scarce. */
+  readonly stretch: number;
+  /** The window of utilization that was over when the lease was taken. */
+  readonly concluded: ConcludedWindow | undefined;
 }
 
 export type ClaimResult =
@@ -49,7 +56,8 @@ export type ClaimResult =
 /** Takes and gives back places at a server. Each call is one conditional write when nothing is in the way. */
 export interface Throttle {
   acquire(claim: Claim): Promise<ClaimResult>;
-  release(lease: Lease): Promise<void>;
+  /** `concludes`: begins the next window of utilization, if the last one is over. */
+  release(lease: Lease, concludes: boolean): Promise<void>;
   /** The whole profile failed: nobody tries before `until`. */
   pause(key: ThrottleKey, until: number, fault: Fault): Promise<void>;
   /** One success resumes the profile. */
@@ -61,17 +69,23 @@ const smoothing = 0.2;
 
 /** The counter's rules over any place where its items stand. */
 export const createThrottleOver = (items: ThrottleItems, now: () => number): Throttle => {
-  const leaseOf = (claim: Claim, item: ThrottleItem, recovered: boolean): { readonly lease: Lease } => ({
-    lease: {
-      key: claim.key,
-      holder: claim.holder,
-      expiresAt: claim.expiresAt,
-      acquiredAt: now(),
-      hold: item.hold ?? defaultHoldMilliseconds,
-      recovered,
-      profileFailures: item.failures ?? 0,
-    },
-  });
+  const leaseOf = (claim: Claim, item: ThrottleItem, recovered: boolean): { readonly lease: Lease } => {
+    const acquiredAt = now();
+    const concluded = concludeWindow(item, claim.places, acquiredAt);
+    return {
+      lease: {
+        key: claim.key,
+        holder: claim.holder,
+        expiresAt: claim.expiresAt,
+        acquiredAt,
+        hold: item.hold ?? defaultHoldMilliseconds,
+        recovered,
+        profileFailures: item.failures ?? 0,
+        stretch: concluded?.stretch ?? item.stretch ?? 1,
+        concluded,
+      },
+    };
+  };
 
   const entryOf = (claim: Claim): [number, number] => [claim.expiresAt, claim.generation];
 
@@ -164,14 +178,21 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
       // So many others came between that trying on would only add to them.
       return { refused: 'full', until: now() + 1_000 };
     },
-    release: async (lease) => {
+    release: async (lease, concludes) => {
       const held = Math.max(0, now() - lease.acquiredAt);
-      await items.change(lease.key, {
+      const change = {
         kind: 'release',
         holder: lease.holder,
         expiry: lease.expiresAt,
         hold: Math.round(lease.hold * (1 - smoothing) + held * smoothing),
-      });
+        held,
+        now: now(),
+      } as const;
+      if (concludes && lease.concluded !== undefined) {
+        const concluding = await items.change(lease.key, { ...change, concluded: lease.concluded });
+        if ('done' in concluding) return;
+      }
+      await items.change(lease.key, { ...change, concluded: undefined });
     },
     pause: async (key, until, fault) => {
       await items.change(key, { kind: 'pause', until, fault });

@@ -27,6 +27,17 @@ const small = fc.integer({ min: 1, max: 3 });
 const lease = fc.tuple(small, small);
 const line = fc.constantFrom('q' as const, 'sendingQ' as const);
 
+const concluded = fc.record({
+  since: small,
+  held: small,
+  until: small,
+  utilization: fc.constant(0.9),
+  demand: fc.constant(0.9),
+  stretch: small,
+  crowdedWindows: small,
+  wasCrowdedWindows: small,
+});
+
 /** Few values each, so that conditions hold about as often as they do not. */
 const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
   {
@@ -41,7 +52,18 @@ const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
       ignoresPause: fc.boolean(),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('release' as const), holder, expiry: small, hold: small }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('release' as const),
+      holder,
+      expiry: small,
+      hold: small,
+      held: small,
+      now: small,
+      concluded: fc.option(concluded, { nil: undefined }),
+    }),
+  },
   fc.record({ kind: fc.constant('takeOver' as const), holder, lease, expired: small }),
   fc.record({
     kind: fc.constant('replaceExpired' as const),

@@ -164,6 +164,40 @@ describe('the connection counter of a server profile', () => {
     expect(afterwards).not.toHaveProperty('refused');
   });
 
+  it('tells once more each ten minutes that its places have been too few for half an hour, and when they suffice', async () => {
+    const profile = newProfile(2);
+    let now = Date.now();
+    const gate = gateAt(() => now);
+    const runFor = async (mailboxId: string, seconds: number) => {
+      const run = entered(await gate.enter(request(profile, mailboxId, { expiresAt: now + 900_000 })));
+      now += seconds * 1000;
+      await run.leave();
+      return { crowding: run.crowding, stretch: run.stretch };
+    };
+    await runFor('mbx_1', 1);
+
+    const busy = [];
+    for (const mailboxId of ['mbx_1', 'mbx_2', 'mbx_3', 'mbx_4', 'mbx_5']) {
+      const beside = entered(await gate.enter(request(profile, 'mbx_9', { expiresAt: now + 900_000 })));
+      busy.push(await runFor(mailboxId, 600));
+      await beside.leave();
+    }
+    now += 1_200_000;
+    const quiet = await runFor('mbx_1', 1);
+    const afterwards = await runFor('mbx_1', 1);
+
+    expect(busy.map(({ crowding }) => crowding?.state)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      'crowded',
+      'crowded',
+    ]);
+    expect(busy.at(-1)?.crowding).toMatchObject({ needed: 8, stretch: 3.15 });
+    expect(quiet).toEqual({ crowding: { state: 'relieved' }, stretch: 1 });
+    expect(afterwards).toEqual({ crowding: undefined, stretch: 1 });
+  });
+
   it('holds the cap of a host over all profiles of the deployment', async () => {
     const gate = gateAt(Date.now, { 'imap.example.test': 2 });
     const answers = [];

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clearAlert, raiseAlert } from '../../../shared/alert/raise-alert.ts';
+import type { Cycle } from '../../../shared/cycle/cycle.ts';
+import { crowdingReport } from '../../../shared/cycle/report-crowding.ts';
+import type { RunContext } from '../../../shared/cycle/run-context.ts';
+import { createCycleReporter } from '../../../shared/mailbox/cycle-reporter.ts';
 import { createFault } from '../../../shared/platform/fault.ts';
 import { startTestApi, type TestApi } from '../role-calls.ts';
 
@@ -72,6 +76,28 @@ describe('alerts', () => {
     expect(again.body).toEqual(cleared.body);
     expect((await call('GET', '/alerts?status=open')).body.data).toEqual([]);
     expect((await organization.as('reader')('POST', `/alerts/${byHand.id}/clear`)).status).toBe(403);
+  });
+
+  it('name the connections that a crowded server profile needs, until they suffice', async () => {
+    const organization = await api.createOrganization();
+    const reporter = createCycleReporter({ ...api.services, onDisabled: () => undefined });
+    const cycle = { organizationId: organization.id, mailboxId: 'mbx_1', workload: 'incoming' } as Cycle;
+    const context = { serverProfile: { id: 'prf_1' } } as RunContext;
+    const crowded = crowdingReport({ state: 'crowded', utilization: 0.97, stretch: 1.3, needed: 16 });
+    const call = organization.as('reader');
+
+    await reporter.report(cycle, context, crowded);
+    await reporter.report(cycle, context, crowded);
+    const open = (await call('GET', '/alerts?status=open')).body.data;
+    await reporter.report(cycle, context, crowdingReport({ state: 'relieved' }));
+    const left = (await call('GET', '/alerts?status=open')).body.data;
+
+    expect(open).toMatchObject([
+      { code: 'serverCrowded', level: 'warning', scope: 'profile', count: 2, subject: { id: 'prf_1' } },
+    ]);
+    expect(open[0].detail).toContain('97 %');
+    expect(open[0].fix).toContain('maxConnections to 16');
+    expect(left).toEqual([]);
   });
 
   it('of another organization answer as if there were none', async () => {

@@ -24,10 +24,13 @@ const cycle = (changes: Partial<Cycle> = {}): Cycle => ({
   ...changes,
 });
 
-const completed = (changes: { seen?: number; more?: boolean; nextDue?: number | null } = {}): CycleResult => {
-  const { seen = 0, more = false, ...rest } = changes;
+const completed = (
+  changes: { seen?: number; more?: boolean; nextDue?: number | null; stretch?: number } = {},
+): CycleResult => {
+  const { seen = 0, more = false, stretch = 1, ...rest } = changes;
   return {
     kind: 'completed',
+    stretch,
     outcome: { counts: { seen, tracked: 0, skipped: seen, failed: 0 }, more, backlog: 0, ...rest },
   };
 };
@@ -190,7 +193,7 @@ describe('schedule policies', () => {
     incoming: { policy, seconds: 300 },
   });
   const delay = (policy: 'current' | 'adaptive2018' | 'idle2013', idleCycles: number) =>
-    nextDelaySeconds({ schedule: schedule(policy), idleCycles, minPollingMinutes: 0, random: 0 });
+    nextDelaySeconds({ schedule: schedule(policy), idleCycles, minPollingMinutes: 0, stretch: 1, random: 0 });
 
   it('adaptive2018 runs every two minutes when busy and every twelve when quiet', () => {
     expect([delay('adaptive2018', 0), delay('adaptive2018', 100)]).toEqual([120, 720]);
@@ -200,6 +203,13 @@ describe('schedule policies', () => {
     expect([delay('idle2013', 0), delay('idle2013', 1000)]).toEqual([900, 14_400]);
   });
 
+  it('are stretched where the server is crowded, but not while there is more to read', () => {
+    const spared = plan({ result: completed({ stretch: 2.5 }) });
+    const busy = plan({ result: completed({ stretch: 2.5, more: true }) });
+
+    expect([secondsUntil(spared.due), secondsUntil(busy.due)]).toEqual([750, 0]);
+  });
+
   it('never get shorter the longer a mailbox is idle, nor shorter than the profile allows', () => {
     fc.assert(
       fc.property(
@@ -207,7 +217,7 @@ describe('schedule policies', () => {
         fc.nat(200),
         fc.nat(1440),
         (policy, idleCycles, minPollingMinutes) => {
-          const input = { schedule: schedule(policy), minPollingMinutes, random: 0 };
+          const input = { schedule: schedule(policy), minPollingMinutes, stretch: 1, random: 0 };
           const seconds = nextDelaySeconds({ ...input, idleCycles });
 
           expect(nextDelaySeconds({ ...input, idleCycles: idleCycles + 1 })).toBeGreaterThanOrEqual(seconds);

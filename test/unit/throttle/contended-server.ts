@@ -1,6 +1,7 @@
 import type { Cycle } from '../../../shared/cycle/cycle.ts';
 import { type CycleStore, FenceError } from '../../../shared/cycle/cycle-store.ts';
 import { type CycleMessage, cycleMessageSchema } from '../../../shared/cycle/lane-message.ts';
+import type { WorkloadReport } from '../../../shared/cycle/plan-next.ts';
 import { runCycle } from '../../../shared/cycle/run-cycle.ts';
 import { sendCycle } from '../../../shared/cycle/send-cycle.ts';
 import type { WorkloadOutcome, WorkloadRunner } from '../../../shared/cycle/workload.ts';
@@ -57,6 +58,8 @@ const wakeBucketMilliseconds = 2_000;
  */
 export class ContendedServer {
   readonly entries: Entry[] = [];
+  /** What people were told. */
+  readonly reports: { readonly at: number; readonly report: WorkloadReport }[] = [];
   profile: ServerProfile;
   readonly #clock: VirtualClock;
   readonly #random: () => number;
@@ -197,7 +200,12 @@ export class ContendedServer {
             })),
         },
         runner: message.workload === 'incoming' ? this.#reading : this.#sending,
-        reporter: { report: async () => undefined, synchronized: async () => undefined },
+        reporter: {
+          report: async (_cycle, _context, report) => {
+            this.reports.push({ at: this.#clock.now(), report });
+          },
+          synchronized: async () => undefined,
+        },
         now: () => new Date(this.#clock.now()),
         random: this.#random,
       },

@@ -63,6 +63,7 @@ const waitingSeconds = (entries: Entries, lane: (typeof lanes)[number]) => {
 const show = (title: string, entries: Entries): void => {
   for (const lane of lanes) {
     const { runs, ...times } = waitingSeconds(entries, lane);
+    if (runs === 0) continue;
     const seconds = Object.entries(times).map(([name, value]) => `${name} ${value.toFixed(1)} s`);
     console.log(`${title}: ${lane}, ${runs} runs waited ${seconds.join(', ')}`);
   }
@@ -132,6 +133,42 @@ describe('100 mailboxes on a server that takes 5 connections, for ten minutes', 
     expect(waitingSeconds(entries, 'outgoing').max).toBeLessThan(30);
     expect(waitingSeconds(entries, 'incoming').max).toBeLessThan(240);
   });
+});
+
+describe('100 mailboxes that need more connections than the server takes, for hours', () => {
+  const crowded: Load = { ...hundred, readEverySeconds: 300, sendEverySeconds: 300, readSeconds: 8 };
+  const hour = 3_600;
+
+  it('are read less often, and people are told how many it takes, until it takes as many', async () => {
+    const limits = [
+      [0, 3],
+      [3 * hour, 6],
+    ] as const;
+    const { server, entries, aboveLimit } = await simulate(crowded, limits, 5 * hour, 1);
+    const told = server.reports.map(({ at, report }) => ({ ...report, second: (at - beginning) / 1000 }));
+    const readingsBetween = (from: number, until: number) =>
+      entries.filter(
+        ({ lane, at }) => lane === 'incoming' && at > beginning + from * 1000 && at < beginning + until * 1000,
+      );
+    show('crowded, intervals as set', readingsBetween(300, 900));
+    show('crowded, intervals stretched', readingsBetween(2 * hour, 3 * hour));
+    show('with twice the connections', readingsBetween(4 * hour, 5 * hour));
+    const [first] = told;
+    const relieved = told.filter(({ type }) => type === 'profileRelieved');
+
+    expect(aboveLimit).toEqual([]);
+    expect(first).toMatchObject({ type: 'profileCrowded', fault: { code: 'serverCrowded' } });
+    expect(first?.second).toBeGreaterThan(hour / 2);
+    expect(first?.second).toBeLessThan(hour);
+    expect(Number(/maxConnections to (\d+)/.exec(JSON.stringify(first))?.[1])).toBeOneOf([5, 6, 7]);
+    expect(relieved).toHaveLength(1);
+    expect(told.at(-1)).toMatchObject({ type: 'profileRelieved' });
+    expect(relieved[0]?.second).toBeLessThan(3.5 * hour);
+    const p50 = (from: number, until: number) => waitingSeconds(readingsBetween(from, until), 'incoming').p50;
+    expect(p50(2 * hour, 3 * hour)).toBeLessThan(p50(300, 900) / 2);
+    // 100 readings in 300 s, the jitter of 15 s, the timers' lateness of 30 s and the 8 s of a reading: as set, and not stretched any more.
+    expect(readingsBetween(4 * hour, 5 * hour).length).toBeGreaterThan((100 * hour) / 360);
+  }, 60_000);
 });
 
 describe('1,000 mailboxes on a server that takes 120 connections', () => {
