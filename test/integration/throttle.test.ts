@@ -183,6 +183,8 @@ describe('the connection counter of a server profile', () => {
       await beside.leave();
     }
     now += 1_200_000;
+    await runFor('mbx_1', 1);
+    now += 1_200_000;
     const quiet = await runFor('mbx_1', 1);
     const afterwards = await runFor('mbx_1', 1);
 
