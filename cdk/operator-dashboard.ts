@@ -111,6 +111,12 @@ export class OperatorDashboard extends Construct {
           graph('Throttles of functions', perFunction('Throttles', 'Sum')),
         ],
         [
+          graph('Connections that the busiest server needs, in percent of what it has', [
+            deploymentMetric(prefix, deploymentMetricNames.connectionDemandPercent, {
+              statistic: 'Maximum',
+              label: 'needed',
+            }),
+          ]),
           graph('Sends', [
             deploymentMetric(prefix, deploymentMetricNames.pendingSendOldestSeconds, {
               statistic: 'Maximum',

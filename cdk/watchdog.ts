@@ -86,6 +86,15 @@ export class Watchdog extends Construct {
       threshold: Math.max(1_800, 600 + 3 * this.period.toSeconds()),
     });
     alarms.add({
+      name: 'connections-short',
+      impact:
+        'The mailboxes of a server profile need more connections than it allows: they are read less often than set.',
+      runbook: 'connections-short',
+      metric: deploymentMetric(this.prefix, deploymentMetricNames.connectionDemandPercent, { statistic: 'Maximum' }),
+      threshold: 100,
+      periods: 12,
+    });
+    alarms.add({
       name: 'pending-send-age',
       impact: 'An accepted email has been waiting to be sent for more than 15 minutes.',
       runbook: 'pending-send-age',

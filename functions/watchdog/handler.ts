@@ -101,6 +101,11 @@ const writeMetrics = (findings: Awaited<ReturnType<typeof runWatchdog>>, feedSil
     findings.latenessSeconds.outgoing,
   );
   metrics.addMetric(deploymentMetricNames.feedSilenceSeconds, MetricUnit.Seconds, feedSilenceSeconds);
+  metrics.addMetric(
+    deploymentMetricNames.connectionDemandPercent,
+    MetricUnit.Percent,
+    Math.round(findings.connectionDemand * 100),
+  );
   metrics.addMetric(deploymentMetricNames.watchdogHeartbeat, MetricUnit.Count, 1);
   metrics.publishStoredMetrics();
 };

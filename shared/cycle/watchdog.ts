@@ -1,4 +1,6 @@
 import type { LaneQueues } from '../platform/lane-queues.ts';
+import { readThrottleItem } from '../throttle/throttle-item.ts';
+import { presentDemand } from '../throttle/utilization.ts';
 import { type Cycle, cycleSchema } from './cycle.ts';
 import { type CycleName, readCycleKey } from './cycle-key.ts';
 import { sendCycle } from './send-cycle.ts';
@@ -37,6 +39,8 @@ export interface WatchdogFindings {
   readonly timedOut: number;
   readonly rebuilt: number;
   readonly enabled: number;
+  /** The highest of all connection counters: 1 is all that reading may use. */
+  readonly connectionDemand: number;
   /** What kept single items from being looked after; all others were. */
   readonly errors: readonly unknown[];
 }
@@ -60,7 +64,7 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
   const overdueAfter = deps.visibilitySeconds * 1000 + graceMilliseconds;
   const lateness = { incoming: 0, outgoing: 0 };
   const counts = { incoming: 0, outgoing: 0 };
-  const findings = { resent: 0, timedOut: 0, rebuilt: 0, enabled: 0 };
+  const findings = { resent: 0, timedOut: 0, rebuilt: 0, enabled: 0, connectionDemand: 0 };
   const backlogs = new Map<string, Promise<number>>();
   const backlogOf = (lane: string): Promise<number> => {
     const known = backlogs.get(lane) ?? deps.backlog(lane);
@@ -101,6 +105,11 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
   const visit = async (item: Readonly<Record<string, unknown>>): Promise<void> => {
     const operation = deps.parseOperation(item);
     if (operation !== undefined) return visitOperation(operation);
+    const counter = readThrottleItem(item);
+    if (counter !== undefined) {
+      findings.connectionDemand = Math.max(findings.connectionDemand, presentDemand(counter, now));
+      return;
+    }
     const cycle = cycleSchema.safeParse(item);
     if (cycle.success) return visitCycle(cycle.data);
     const name = readCycleKey(item);

@@ -37,4 +37,9 @@ export const deploymentMetricNames = {
   pendingSendOldestSeconds: 'PendingSendOldestSeconds',
   /** Seconds since the feed function last noted that it reads the stream. By the watchdog, each run. */
   feedSilenceSeconds: 'FeedSilenceSeconds',
+  /**
+   * Connections that the busiest server profile needs, in percent of those that reading may use, were no interval
+   * stretched. By the watchdog, each run.
+   */
+  connectionDemandPercent: 'ConnectionDemandPercent',
 } as const;

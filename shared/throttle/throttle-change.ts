@@ -126,6 +126,7 @@ export const applyChange = (item: ThrottleItem, change: ThrottleChange): void =>
       if (change.concluded !== undefined) {
         item.stretch = change.concluded.stretch;
         item.crowdedWindows = change.concluded.crowdedWindows;
+        item.demand = change.concluded.demand;
       }
       break;
     case 'pause':

@@ -45,6 +45,10 @@ export const profileThrottleKey = (organizationId: string, serverProfileId: stri
   sk: `throttle#${shard}`,
 });
 
+/** The counter that a table's item is; undefined for items of other kinds. */
+export const readThrottleItem = (item: Readonly<Record<string, unknown>>): ThrottleItem | undefined =>
+  typeof item['sk'] === 'string' && item['sk'].startsWith('throttle#') ? throttleItemSchema.parse(item) : undefined;
+
 export const hostThrottleKey = (host: string): ThrottleKey => ({ pk: `host#${host.toLowerCase()}`, sk: 'throttle#0' });
 
 /** What a refused attempt learns from the item that stood there. */

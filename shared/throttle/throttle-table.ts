@@ -106,7 +106,7 @@ const expressionOf = (change: ThrottleChange): Expression => {
             }
           : {
               update:
-                'SET #hold = :hold, heldSince = :since, stretch = :stretch, crowdedWindows = :crowded REMOVE leases.#me ADD n :minus, held :held',
+                'SET #hold = :hold, heldSince = :since, stretch = :stretch, crowdedWindows = :crowded, demand = :demand REMOVE leases.#me ADD n :minus, held :held',
               condition: 'leases.#me[0] = :expiry AND heldSince = :concluded',
             }),
         names: { '#me': change.holder, '#hold': 'hold' },
@@ -121,6 +121,7 @@ const expressionOf = (change: ThrottleChange): Expression => {
             : {
                 ':stretch': change.concluded.stretch,
                 ':crowded': change.concluded.crowdedWindows,
+                ':demand': change.concluded.demand,
                 ':concluded': change.concluded.since,
               }),
         },

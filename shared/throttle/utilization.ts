@@ -13,6 +13,8 @@ export const utilizationShape = {
   stretch: z.number().optional(),
   /** Windows in a row in which the places did not suffice. */
   crowdedWindows: z.number().int().optional(),
+  /** What the last window's utilization would have been if nothing had been stretched. */
+  demand: z.number().optional(),
 };
 export type Utilization = z.output<z.ZodObject<typeof utilizationShape>>;
 
@@ -46,6 +48,8 @@ const nextStretch = (utilization: number, stretch: number): number => {
   return Math.min(mostStretch, Math.max(1, (stretch * utilization) / aim));
 };
 
+const toHundredths = (value: number): number => Math.round(value * 100) / 100;
+
 /** Concludes the window of a counter with so many places for reading; undefined while it is not over. */
 export const concludeWindow = (item: Utilization, places: number, now: number): ConcludedWindow | undefined => {
   const { held = 0, heldSince, stretch = 1, crowdedWindows = 0 } = item;
@@ -57,8 +61,8 @@ export const concludeWindow = (item: Utilization, places: number, now: number): 
     held,
     until: now,
     utilization,
-    demand: utilization * stretch,
-    stretch: Math.round(next * 100) / 100,
+    demand: toHundredths(utilization * stretch),
+    stretch: toHundredths(next),
     crowdedWindows: next > 1 ? crowdedWindows + 1 : 0,
     wasCrowdedWindows: crowdedWindows,
   };
@@ -69,6 +73,10 @@ const lastingWindows = 3;
 
 export const isLasting = ({ crowdedWindows }: Pick<ConcludedWindow, 'crowdedWindows'>): boolean =>
   crowdedWindows >= lastingWindows;
+
+/** The demand that a counter has now; 0 where nobody has measured it for long. */
+export const presentDemand = ({ demand = 0, heldSince = 0 }: Utilization, now: number): number =>
+  now - heldSince < lastingWindows * windowMilliseconds ? demand : 0;
 
 /** The limit of the whole profile at which its servers would be used by two thirds. */
 export const neededConnections = (maxConnections: number, demand: number): number =>

@@ -9,6 +9,7 @@ import { mailboxKind } from '../../shared/mailbox/mailbox.ts';
 import { createOperation } from '../../shared/operation/create-operation.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { createIdentifier } from '../../shared/platform/identifier.ts';
+import { emptyThrottleItem, profileThrottleKey } from '../../shared/throttle/throttle-item.ts';
 import { createStreamReader } from './read-stream.ts';
 import { startTestApi, type TestApi, type TestOrganization } from './role-calls.ts';
 
@@ -20,6 +21,7 @@ let watchdog: () => Promise<{
   rebuilt: number;
   timedOut: number;
   feedSilenceSeconds: number;
+  connectionDemand: number;
   latenessSeconds: { incoming: number };
 }>;
 
@@ -58,6 +60,28 @@ const overdue = (by: number) =>
   );
 
 describe('the watchdog', () => {
+  it('tells how many connections the busiest server needs of those that it has, and forgets old figures', async () => {
+    const putCounter = (serverProfileId: string, heldSince: number, demand: number) =>
+      createDocumentClient().send(
+        new PutCommand({
+          TableName: api.cyclesTable,
+          Item: {
+            ...profileThrottleKey(organization.id, serverProfileId, 0),
+            ...emptyThrottleItem(),
+            heldSince,
+            demand,
+          },
+        }),
+      );
+    await putCounter('prf_quiet', Date.now(), 0.4);
+    await putCounter('prf_busy', Date.now(), 1.7);
+    await putCounter('prf_gone', Date.now() - 2 * hours, 5);
+
+    const { connectionDemand } = await watchdog();
+
+    expect(connectionDemand).toBe(1.7);
+  });
+
   it('starts a cycle again that should have run and did not, once a period', async () => {
     await overdue(1 * hours);
 
