@@ -6,8 +6,9 @@ import { FaultError } from '../../shared/platform/fault.ts';
 import { createIdentifier } from '../../shared/platform/identifier.ts';
 import { isTransient, presentProblem } from './problem.ts';
 import { readRequest } from './request.ts';
-import type { Route, RouteAnswer } from './route.ts';
+import type { RouteAnswer } from './route.ts';
 import { createRouter } from './router.ts';
+import type { RouteGroups } from './routes/index.ts';
 import { createServe, type RequestNotes } from './serve.ts';
 import type { Services } from './services.ts';
 
@@ -67,8 +68,8 @@ const answerProblems = (logger: Logger, notesOf: (event: object) => Notes): Midd
 });
 
 /** The function behind the API: payload format 2.0 of an HTTP API with one route for everything. */
-export const createApi = (services: Services, routes: readonly Route[], logger: Logger) => {
-  const serve = createServe(services, createRouter(routes));
+export const createApi = (services: Services, groups: RouteGroups, logger: Logger) => {
+  const serve = createServe(services, createRouter(groups));
   const known = new WeakMap<object, Notes>();
   const notesOf = (event: object): Notes => {
     const startedAt = services.now().getTime();

@@ -1,4 +1,5 @@
 import type { Route } from './route.ts';
+import type { RouteGroups } from './routes/index.ts';
 
 export type RouteMatch =
   | { readonly kind: 'found'; readonly route: Route; readonly parameters: Readonly<Record<string, string>> }
@@ -44,6 +45,27 @@ const compareFits = (one: readonly Part[], other: readonly Part[]): number => {
   return 0;
 };
 
+interface Entry {
+  readonly route: Route;
+  readonly parts: readonly Part[];
+}
+
+const orderRoutes = (routes: readonly Route[]): readonly Entry[] =>
+  routes
+    .map((route) => ({ route, parts: partsOf(route.path) }))
+    .sort((one, other) => compareFits(one.parts, other.parts));
+
+const matchRoute = (table: readonly Entry[], method: string, segments: readonly string[]): RouteMatch => {
+  const fitting = table.flatMap(({ route, parts }) => {
+    const parameters = fitPath(parts, segments);
+    return parameters === undefined ? [] : [{ route, parameters }];
+  });
+  const found = fitting.find(({ route }) => route.method === method);
+  if (found !== undefined) return { kind: 'found', ...found };
+  if (fitting.length === 0) return { kind: 'notFound' };
+  return { kind: 'methodNotAllowed', allow: [...new Set(fitting.map(({ route }) => route.method))].sort() };
+};
+
 /**
  * Finds the route of a request below /v1. A matcher of our own: @middy/http-router answers 404 where a path is known
  * but the method is not, cannot say which methods it has, and takes a parameter for exactly one segment.
@@ -52,19 +74,16 @@ const compareFits = (one: readonly Part[], other: readonly Part[]): number => {
  * addressed by its id.
  */
 export const createRouter = (
-  routes: readonly Route[],
-): ((method: string, segments: readonly string[]) => RouteMatch) => {
-  const table = routes
-    .map((route) => ({ route, parts: partsOf(route.path) }))
-    .sort((one, other) => compareFits(one.parts, other.parts));
-  return (method, segments) => {
-    const fitting = table.flatMap(({ route, parts }) => {
-      const parameters = fitPath(parts, segments);
-      return parameters === undefined ? [] : [{ route, parameters }];
-    });
-    const found = fitting.find(({ route }) => route.method === method);
-    if (found !== undefined) return { kind: 'found', ...found };
-    if (fitting.length === 0) return { kind: 'notFound' };
-    return { kind: 'methodNotAllowed', allow: [...new Set(fitting.map(({ route }) => route.method))].sort() };
+  groups: RouteGroups,
+): ((method: string, segments: readonly string[]) => Promise<RouteMatch>) => {
+  const tables = new Map<string, readonly Entry[]>();
+  const tableOf = async (first: string): Promise<readonly Entry[]> => {
+    const known = tables.get(first);
+    const load = Object.hasOwn(groups, first) ? groups[first] : undefined;
+    if (known !== undefined || load === undefined) return known ?? [];
+    const table = orderRoutes(await load());
+    tables.set(first, table);
+    return table;
   };
+  return async (method, segments) => matchRoute(await tableOf(segments[0] ?? ''), method, segments);
 };

@@ -68,7 +68,7 @@ const answerOnce = async (
 /** Answers requests: finds the route, then who calls, then whether the input is right, then runs the route. */
 export const createServe = (
   services: Services,
-  match: (method: string, segments: readonly string[]) => RouteMatch,
+  match: (method: string, segments: readonly string[]) => Promise<RouteMatch>,
 ): ((request: ApiRequest, requestId: string, notes: RequestNotes) => Promise<RouteAnswer>) => {
   const keys = new IdempotencyKeys(services.table, services.now);
 
@@ -103,7 +103,7 @@ export const createServe = (
     const [root, ...segments] = request.segments;
     if (root === 'problems') return answerProblemPage(request.method, segments);
     if (root !== 'v1') throw new FaultError('notFound');
-    const { route, parameters } = findRoute(match(request.method, segments));
+    const { route, parameters } = findRoute(await match(request.method, segments));
     notes.route = `${route.method} ${route.path}`;
     if (route.access === 'open')
       return run(route, parameters, request, requestId, {

@@ -1,5 +1,5 @@
 import { organizationKind } from '../organization/organization.ts';
-import { defaultSettings } from '../organization/settings.ts';
+import { settingsSchema } from '../organization/settings.ts';
 import { type Author, systemAuthor } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';
 import { type EntityStore, fromItem } from '../platform/entity-store.ts';
@@ -29,7 +29,7 @@ const pointerKey = (organizationId: string, code: string, subjectId: string) =>
 const expiryAfter = (now: Date, days: number): number => Math.floor(now.getTime() / 1000) + days * 86_400;
 
 const retentionDays = async (store: EntityStore, organizationId: string): Promise<number> =>
-  ((await store.get(organizationKind, organizationId, organizationId))?.settings ?? defaultSettings).alerts
+  ((await store.get(organizationKind, organizationId, organizationId))?.settings ?? settingsSchema.parse({})).alerts
     .retentionDays;
 
 const findOpen = async (

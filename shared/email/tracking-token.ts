@@ -34,12 +34,13 @@ export const findTokens = (subject: string, prefix: string): readonly string[] =
   return [...new Set(found.reverse())].slice(0, tokensPerSubject);
 };
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const lengthOf = (text: string): number => [...text].length;
 
 /** The longest beginning of the text of at most `limit` characters (code points) that splits no visible character. */
 const cut = (text: string, limit: number): string => {
   if (lengthOf(text) <= limit) return text;
+  // Made here, since its tables take long to load and few subjects are cut.
+  const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
   let kept = '';
   let length = 0;
   for (const { segment } of graphemes.segment(text)) {

@@ -4,7 +4,7 @@ import { WriteConditionError } from '../platform/records-table.ts';
 import { createSecretSalt } from '../platform/secrets.ts';
 import { type Organization, organizationKind } from './organization.ts';
 import { listingWrites } from './organization-listing.ts';
-import { defaultSettings } from './settings.ts';
+import { settingsSchema } from './settings.ts';
 
 export type NewOrganization = Pick<Organization, 'name' | 'externalId' | 'timeZone' | 'kind'>;
 
@@ -28,7 +28,7 @@ export const createOrganization = async (
     ...input,
     status: 'active',
     suspendReason: null,
-    settings: defaultSettings,
+    settings: settingsSchema.parse({}),
     settingsVersion: 1,
     secretSalt: createSecretSalt(),
   };

@@ -282,5 +282,3 @@ export const settingsSchema = z.object({
   feed: feed.prefault({}),
 });
 export type Settings = z.output<typeof settingsSchema>;
-
-export const defaultSettings: Settings = settingsSchema.parse({});

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { routes } from '../../functions/api/routes/index.ts';
+import { routeGroups } from '../../functions/api/routes/index.ts';
 import { toPageItem } from '../../shared/feed/feed-page.ts';
 import { createOperation } from '../../shared/operation/create-operation.ts';
 import { operationKind } from '../../shared/operation/operation.ts';
@@ -14,7 +14,7 @@ import { type ApiHarness, startApiHarness } from './api-harness.ts';
 let hub: ApiHarness;
 
 beforeAll(async () => {
-  hub = await startApiHarness(routes);
+  hub = await startApiHarness(routeGroups);
 });
 afterAll(async () => {
   await hub?.stop();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { defineRoute, noParameters, type Route } from '../../functions/api/route.ts';
-import { routes } from '../../functions/api/routes/index.ts';
+import { routeGroups } from '../../functions/api/routes/index.ts';
 import { type ApiHarness, type Client, startApiHarness } from './api-harness.ts';
 
 /** Routes that behave in ways that no real one should, and one that takes its time. */
@@ -77,7 +77,7 @@ let admin: Client;
 let organizationId: string;
 
 beforeAll(async () => {
-  hub = await startApiHarness([...routes, ...testRoutes]);
+  hub = await startApiHarness({ ...routeGroups, test: async () => testRoutes });
   const organization = await hub.organization();
   admin = organization.admin;
   organizationId = organization.id;

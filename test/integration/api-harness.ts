@@ -6,7 +6,7 @@ import { GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { createApi } from '../../functions/api/create-api.ts';
 import { createServices } from '../../functions/api/create-services.ts';
-import type { Route } from '../../functions/api/route.ts';
+import type { RouteGroups } from '../../functions/api/routes/index.ts';
 import type { Services } from '../../functions/api/services.ts';
 import { createOperatorKey } from '../../shared/organization/operator-key.ts';
 import { createDocumentClient, createQueueClient } from '../../shared/platform/aws-clients.ts';
@@ -120,7 +120,7 @@ export const walkPages = async (client: Client, path: string): Promise<readonly 
 };
 
 /** The api function on real tables, queues and a bucket, called as API Gateway calls it. */
-export const startApiHarness = async (routes: readonly Route[]): Promise<ApiHarness> => {
+export const startApiHarness = async (groups: RouteGroups): Promise<ApiHarness> => {
   const cloud = await startTestCloud();
   const outside = { ...process.env };
   const { variables } = await cloud.createHubResources();
@@ -137,7 +137,7 @@ export const startApiHarness = async (routes: readonly Route[]): Promise<ApiHarn
   });
   const logger = new Logger({ serviceName: 'test' });
   Object.assign(logger, { console: new Console({ stdout: sink, stderr: sink }) });
-  const handler = createApi(services, routes, logger);
+  const handler = createApi(services, groups, logger);
   const operatorKey = await createOperatorKey(services.table, services.now());
 
   const client =

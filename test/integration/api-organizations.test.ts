@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { routes } from '../../functions/api/routes/index.ts';
+import { routeGroups } from '../../functions/api/routes/index.ts';
 import { createOperation } from '../../shared/operation/create-operation.ts';
 import { type ApiHarness, type Client, startApiHarness } from './api-harness.ts';
 
 let hub: ApiHarness;
 
 beforeAll(async () => {
-  hub = await startApiHarness(routes);
+  hub = await startApiHarness(routeGroups);
 });
 afterAll(async () => {
   await hub?.stop();

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { routes } from '../../functions/api/routes/index.ts';
+import { routeGroups } from '../../functions/api/routes/index.ts';
 import { type ApiHarness, startApiHarness } from './api-harness.ts';
 
 let hub: ApiHarness;
 
 beforeAll(async () => {
-  hub = await startApiHarness(routes);
+  hub = await startApiHarness(routeGroups);
 });
 afterAll(async () => {
   await hub?.stop();

@@ -12,7 +12,6 @@ import { type CycleDependencies, runCycle } from '../../shared/cycle/run-cycle.t
 import type { WorkloadRun, WorkloadRunner } from '../../shared/cycle/workload.ts';
 import type { Mailbox } from '../../shared/mailbox/mailbox.ts';
 import type { Organization } from '../../shared/organization/organization.ts';
-import { defaultSettings } from '../../shared/organization/settings.ts';
 import { createDocumentClient, createQueueClient, createSchedulerClient } from '../../shared/platform/aws-clients.ts';
 import { createLaneQueues } from '../../shared/platform/lane-queues.ts';
 import { createTimers } from '../../shared/platform/timers.ts';
@@ -20,6 +19,7 @@ import type { ServerProfile } from '../../shared/server-profile/server-profile.t
 import { createConnectionGate } from '../../shared/throttle/connection-gate.ts';
 import { createThrottle } from '../../shared/throttle/throttle.ts';
 import { TransportError } from '../../shared/transport/transport-error.ts';
+import { defaultSettings } from '../support/default-settings.ts';
 import { startTestCloud, type TestCloud } from '../support/local-cloud.ts';
 
 let cloud: TestCloud;

@@ -1,5 +1,5 @@
 import type { Role } from '../../functions/api/route.ts';
-import { routes } from '../../functions/api/routes/index.ts';
+import { routeGroups } from '../../functions/api/routes/index.ts';
 import { type Answer, type ApiHarness, startApiHarness } from './api-harness.ts';
 
 export type ApiCall = (
@@ -19,7 +19,7 @@ export type TestApi = ApiHarness & { readonly createOrganization: () => Promise<
 
 /** The whole API on tables of its own, for tests that call it in several roles. */
 export const startTestApi = async (): Promise<TestApi> => {
-  const harness = await startApiHarness(routes);
+  const harness = await startApiHarness(routeGroups);
   return {
     ...harness,
     createOrganization: async () => {

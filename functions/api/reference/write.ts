@@ -1,10 +1,13 @@
 import { writeFile } from 'node:fs/promises';
-import { routes } from '../routes/index.ts';
+import { loadRoutes } from '../routes/index.ts';
 import { createApiReference } from './api-reference.ts';
 import { createSettingsReference } from './settings-reference.ts';
 
 /** Writes the generated pages of docs/. */
-const pages = { 'api-reference.md': createApiReference(routes), 'settings-reference.md': createSettingsReference() };
+const pages = {
+  'api-reference.md': createApiReference(await loadRoutes()),
+  'settings-reference.md': createSettingsReference(),
+};
 
 for (const [name, text] of Object.entries(pages))
   await writeFile(new URL(`../../../docs/${name}`, import.meta.url), text);

@@ -1,56 +1,49 @@
 import type { Route } from '../route.ts';
-import { alertsRoutes } from './alerts.ts';
-import { apiKeysRoutes } from './api-keys.ts';
-import { attachmentsRoutes } from './attachments.ts';
-import { deadLettersRoutes } from './dead-letters.ts';
-import { decisionsRoutes } from './decisions.ts';
-import { emailActionsRoutes } from './email-actions.ts';
-import { emailsRoutes } from './emails.ts';
-import { feedRoutes } from './feed.ts';
-import { healthRoutes } from './health.ts';
-import { mailboxActionsRoutes } from './mailbox-actions.ts';
-import { mailboxBulkRoutes } from './mailbox-bulk.ts';
-import { mailboxFoldersRoutes } from './mailbox-folders.ts';
-import { mailboxScheduleRoutes } from './mailbox-schedule.ts';
-import { mailboxesRoutes } from './mailboxes.ts';
-import { describeRoutes } from './openapi.ts';
-import { operationsRoutes } from './operations.ts';
-import { organizationRoutes } from './organization.ts';
-import { organizationsRoutes } from './organizations.ts';
-import { queuesRoutes } from './queues.ts';
-import { recordTypesRoutes } from './record-types.ts';
-import { recordsRoutes } from './records.ts';
-import { resolveRoutes } from './resolve.ts';
-import { serverProfilesRoutes } from './server-profiles.ts';
-import { settingsRoutes } from './settings.ts';
-import { teamsRoutes } from './teams.ts';
-import { usersRoutes } from './users.ts';
+import { createOpenApiRoutes } from './openapi.ts';
 
-/** Every route below /v1. */
-export const routes: readonly Route[] = describeRoutes([
-  ...healthRoutes,
-  ...organizationsRoutes,
-  ...organizationRoutes,
-  ...apiKeysRoutes,
-  ...settingsRoutes,
-  ...operationsRoutes,
-  ...serverProfilesRoutes,
-  ...usersRoutes,
-  ...queuesRoutes,
-  ...teamsRoutes,
-  ...mailboxesRoutes,
-  ...mailboxActionsRoutes,
-  ...mailboxScheduleRoutes,
-  ...mailboxFoldersRoutes,
-  ...mailboxBulkRoutes,
-  ...recordTypesRoutes,
-  ...recordsRoutes,
-  ...resolveRoutes,
-  ...emailsRoutes,
-  ...emailActionsRoutes,
-  ...attachmentsRoutes,
-  ...decisionsRoutes,
-  ...feedRoutes,
-  ...deadLettersRoutes,
-  ...alertsRoutes,
-]);
+/** The routes that have the first part of their path in common, loaded when one of them is first asked for. */
+type RouteGroup = () => Promise<readonly Route[]>;
+export type RouteGroups = Readonly<Record<string, RouteGroup>>;
+
+/**
+ * Every route below /v1, by the first part of its path. A new function thus builds the schemas of what it is asked for,
+ * and not those of the whole API.
+ */
+export const routeGroups: RouteGroups = {
+  health: async () => (await import('./health.ts')).healthRoutes,
+  organizations: async () => (await import('./organizations.ts')).organizationsRoutes,
+  organization: async () => (await import('./organization.ts')).organizationRoutes,
+  'api-keys': async () => (await import('./api-keys.ts')).apiKeysRoutes,
+  settings: async () => (await import('./settings.ts')).settingsRoutes,
+  operations: async () => (await import('./operations.ts')).operationsRoutes,
+  'server-profiles': async () => (await import('./server-profiles.ts')).serverProfilesRoutes,
+  users: async () => (await import('./users.ts')).usersRoutes,
+  queues: async () => (await import('./queues.ts')).queuesRoutes,
+  teams: async () => (await import('./teams.ts')).teamsRoutes,
+  mailboxes: async () => [
+    ...(await import('./mailboxes.ts')).mailboxesRoutes,
+    ...(await import('./mailbox-actions.ts')).mailboxActionsRoutes,
+    ...(await import('./mailbox-schedule.ts')).mailboxScheduleRoutes,
+    ...(await import('./mailbox-folders.ts')).mailboxFoldersRoutes,
+    ...(await import('./mailbox-bulk.ts')).mailboxBulkRoutes,
+  ],
+  'record-types': async () => (await import('./record-types.ts')).recordTypesRoutes,
+  records: async () => (await import('./records.ts')).recordsRoutes,
+  resolve: async () => (await import('./resolve.ts')).resolveRoutes,
+  emails: async () => [
+    ...(await import('./emails.ts')).emailsRoutes,
+    ...(await import('./email-actions.ts')).emailActionsRoutes,
+    ...(await import('./attachments.ts')).attachmentsRoutes,
+  ],
+  decisions: async () => (await import('./decisions.ts')).decisionsRoutes,
+  feed: async () => (await import('./feed.ts')).feedRoutes,
+  'dead-letters': async () => (await import('./dead-letters.ts')).deadLettersRoutes,
+  alerts: async () => (await import('./alerts.ts')).alertsRoutes,
+  'openapi.json': async () => createOpenApiRoutes(loadRoutes),
+};
+
+/** All of them, for what describes the API. */
+export const loadRoutes = async (): Promise<readonly Route[]> => {
+  const groups = await Promise.all(Object.values(routeGroups).map((load) => load()));
+  return groups.flat();
+};

@@ -3,11 +3,10 @@ import { createOpenApi } from '../reference/openapi.ts';
 import { defineOpenRoute, noParameters, type Route } from '../route.ts';
 
 /** The route that describes all routes, itself included. */
-export const describeRoutes = (routes: readonly Route[]): readonly Route[] => {
+export const createOpenApiRoutes = (loadRoutes: () => Promise<readonly Route[]>): readonly Route[] => {
   // Made at the first request for it and kept: it cannot change while the function lives.
   let document: Record<string, unknown> | undefined;
-  const all: readonly Route[] = [
-    ...routes,
+  return [
     defineOpenRoute({
       method: 'GET',
       path: '/openapi.json',
@@ -17,10 +16,9 @@ export const describeRoutes = (routes: readonly Route[]): readonly Route[] => {
       pathSchema: noParameters,
       querySchema: noParameters,
       handle: async ({ services }) => {
-        document ??= createOpenApi(all, services.version);
+        document ??= createOpenApi(await loadRoutes(), services.version);
         return { status: 200, body: document };
       },
     }),
   ];
-  return all;
 };

@@ -1,7 +1,7 @@
 import type { Organization } from '../../../shared/organization/organization.ts';
-import { defaultSettings } from '../../../shared/organization/settings.ts';
 import type { ServerProfile } from '../../../shared/server-profile/server-profile.ts';
 import { initialLayout } from '../../../shared/throttle/throttle-layout.ts';
+import { defaultSettings } from '../../support/default-settings.ts';
 
 export interface FleetOptions {
   readonly mailboxes: number;

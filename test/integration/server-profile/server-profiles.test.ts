@@ -3,7 +3,7 @@ import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createApi } from '../../../functions/api/create-api.ts';
 import { createServices } from '../../../functions/api/create-services.ts';
-import { routes } from '../../../functions/api/routes/index.ts';
+import { routeGroups } from '../../../functions/api/routes/index.ts';
 import { readAnswer, toEvent, walkPages } from '../api-harness.ts';
 import { type ApiCall, startTestApi, type TestApi, type TestOrganization } from '../role-calls.ts';
 
@@ -288,7 +288,7 @@ describe('a server profile is refused', () => {
   it('on a link-local or metadata host, whatever the deployment has opened', async () => {
     const allowed = process.env['ALLOWED_HOST_RANGES'];
     process.env['ALLOWED_HOST_RANGES'] = '10.0.0.0/8,169.254.0.0/16,fe80::/10,fd00::/8';
-    const open = createApi(createServices(), routes, new Logger({ serviceName: 'test', logLevel: 'SILENT' }));
+    const open = createApi(createServices(), routeGroups, new Logger({ serviceName: 'test', logLevel: 'SILENT' }));
     process.env['ALLOWED_HOST_RANGES'] = allowed;
     const { admin } = await api.organization();
     const key = (await admin('POST', '/v1/api-keys', { body: { name: 'other', role: 'admin' } })).body.secret;

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Cycle } from '../../../shared/cycle/cycle.ts';
 import { type CycleResult, type PlanInput, planNext } from '../../../shared/cycle/plan-next.ts';
 import { nextDelaySeconds } from '../../../shared/cycle/schedule-policy.ts';
-import { defaultSettings } from '../../../shared/organization/settings.ts';
 import { createFault } from '../../../shared/platform/fault.ts';
+import { defaultSettings } from '../../support/default-settings.ts';
 
 const now = Date.parse('2026-11-20T12:00:00.000Z');
 

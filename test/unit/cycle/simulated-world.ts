@@ -5,12 +5,12 @@ import { type CycleDependencies, runCycle } from '../../../shared/cycle/run-cycl
 import { runWatchdog } from '../../../shared/cycle/watchdog.ts';
 import type { Mailbox } from '../../../shared/mailbox/mailbox.ts';
 import type { Organization } from '../../../shared/organization/organization.ts';
-import { defaultSettings } from '../../../shared/organization/settings.ts';
 import type { LaneQueues } from '../../../shared/platform/lane-queues.ts';
 import type { Timers } from '../../../shared/platform/timers.ts';
 import type { ServerProfile } from '../../../shared/server-profile/server-profile.ts';
 import { createConnectionGate } from '../../../shared/throttle/connection-gate.ts';
 import { createThrottleOver, type Throttle } from '../../../shared/throttle/throttle.ts';
+import { defaultSettings } from '../../support/default-settings.ts';
 import { createMemoryThrottle } from '../../support/memory-throttle.ts';
 
 /** Ends a simulated process: every further call of that process fails with it, as a killed process calls nothing. */

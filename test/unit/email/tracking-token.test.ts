@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { appendToken, findTokens, formatToken } from '../../../shared/email/tracking-token.ts';
-import { defaultSettings } from '../../../shared/organization/settings.ts';
+import { defaultSettings } from '../../support/default-settings.ts';
 
 const settings = defaultSettings.correlation.token;
 

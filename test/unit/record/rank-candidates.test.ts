@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSettings } from '../../../shared/organization/settings.ts';
 import type { AddressEntry } from '../../../shared/record/address-entry.ts';
 import {
   chooseRecipients,
@@ -8,6 +7,7 @@ import {
   type ResolutionSettings,
   rankCandidates,
 } from '../../../shared/record/rank-candidates.ts';
+import { defaultSettings } from '../../support/default-settings.ts';
 
 const entryOf = (type: string, changes: Partial<AddressEntry> = {}): AddressEntry => ({
   type,

@@ -7,12 +7,12 @@ import { sendCycle } from '../../../shared/cycle/send-cycle.ts';
 import type { WorkloadOutcome, WorkloadRunner } from '../../../shared/cycle/workload.ts';
 import type { Mailbox, SynchronizedWorkload } from '../../../shared/mailbox/mailbox.ts';
 import type { Organization } from '../../../shared/organization/organization.ts';
-import { defaultSettings } from '../../../shared/organization/settings.ts';
 import type { LaneQueues } from '../../../shared/platform/lane-queues.ts';
 import type { Timers } from '../../../shared/platform/timers.ts';
 import type { ServerProfile } from '../../../shared/server-profile/server-profile.ts';
 import { createConnectionGate } from '../../../shared/throttle/connection-gate.ts';
 import { createThrottleOver } from '../../../shared/throttle/throttle.ts';
+import { defaultSettings } from '../../support/default-settings.ts';
 import { createMemoryThrottle } from '../../support/memory-throttle.ts';
 import type { VirtualClock } from '../../support/virtual-clock.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSettings } from '../../../shared/organization/settings.ts';
 import { type FilteringFacts, filterMessage } from '../../../shared/tracking/filter-message.ts';
 import type { TrackingOwner } from '../../../shared/tracking/tracking-owner.ts';
+import { defaultSettings } from '../../support/default-settings.ts';
 
 const owner = (id: string, filtering: TrackingOwner['filtering']): TrackingOwner => ({
   type: 'user',
