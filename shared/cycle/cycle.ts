@@ -19,6 +19,8 @@ export const folderCursorSchema = z.object({
   uidNext: z.int().optional(),
   /** UIDVALIDITY changes in consecutive cycles. */
   resets: z.int().nonnegative(),
+  /** Runs in a row have ended at a message up to `upToUid` that the server lists and does not send. */
+  withheld: z.object({ upToUid: z.int(), runs: z.int().positive(), since: z.string() }).optional(),
 });
 export type FolderCursor = z.output<typeof folderCursorSchema>;
 

@@ -6,8 +6,9 @@ import { connectionTarget } from '../server-profile/connection-target.ts';
 import type { Dialler } from '../transport/connection.ts';
 import type { ImapSession } from '../transport/imap/imap-session.ts';
 import { openImapSession } from '../transport/imap/open-imap-session.ts';
+import type { TrackedFolder } from './fetch-window.ts';
 import { findProcessFrom } from './process-from.ts';
-import { readFolder, type TrackedFolder } from './read-folder.ts';
+import { readFolder } from './read-folder.ts';
 import { TrackingLookups } from './tracking-lookups.ts';
 import type { TrackingRun } from './tracking-run.ts';
 

@@ -1,24 +1,19 @@
 import { clearAlert, raiseAlert } from '../alert/raise-alert.ts';
 import type { CycleCounts, FolderCursor } from '../cycle/cycle.ts';
 import type { WorkloadRun } from '../cycle/workload.ts';
-import { decisionFields, interpretFields, readMessageHeaders } from '../email/mime/message-headers.ts';
+import { decisionFields } from '../email/mime/message-headers.ts';
 import { createFault } from '../platform/fault.ts';
 import { recordKey } from '../platform/records-table.ts';
-import type { MessageHead } from '../transport/imap/imap-session.ts';
 import { TransportError } from '../transport/transport-error.ts';
 import { decisionKind } from './decision.ts';
 import { decisionIdOf } from './decision-writes.ts';
+import { type FetchedWindow, fetchWindow, type TrackedFolder, toMessage } from './fetch-window.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
 import { planReading } from './plan-reading.ts';
 import { setAsideMessage } from './set-aside-message.ts';
 import { trackWindow } from './track-window.ts';
 import type { MessageResult, TrackingRun } from './tracking-run.ts';
-
-/** A folder that is looked at. */
-export interface TrackedFolder {
-  readonly path: string;
-  readonly direction: MailboxMessage['direction'];
-}
+import { assumedReceipt, mustSetAside, noteWithheld, withheldError, withheldReason } from './withheld-messages.ts';
 
 export interface FolderOutcome {
   readonly counts: CycleCounts;
@@ -95,7 +90,8 @@ class FolderReader {
     const left = await this.#readWindows(reading.cursor, uids);
     if (left > 0) return { counts: this.#counts, more: true, backlog: left };
     const { lastUid, knownUpTo } = this.#stored ?? reading.cursor;
-    await this.#save({ ...reading.cursor, lastUid: Math.max(lastUid, knownUpTo), uidNext: status.uidNext });
+    const { withheld: _, ...cursor } = reading.cursor;
+    await this.#save({ ...cursor, lastUid: Math.max(lastUid, knownUpTo), uidNext: status.uidNext });
     return { counts: this.#counts, more: false, backlog: 0 };
   }
 
@@ -146,15 +142,24 @@ class FolderReader {
   async #readWindows(cursor: FolderCursor, uids: readonly number[]): Promise<number> {
     const { careful } = this.#run;
     const size = careful === undefined ? messagesPerWindow : 1;
+    let ahead: Promise<FetchedWindow> | undefined;
     for (let start = 0; start < uids.length; start += size) {
       if (!this.#mayGoOn()) return uids.length - start;
       const window = uids.slice(start, start + size);
       const [first = 0] = window;
       const item = `${this.#folder.path}/${cursor.uidValidity}/${first}`;
-      const passed =
-        careful !== undefined && (await careful.begin(item)) === 'setAside'
-          ? await this.#setAside(cursor, first)
-          : await this.#track(cursor, window);
+      let passed: number;
+      if (careful !== undefined && (await careful.begin(item)) === 'setAside')
+        passed = await this.#setAside(cursor, uids, first);
+      else {
+        const fetched = await (ahead ?? this.#fetchWindow(cursor, window));
+        // While this window is decided and stored the server sends the headers of the next. Careful runs begin nothing
+        // that is not noted.
+        const next = uids.slice(start + size, start + 2 * size);
+        ahead = careful === undefined && next.length > 0 ? this.#fetchWindow(cursor, next) : undefined;
+        ahead?.catch(() => undefined);
+        passed = await this.#track(cursor, uids, window, fetched);
+      }
       const last = window[passed - 1];
       if (last !== undefined) await this.#save({ ...cursor, ...this.#uidNextSoFar(), lastUid: last });
       if (passed < window.length) return uids.length - start - passed;
@@ -167,25 +172,63 @@ class FolderReader {
     return this.#stored?.uidNext === undefined ? {} : { uidNext: this.#stored.uidNext };
   }
 
-  /** How many of the window, from its beginning, are done with. */
-  async #track(cursor: FolderCursor, window: readonly number[]): Promise<number> {
-    const heads = await this.#fetchHeads(window, decisionFields);
-    const messages = heads.map((head) => this.#toMessage(cursor, head));
-    const pending = await this.#withoutDecided(cursor, messages);
-    const results = await trackWindow(this.#tracking, pending, () => this.#mayGoOn());
-    for (const result of results.values()) this.#count(result);
-    const open = new Set(pending.map(({ uid }) => uid).filter((uid) => !results.has(uid)));
-    const firstOpen = window.findIndex((uid) => open.has(uid));
-    return firstOpen === -1 ? window.length : firstOpen;
+  #fetchWindow(cursor: FolderCursor, uids: readonly number[], fields = decisionFields): Promise<FetchedWindow> {
+    return fetchWindow(this.#tracking.session, this.#folder, cursor, uids, fields);
   }
 
-  #toMessage(cursor: FolderCursor, head: MessageHead): MailboxMessage {
-    const { header, uid, sizeBytes, receivedAt } = head;
-    const { path, direction } = this.#folder;
-    const headers = readMessageHeaders(header);
-    const { uidValidity, knownUpTo } = cursor;
-    const isArrival = uid > knownUpTo;
-    return { folder: path, direction, uidValidity, uid, sizeBytes, receivedAt, isArrival, headers };
+  /**
+   * How many of the window, from its beginning, are done with.
+   *
+   * @throws TransportError when the first that is not is one that the server withholds; the cursor stands before it
+   */
+  async #track(
+    cursor: FolderCursor,
+    uids: readonly number[],
+    window: readonly number[],
+    fetched: FetchedWindow,
+  ): Promise<number> {
+    const pending = await this.#withoutDecided(cursor, fetched.messages);
+    const { results, withheld } = await trackWindow(this.#tracking, pending, () => this.#mayGoOn());
+    for (const result of results.values()) this.#count(result);
+    const open = new Set(pending.map(({ uid }) => uid).filter((uid) => !results.has(uid)));
+    const unsent = new Set([...fetched.withheld, ...withheld]);
+    for (const uid of unsent) {
+      const known = pending.find((one) => one.uid === uid);
+      if (await this.#giveUpWithheld(cursor, uid, known)) open.delete(uid);
+      else open.add(uid);
+    }
+    const firstOpen = window.findIndex((uid) => open.has(uid));
+    const uid = window[firstOpen];
+    if (uid === undefined) return window.length;
+    if (unsent.has(uid)) await this.#endBefore(cursor, uids, uid, window[firstOpen - 1]);
+    return firstOpen;
+  }
+
+  /**
+   * Sets a message aside that the server withheld in enough runs; otherwise it is asked for again in the next.
+   *
+   * @param known of a message that did not come at all nothing is known but its UID
+   */
+  async #giveUpWithheld(cursor: FolderCursor, uid: number, known?: MailboxMessage): Promise<boolean> {
+    const { withheld } = cursor;
+    if (withheld === undefined || !mustSetAside(withheld, uid)) return false;
+    const head = { uid, sizeBytes: 0, receivedAt: assumedReceipt(withheld, uid), header: Buffer.alloc(0) };
+    const message = known ?? toMessage(this.#folder, cursor, head);
+    await setAsideMessage(this.#tracking, message, withheldReason, withheld.runs + 1);
+    this.#count('setAside');
+    return true;
+  }
+
+  /**
+   * Ends the run before a message that the server withholds.
+   *
+   * @throws TransportError
+   */
+  async #endBefore(cursor: FolderCursor, uids: readonly number[], uid: number, before?: number): Promise<never> {
+    const lastUid = before ?? this.#stored?.lastUid ?? cursor.lastUid;
+    const withheld = noteWithheld(cursor.withheld, uid, uids.at(-1) ?? uid, this.#run.now());
+    await this.#save({ ...cursor, ...this.#uidNextSoFar(), lastUid, withheld });
+    throw withheldError(this.#folder.path, uid);
   }
 
   /**
@@ -208,20 +251,15 @@ class FolderReader {
   }
 
   /** Sets a message aside that ended three runs: nothing of it but its bytes is looked at. */
-  async #setAside(cursor: FolderCursor, uid: number): Promise<number> {
+  async #setAside(cursor: FolderCursor, uids: readonly number[], uid: number): Promise<number> {
     const reason = `${runsBeforeSetAside} runs ended while they worked on this message`;
-    for (const head of await this.#fetchHeads([uid], [])) {
-      const message = { ...this.#toMessage(cursor, head), headers: interpretFields([]) };
+    const { messages, withheld } = await this.#fetchWindow(cursor, [uid], []);
+    for (const message of messages) {
       await setAsideMessage(this.#tracking, message, reason, runsBeforeSetAside);
       this.#count('setAside');
     }
+    if (withheld.length > 0 && !(await this.#giveUpWithheld(cursor, uid))) await this.#endBefore(cursor, uids, uid);
     return 1;
-  }
-
-  async #fetchHeads(uids: readonly number[], fields: readonly string[]): Promise<readonly MessageHead[]> {
-    const heads: MessageHead[] = [];
-    for await (const head of this.#tracking.session.fetchHeads(this.#folder.path, uids, fields)) heads.push(head);
-    return heads.sort((one, other) => one.uid - other.uid);
   }
 
   #count(result: MessageResult): void {

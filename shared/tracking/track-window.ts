@@ -1,5 +1,6 @@
 import { createByteGate } from '../platform/byte-gate.ts';
 import { forEachParallel } from '../platform/for-each-parallel.ts';
+import { ParallelWork } from '../platform/parallel-work.ts';
 import type { Tracked } from './build-email.ts';
 import { type DecisionFacts, decideMessage, endEarly, type Verdict } from './decide-message.ts';
 import { takeEarlySteps } from './early-steps.ts';
@@ -7,6 +8,7 @@ import { answeredIdentifiers } from './find-correlated-email.ts';
 import { gatherFacts } from './gather-facts.ts';
 import { ItemError, isRefusedItem, ofItem } from './item-error.ts';
 import { identityOf, type MailboxMessage } from './mailbox-message.ts';
+import { fetchListed, type MissingMessages } from './missing-messages.ts';
 import { noteVerdict } from './note-verdict.ts';
 import { setAsideMessage } from './set-aside-message.ts';
 import { storeTrackedMessage } from './store-tracked-message.ts';
@@ -27,8 +29,12 @@ interface Accepted {
   readonly verdict: Tracked;
 }
 
-/** The results of a window of messages by UID; what is missing was not begun. */
-export type WindowResults = Map<number, MessageResult>;
+export interface WindowOutcome {
+  /** By UID; what is missing was not done with. */
+  readonly results: ReadonlyMap<number, MessageResult>;
+  /** Accepted messages that the server lists but does not send. */
+  readonly withheld: ReadonlySet<number>;
+}
 
 /**
  * Messages of which none answers, or is, another one among them that is still to be stored: those wait for the next
@@ -75,30 +81,29 @@ export const trackWindow = async (
   run: TrackingRun,
   messages: readonly MailboxMessage[],
   mayGoOn: () => boolean,
-): Promise<WindowResults> => {
-  const results: WindowResults = new Map();
-  const tracker = new WindowTracker(run, results, mayGoOn);
+): Promise<WindowOutcome> => {
+  const tracker = new WindowTracker(run, mayGoOn);
   await tracker.lookUp(messages);
   for (let pending = messages; pending.length > 0 && mayGoOn(); ) {
     const { now, later } = takeRound(run, pending);
     await tracker.trackRound(now);
     pending = later;
   }
-  return results;
+  return tracker;
 };
 
-class WindowTracker {
+class WindowTracker implements WindowOutcome {
+  readonly results = new Map<number, MessageResult>();
+  readonly withheld = new Set<number>();
   readonly #run: TrackingRun;
-  readonly #results: WindowResults;
   readonly #mayGoOn: () => boolean;
   #known: ReadonlyMap<string, string> = new Map();
   /** Identities that an earlier round may have stored since they were looked up. */
   readonly #passed = new Set<string>();
   readonly #broken: { readonly message: MailboxMessage; readonly reason: string }[] = [];
 
-  constructor(run: TrackingRun, results: WindowResults, mayGoOn: () => boolean) {
+  constructor(run: TrackingRun, mayGoOn: () => boolean) {
     this.#run = run;
-    this.#results = results;
     this.#mayGoOn = mayGoOn;
   }
 
@@ -161,42 +166,61 @@ class WindowTracker {
     return this.#passed.has(identity) ? this.#run.lookups.trackedEmail(direction, identity) : this.#known.get(identity);
   }
 
+  /** Stores messages while further ones of the same answer are still coming. */
   async #trackSmall(group: readonly Accepted[]): Promise<void> {
     const [first] = group;
     if (first === undefined) return;
-    const contents = new Map<number, Buffer>();
-    const uids = group.map(({ message }) => message.uid);
-    for await (const { uid, content } of this.#run.session.fetchMessages(first.message.folder, uids))
-      contents.set(uid, content);
-    await forEachParallel(group, storesAtOnce, (accepted) =>
-      this.#guard(accepted.message, () => this.#store(accepted, contents.get(accepted.message.uid))),
-    );
+    const { session } = this.#run;
+    const { folder } = first.message;
+    const accepted = new Map(group.map((one) => [one.message.uid, one]));
+    const stores = new ParallelWork(storesAtOnce);
+    const fetch = async (uids: readonly number[]): Promise<readonly number[]> => {
+      const missing = new Set(uids);
+      await session.fetchMessages(folder, uids, (uid, content) => {
+        const one = accepted.get(uid);
+        if (one === undefined) return;
+        missing.delete(uid);
+        stores.add(() => this.#guard(one.message, () => this.#store(one, content)));
+      });
+      return [...missing];
+    };
+    try {
+      this.#noteMissing(await fetchListed(session, folder, [...accepted.keys()], fetch));
+    } finally {
+      await stores.end();
+    }
   }
 
   async #trackLarge(accepted: Accepted): Promise<void> {
+    const { session, organization } = this.#run;
     const { folder, uid, sizeBytes } = accepted.message;
-    const limit = this.#run.organization.settings.tracking.maxMessageBytes + slackBytes;
-    // The raw bytes and, at worst, one file of nearly the same size.
-    await largeMessages.pass(sizeBytes * 2, () =>
-      this.#guard(accepted.message, async () =>
-        this.#store(accepted, await this.#run.session.fetchMessage(folder, uid, sizeBytes, limit)),
-      ),
-    );
+    const limit = organization.settings.tracking.maxMessageBytes + slackBytes;
+    const fetch = async (): Promise<readonly number[]> => {
+      // The raw bytes and, at worst, one file of nearly the same size.
+      const isSent = await largeMessages.pass(sizeBytes * 2, async () => {
+        const content = await session.fetchMessage(folder, uid, sizeBytes, limit);
+        if (content !== undefined) await this.#guard(accepted.message, () => this.#store(accepted, content));
+        return content !== undefined;
+      });
+      return isSent ? [] : [uid];
+    };
+    this.#noteMissing(await fetchListed(session, folder, [uid], fetch));
   }
 
-  async #store({ message, facts, verdict }: Accepted, raw: Buffer | undefined): Promise<void> {
-    if (raw === undefined) {
-      this.#results.set(message.uid, 'gone');
-      return;
-    }
+  #noteMissing({ gone, withheld }: MissingMessages): void {
+    for (const uid of gone) this.results.set(uid, 'gone');
+    for (const uid of withheld) this.withheld.add(uid);
+  }
+
+  async #store({ message, facts, verdict }: Accepted, raw: Buffer): Promise<void> {
     const final = await storeTrackedMessage(this.#run, { facts, verdict }, this.#earlySteps(message), raw);
-    if (final.outcome === 'tracked') this.#results.set(message.uid, 'tracked');
+    if (final.outcome === 'tracked') this.results.set(message.uid, 'tracked');
     else await this.#note(message, final);
   }
 
   async #note(message: MailboxMessage, verdict: Verdict): Promise<void> {
     await noteVerdict(this.#run, message, verdict);
-    this.#results.set(message.uid, verdict.outcome);
+    this.results.set(message.uid, verdict.outcome);
   }
 
   /** An error in the message itself sets it aside; every other one ends the run. */
@@ -213,7 +237,7 @@ class WindowTracker {
   async #setAsideBroken(): Promise<void> {
     for (const { message, reason } of this.#broken.splice(0)) {
       await setAsideMessage(this.#run, message, reason, 1);
-      this.#results.set(message.uid, 'setAside');
+      this.results.set(message.uid, 'setAside');
     }
   }
 }

@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
-import { ImapFlow, type ImapFlowOptions } from 'imapflow';
+import type { ImapFlowOptions } from 'imapflow';
 import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
 import { trustingContext } from '../secure-context.ts';
 import { TransportError } from '../transport-error.ts';
+import { BulkFetchClient } from './bulk-fetch-client.ts';
 import { classifyImapError, type SessionPhase } from './classify-imap-error.ts';
 import type { ConnectionStep } from './imap-session.ts';
 
@@ -20,11 +21,11 @@ const longestLine = 64 * 1024 * 1024;
 
 /** A logged-in connection whose every step has a time limit. */
 export class ImapConnection {
-  readonly client: ImapFlow;
+  readonly client: BulkFetchClient;
   readonly #target: ConnectionTarget;
   readonly #deadline: number;
 
-  private constructor(client: ImapFlow, target: ConnectionTarget, deadline: number) {
+  private constructor(client: BulkFetchClient, target: ConnectionTarget, deadline: number) {
     this.client = client;
     this.#target = target;
     this.#deadline = deadline;
@@ -45,7 +46,7 @@ export class ImapConnection {
       steps.add(step);
       options.onStep?.(step);
     };
-    const client = new ImapFlow(clientOptions(target, credentials, address, serverName, succeed));
+    const client = new BulkFetchClient(clientOptions(target, credentials, address, serverName, succeed));
     const connection = new ImapConnection(client, target, options.deadline);
     // Failures are reported by the call that meets them; an error event without a listener would end the process.
     client.on('error', () => undefined);
@@ -68,25 +69,44 @@ export class ImapConnection {
    *
    * @throws TransportError
    */
-  async within<Answer>(phase: SessionPhase, answer: Promise<Answer>): Promise<Answer> {
-    const limit = Math.max(0, Math.min(this.#target.timeoutSeconds * 1000, this.#deadline - Date.now()));
+  within<Answer>(phase: SessionPhase, answer: Promise<Answer>): Promise<Answer> {
+    return this.#patiently(phase, () => answer);
+  }
+
+  /**
+   * Waits for an answer of many parts, at most the target's time-out for each and never past the deadline.
+   *
+   * @param ask calls `heard` for each part
+   * @throws TransportError
+   */
+  withinEach<Answer>(phase: SessionPhase, ask: (heard: () => void) => Promise<Answer>): Promise<Answer> {
+    return this.#patiently(phase, ask);
+  }
+
+  async #patiently<Answer>(phase: SessionPhase, ask: (heard: () => void) => Promise<Answer>): Promise<Answer> {
+    const patience = this.#target.timeoutSeconds * 1000;
+    const rest = Math.max(0, this.#deadline - Date.now());
     const early = phase === 'connecting' || phase === 'authenticating';
-    let timer: NodeJS.Timeout | undefined;
+    let silence: NodeJS.Timeout | undefined;
+    let end: NodeJS.Timeout | undefined;
     const expiry = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      const expire = (limit: number): void => {
         // A server may have said goodbye and kept the socket: its words tell more than the silence.
         const { byeReason } = this.client;
         reject(byeReason === undefined ? this.#expired(limit, early) : { code: 'NoConnection', reason: byeReason });
         this.client.close();
-      }, limit);
+      };
+      if (patience < rest) silence = setTimeout(expire, patience, patience);
+      end = setTimeout(expire, rest, rest);
     });
     try {
-      return await Promise.race([answer, expiry]);
+      return await Promise.race([ask(() => silence?.refresh()), expiry]);
     } catch (error) {
       if (phase === 'connecting') throw error;
       throw classifyImapError(error, phase);
     } finally {
-      clearTimeout(timer);
+      clearTimeout(silence);
+      clearTimeout(end);
     }
   }
 

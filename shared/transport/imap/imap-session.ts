@@ -23,15 +23,14 @@ export interface MessageHead {
   readonly receivedAt: Date;
   /** RFC822.SIZE; some servers are a few bytes off. */
   readonly sizeBytes: number;
-  readonly flags: ReadonlySet<string>;
   /** The header fields that were asked for, as bytes. */
   readonly header: Buffer;
 }
 
 /**
- * One login on an IMAP server, for one caller at a time: await each call, and end an iteration before the next call.
- * Every call ends within the target's time-out (an iteration: within it for each message) or at the session's deadline,
- * whichever is first, and throws TransportError.
+ * One login on an IMAP server. Calls wait for each other's end, in the order in which they were made. Each ends within the
+ * target's time-out (where it reads several messages: within it for each) or at the session's deadline, whichever is
+ * first, and throws TransportError.
  */
 export interface ImapSession {
   /** Undefined when there is no such folder. Asks without selecting. */
@@ -43,19 +42,26 @@ export interface ImapSession {
     afterUid: number,
     options?: { readonly since?: Date; readonly upToUid?: number },
   ): Promise<readonly number[]>;
-  /** Reads the named header fields (perhaps none) of the messages that still exist; \Seen is not touched. */
-  fetchHeads(folder: string, uids: readonly number[], fields: readonly string[]): AsyncIterable<MessageHead>;
-  /** Reads whole messages in one command: for small ones, since each is held in memory. */
-  fetchMessages(
+  /** Those of the messages that a search of the server's latest state still names. */
+  stillListed(folder: string, uids: readonly number[]): Promise<readonly number[]>;
+  /**
+   * Reads the named header fields (perhaps none) of messages; \Seen is not touched. `take` gets the head of each message
+   * that the server sends, once, in any order.
+   */
+  fetchHeads(
     folder: string,
     uids: readonly number[],
-  ): AsyncIterable<{ readonly uid: number; readonly content: Buffer }>;
+    fields: readonly string[],
+    take: (head: MessageHead) => void,
+  ): Promise<void>;
+  /** Reads whole messages in one command: for small ones, since `take` gets each in one piece. As fetchHeads otherwise. */
+  fetchMessages(folder: string, uids: readonly number[], take: (uid: number, content: Buffer) => void): Promise<void>;
   /**
    * Reads one message piece by piece into one buffer, so that a large one is never held twice. `sizeBytes`: what
-   * RFC822.SIZE said. Undefined when the message is gone. Reading stops at `limitBytes`.
+   * RFC822.SIZE said. Undefined when the server does not send it (to its end). Reading stops at `limitBytes`.
    */
   fetchMessage(folder: string, uid: number, sizeBytes: number, limitBytes: number): Promise<Buffer | undefined>;
-  /** Passes one message on piece by piece, never holding more than a piece; nothing when it is gone. */
+  /** Passes one message on piece by piece, never holding more than a piece; as much as the server sends of it. */
   streamMessage(folder: string, uid: number): AsyncIterable<Buffer>;
   /** The newest message with this Message-ID, angle brackets included. */
   findByMessageId(folder: string, messageId: string): Promise<number | undefined>;

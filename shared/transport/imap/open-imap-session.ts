@@ -1,7 +1,9 @@
-import type { ImapFlow } from 'imapflow';
+import type { FetchQueryObject, SearchObject } from 'imapflow';
 import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
 import { TransportError } from '../transport-error.ts';
+import type { BulkFetchClient } from './bulk-fetch-client.ts';
 import { classifyImapError } from './classify-imap-error.ts';
+import type { FetchAnswer } from './fetch-answer.ts';
 import { type ConnectionOptions, ImapConnection } from './imap-connection.ts';
 import type { FolderRole, FolderStatus, ImapSession, MessageHead } from './imap-session.ts';
 
@@ -38,8 +40,10 @@ const refused = (what: string): TransportError =>
 
 class FlowSession implements ImapSession {
   readonly #connection: ImapConnection;
-  readonly #client: ImapFlow;
+  readonly #client: BulkFetchClient;
   #selected: string | undefined;
+  /** Ends when every call that was made has ended. */
+  #last: Promise<void> = Promise.resolve();
 
   constructor(connection: ImapConnection) {
     this.#connection = connection;
@@ -49,7 +53,7 @@ class FlowSession implements ImapSession {
   async status(folder: string): Promise<FolderStatus | undefined> {
     try {
       const asked = { messages: true, uidNext: true, uidValidity: true, highestModseq: true };
-      const answer = await this.#within(this.#client.status(folder, asked));
+      const answer = await this.#turn(() => this.#within(this.#client.status(folder, asked)));
       if (answer === false || answer.uidValidity === undefined || answer.uidNext === undefined)
         throw refused(`the status of ${folder}`);
       return {
@@ -65,7 +69,7 @@ class FlowSession implements ImapSession {
   }
 
   async listFolders() {
-    const folders = await this.#within(this.#client.list());
+    const folders = await this.#turn(() => this.#within(this.#client.list()));
     return folders
       .filter(({ flags }) => !flags.has('\\Noselect'))
       .map(({ path, specialUse }) => ({ id: path, path, role: roles[specialUse ?? ''] ?? null }));
@@ -76,55 +80,66 @@ class FlowSession implements ImapSession {
     afterUid: number,
     options: { readonly since?: Date; readonly upToUid?: number } = {},
   ): Promise<readonly number[]> {
-    await this.#select(folder);
     const uid = `${afterUid + 1}:${options.upToUid ?? '*'}`;
     // Where the server has WITHIN (RFC 5032), the library asks for YOUNGER, which refuses an instant still to come.
     const since = options.since === undefined ? {} : { since: new Date(Math.min(+options.since, Date.now() - 60_000)) };
-    const found = await this.#within(this.#client.search({ uid, ...since }, { uid: true }));
-    if (!Array.isArray(found)) throw refused(`the search in ${folder}`);
+    const found = await this.#turn(async () => {
+      await this.#select(folder);
+      return this.#search({ uid, ...since }, folder);
+    });
     // "n:*" names the last message even when n is past the end (RFC 3501 section 6.4.8).
     return found.filter((uid) => uid > afterUid).sort((one, other) => one - other);
   }
 
-  async *fetchHeads(folder: string, uids: readonly number[], fields: readonly string[]): AsyncGenerator<MessageHead> {
-    if (uids.length === 0) return;
-    await this.#select(folder);
-    const wanted = new Set(uids);
+  async stillListed(folder: string, uids: readonly number[]): Promise<readonly number[]> {
+    if (uids.length === 0) return [];
+    return this.#turn(async () => {
+      await this.#select(folder);
+      // Gives the server occasion to tell of what has left the folder since it was opened.
+      await this.#within(this.#client.noop());
+      this.#requireOpen();
+      return this.#search({ uid: toSequenceSet(uids) }, folder);
+    });
+  }
+
+  async fetchHeads(
+    folder: string,
+    uids: readonly number[],
+    fields: readonly string[],
+    take: (head: MessageHead) => void,
+  ): Promise<void> {
     const query = {
       uid: true,
-      flags: true,
       internalDate: true,
       size: true,
       ...(fields.length === 0 ? {} : { headers: [...fields] }),
     };
-    for await (const message of this.#each(this.#client.fetch(toSequenceSet(uids), query, { uid: true }))) {
-      // Servers may send flags of other messages in between; those carry no header.
-      if (!wanted.has(message.uid) || (fields.length > 0 && message.headers === undefined)) continue;
-      wanted.delete(message.uid);
-      yield {
-        uid: message.uid,
-        receivedAt: message.internalDate instanceof Date ? message.internalDate : new Date(),
-        sizeBytes: message.size ?? 0,
-        flags: message.flags ?? new Set(),
-        header: message.headers ?? Buffer.alloc(0),
-      };
-    }
+    await this.#fetch(folder, uids, query, ({ uid, receivedAt, sizeBytes, section }) => {
+      if (section === undefined && fields.length > 0) return false;
+      const header = section ?? Buffer.alloc(0);
+      take({ uid, receivedAt: receivedAt ?? new Date(), sizeBytes: sizeBytes ?? 0, header });
+      return true;
+    });
   }
 
-  async *fetchMessages(folder: string, uids: readonly number[]): AsyncGenerator<{ uid: number; content: Buffer }> {
-    if (uids.length === 0) return;
-    await this.#select(folder);
-    const messages = this.#client.fetch(toSequenceSet(uids), { uid: true, source: true }, { uid: true });
-    for await (const { uid, source } of this.#each(messages)) if (source !== undefined) yield { uid, content: source };
+  async fetchMessages(
+    folder: string,
+    uids: readonly number[],
+    take: (uid: number, content: Buffer) => void,
+  ): Promise<void> {
+    await this.#fetch(folder, uids, { uid: true, source: true }, ({ uid, section }) => {
+      if (section !== undefined) take(uid, section);
+      return section !== undefined;
+    });
   }
 
   async fetchMessage(folder: string, uid: number, sizeBytes: number, limitBytes: number): Promise<Buffer | undefined> {
     let content = Buffer.allocUnsafe(Math.min(limitBytes, sizeBytes + 1024));
     let length = 0;
-    let exists = false;
-    for await (const whole of this.streamMessage(folder, uid)) {
-      exists = true;
-      const piece = whole.subarray(0, limitBytes - length);
+    const pieces = this.#pieces(folder, uid);
+    for (let next = await pieces.next(); ; next = await pieces.next()) {
+      if (next.done === true) return next.value === 'whole' ? content.subarray(0, length) : undefined;
+      const piece = next.value.subarray(0, limitBytes - length);
       if (length + piece.length > content.length) {
         const larger = Buffer.allocUnsafe(Math.min(limitBytes, Math.max(length + piece.length, content.length * 2)));
         content.copy(larger, 0, 0, length);
@@ -132,34 +147,42 @@ class FlowSession implements ImapSession {
       }
       piece.copy(content, length);
       length += piece.length;
-      if (length === limitBytes) break;
+      if (length === limitBytes) return content;
     }
-    return exists ? content.subarray(0, length) : undefined;
   }
 
   async *streamMessage(folder: string, uid: number): AsyncGenerator<Buffer> {
-    await this.#select(folder);
+    yield* this.#pieces(folder, uid);
+  }
+
+  async *#pieces(folder: string, uid: number): AsyncGenerator<Buffer, 'whole' | 'cut'> {
     for (let start = 0; ; start += pieceBytes) {
       const query = { uid: true, source: { start, maxLength: pieceBytes } };
-      const answer = await this.#within(this.#client.fetchOne(`${uid}`, query, { uid: true }));
-      if (answer === false || answer === undefined) this.#requireOpen();
-      if (answer === false || answer === undefined || answer.source === undefined) return;
+      const answer = await this.#turn(async () => {
+        await this.#select(folder);
+        const one = await this.#within(this.#client.fetchOne(`${uid}`, query, { uid: true }));
+        if (one === false || one === undefined) this.#requireOpen();
+        return one;
+      });
+      if (answer === false || answer === undefined || answer.source === undefined) return 'cut';
       // A server that does not cut sends the whole message each time.
       yield answer.source.subarray(0, start === 0 ? undefined : pieceBytes);
-      if (answer.source.length !== pieceBytes) return;
+      if (answer.source.length !== pieceBytes) return 'whole';
     }
   }
 
   async findByMessageId(folder: string, messageId: string): Promise<number | undefined> {
-    await this.#select(folder);
-    const found = await this.#within(this.#client.search({ header: { 'message-id': messageId } }, { uid: true }));
-    if (!Array.isArray(found)) throw refused(`the search in ${folder}`);
-    return found.at(-1);
+    return this.#turn(async () => {
+      await this.#select(folder);
+      return (await this.#search({ header: { 'message-id': messageId } }, folder)).at(-1);
+    });
   }
 
   async append(folder: string, content: Buffer, flags: readonly string[]) {
-    await this.#unselect();
-    const answer = await this.#connection.within('appending', this.#client.append(folder, content, [...flags]));
+    const answer = await this.#turn(async () => {
+      await this.#unselect();
+      return this.#connection.within('appending', this.#client.append(folder, content, [...flags]));
+    });
     if (!answer) throw refused(`to file a message in ${folder}`);
     return {
       uid: answer.uid,
@@ -168,7 +191,7 @@ class FlowSession implements ImapSession {
   }
 
   async createFolder(path: string): Promise<void> {
-    await this.#within(this.#client.mailboxCreate(path));
+    await this.#turn(() => this.#within(this.#client.mailboxCreate(path)));
   }
 
   close(): Promise<void> {
@@ -206,19 +229,50 @@ class FlowSession implements ImapSession {
     throw classifyImapError({ code: 'NoConnection', reason: byeReason }, 'established');
   }
 
-  async *#each<Message>(messages: AsyncGenerator<Message, unknown>): AsyncGenerator<Message> {
-    try {
-      for (;;) {
-        const next = await this.#within(messages.next());
-        if (next.done === true) return this.#requireOpen();
-        yield next.value;
-      }
-    } finally {
-      // Not awaited: a generator that hangs in next() would hold its return back, too.
-      void messages.return(undefined).catch(() => undefined);
-    }
+  /** `take` says whether an answer was what was asked for; further answers of a message are passed over. */
+  async #fetch(
+    folder: string,
+    uids: readonly number[],
+    query: FetchQueryObject,
+    take: (answer: FetchAnswer) => boolean,
+  ): Promise<void> {
+    if (uids.length === 0) return;
+    const wanted = new Set(uids);
+    let failure: { readonly error: unknown } | undefined;
+    await this.#turn(async () => {
+      await this.#select(folder);
+      await this.#connection.withinEach('established', (heard) =>
+        this.#client.fetchSections(toSequenceSet(uids), query, (answer) => {
+          heard();
+          // Servers may send flags of other messages in between.
+          if (failure !== undefined || !wanted.has(answer.uid)) return;
+          try {
+            if (take(answer)) wanted.delete(answer.uid);
+          } catch (error) {
+            failure = { error };
+          }
+        }),
+      );
+      this.#requireOpen();
+    });
+    if (failure !== undefined) throw failure.error;
+  }
+
+  async #search(query: SearchObject, folder: string): Promise<readonly number[]> {
+    const found = await this.#within(this.#client.search(query, { uid: true }));
+    if (!Array.isArray(found)) throw refused(`the search in ${folder}`);
+    return found;
+  }
+
+  /** One call after the other: each works with the folder that it opened. */
+  #turn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#last.then(work);
+    this.#last = turn.then(nothing, nothing);
+    return turn;
   }
 }
+
+const nothing = (): void => undefined;
 
 const codeOf = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
