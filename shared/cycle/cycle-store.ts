@@ -29,8 +29,13 @@ export interface Completion {
 
 /** The cycle item as the lane sees it. Every write is fenced by the generation. */
 export interface CycleStore {
-  /** Strongly consistent. */
-  read(organizationId: string, mailboxId: string, workload: SynchronizedWorkload): Promise<Cycle | undefined>;
+  /** Strongly consistent unless `eventual` is asked for, at half the price. */
+  read(
+    organizationId: string,
+    mailboxId: string,
+    workload: SynchronizedWorkload,
+    consistency?: 'eventual',
+  ): Promise<Cycle | undefined>;
   /** @throws FenceError */
   saveCursor(cycle: Cycle, folder: string, previous: FolderCursor | undefined, next: FolderCursor): Promise<void>;
   /** @throws FenceError */
@@ -107,9 +112,13 @@ export const createCycleStore = (document: DynamoDBDocumentClient, TableName: st
   };
 
   return {
-    read: async (organizationId, mailboxId, workload) => {
+    read: async (organizationId, mailboxId, workload, consistency) => {
       const { Item } = await document.send(
-        new GetCommand({ TableName, Key: cycleKey(organizationId, mailboxId, workload), ConsistentRead: true }),
+        new GetCommand({
+          TableName,
+          Key: cycleKey(organizationId, mailboxId, workload),
+          ConsistentRead: consistency !== 'eventual',
+        }),
       );
       return Item === undefined ? undefined : cycleSchema.parse(Item);
     },

@@ -58,11 +58,25 @@ const earlyToleranceMilliseconds = 1_000;
 
 const done = (outcome: CycleOutcome): Verdict => ({ done: true, outcome });
 
+/**
+ * A timer was armed long enough ago for every replica to know its generation. Should something have happened to the cycle
+ * since, a run meets it at its lease, its cursor or its end, as one does that was overtaken after a strong read. What
+ * would not run at all is read again: a replica must not be the reason for it.
+ */
+const readCycle = async ({ store }: CycleDependencies, { message, receiveCount }: Delivery) => {
+  const { organizationId, mailboxId, workload, generation, reason } = message;
+  if (reason === 'timer' && receiveCount === 1) {
+    const cycle = await store.read(organizationId, mailboxId, workload, 'eventual');
+    if (cycle?.enabled === true && cycle.generation === generation && cycle.due !== null) return cycle;
+  }
+  return store.read(organizationId, mailboxId, workload);
+};
+
 /** One delivery of one cycle. Throws only on defects and when AWS fails: the queue then delivers it again. */
 export const runCycle = async (deps: CycleDependencies, delivery: Delivery): Promise<Verdict> => {
   const { message } = delivery;
   const startedAt = deps.now().getTime();
-  const cycle = await deps.store.read(message.organizationId, message.mailboxId, message.workload);
+  const cycle = await readCycle(deps, delivery);
   if (cycle === undefined) return done('stale');
   await reportAnswered(deps, cycle, cycle.synchronized, cycle.lastSuccessAt === cycle.lastCompletedAt);
   if (!cycle.enabled || message.generation > cycle.generation) return done('stale');

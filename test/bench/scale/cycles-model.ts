@@ -92,8 +92,8 @@ export class CyclesModel {
   }
 
   readonly store: CycleStore = {
-    read: (_, mailboxId, workload) => {
-      this.#usage.cyclesReads.add(this.#now(), readUnits(itemBytes.cycle, true));
+    read: (_, mailboxId, workload, consistency) => {
+      this.#usage.cyclesReads.add(this.#now(), readUnits(itemBytes.cycle, consistency !== 'eventual'));
       return Promise.resolve(this.get(this.numberOf(mailboxId), workload));
     },
     complete: async (cycle, completion) => {

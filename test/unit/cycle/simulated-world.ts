@@ -49,6 +49,8 @@ const functionMilliseconds = 120_000;
 const intervalSeconds = 300;
 const watchdogSeconds = 300;
 const deduplicationMilliseconds = 300_000;
+/** How far a replica of the table may be behind. */
+const replicaMilliseconds = 5_000;
 
 interface Waiting {
   readonly at: number;
@@ -96,6 +98,17 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
     });
 
   const cycles = new Map<string, Cycle>();
+  const history = new Map<string, { readonly at: number; readonly cycle: Cycle }[]>();
+  const store = (cycle: Cycle): void => {
+    cycles.set(cycle.mailboxId, cycle);
+    const recent = (history.get(cycle.mailboxId) ?? []).slice(-9);
+    history.set(cycle.mailboxId, [...recent, { at: now, cycle }]);
+  };
+  /** An item as a replica has it, whichever answers. */
+  const readReplica = (mailboxId: string): Cycle | undefined => {
+    const asOf = now - random() * replicaMilliseconds;
+    return history.get(mailboxId)?.findLast(({ at }) => at <= asOf)?.cycle;
+  };
   const throttleItems = createMemoryThrottle();
   const messages: QueuedMessage[] = [];
   const deduplication = new Map<string, number>();
@@ -137,14 +150,15 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
   type Process = ReturnType<typeof createProcess>;
 
   const storeOf = ({ call }: Process): CycleStore => ({
-    read: (_, mailboxId) => call(() => structuredClone(cycles.get(mailboxId))),
+    read: (_, mailboxId, __, consistency) =>
+      call(() => structuredClone(consistency === 'eventual' ? readReplica(mailboxId) : cycles.get(mailboxId))),
     saveCursor: () => call(() => undefined),
     mark: () => call(() => undefined),
     postpone: (cycle, until) =>
       call(() => {
         const stood = cycles.get(cycle.mailboxId);
         if (stood?.generation !== cycle.generation || !stood.enabled) throw new FenceError();
-        cycles.set(cycle.mailboxId, { ...stood, waitsUntil: until });
+        store({ ...stood, waitsUntil: until });
       }),
     forgetSynchronized: () => call(() => undefined),
     complete: (cycle, completion) =>
@@ -160,7 +174,7 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
           lastCompletedAt: completion.completedAt,
         };
         delete next.waitsUntil;
-        cycles.set(cycle.mailboxId, next);
+        store(next);
         return structuredClone(next);
       }),
   });
@@ -299,7 +313,7 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
 
   for (let index = 0; index < options.mailboxes; index += 1) {
     const mailboxId = `mbx_${index}`;
-    cycles.set(mailboxId, {
+    store({
       v: 1,
       organizationId: 'org_1',
       mailboxId,
