@@ -91,6 +91,8 @@ export const emailSchema = z.object({
   acceptedAt: z.number().optional(),
   /** Message-IDs of the thread, oldest first, for the References header. */
   references: z.array(z.string()),
+  /** The Thread-Index header, by which Outlook and Exchange tell a conversation. */
+  conversationIndex: z.string().optional(),
   token: z.string().nullable(),
   conversationId: z.string(),
   correlation: correlationSchema,
@@ -102,6 +104,8 @@ export const emailSchema = z.object({
   sentAt: z.string().nullable(),
   rawKey: z.string().nullable(),
   delivery: deliverySchema.nullable(),
+  /** When email.tracked was told last, where that was later than the email came to be. */
+  trackedAt: z.string().optional(),
   /** Since when the email is cut off from its copy in the mailbox; absent while it is tracked. */
   untrackedAt: z.string().optional(),
 });

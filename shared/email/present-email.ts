@@ -6,7 +6,15 @@ export const attachmentAnswerSchema = attachmentSchema.omit({ storageKey: true }
 
 /** An email as lists and the feed show it: without its body. */
 export const emailAnswerSchema = emailSchema
-  .omit({ body: true, bodyKey: true, rawKey: true, references: true, messageDate: true, acceptedAt: true })
+  .omit({
+    body: true,
+    bodyKey: true,
+    rawKey: true,
+    references: true,
+    messageDate: true,
+    acceptedAt: true,
+    trackedAt: true,
+  })
   .extend({
     attachments: z.array(attachmentAnswerSchema),
     delivery: deliverySchema.extend({ fault: faultSchema.optional() }).nullable(),
@@ -44,6 +52,7 @@ export const presentEmail = (email: Email): z.output<typeof emailAnswerSchema> =
     references: _references,
     messageDate: _messageDate,
     acceptedAt: _acceptedAt,
+    trackedAt: _trackedAt,
     ...shown
   } = email;
   return {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /** Prefixes of the opaque identifiers `xxx_…` that the hub gives out. */
 export const identifierPrefixes = [
@@ -57,12 +57,22 @@ export const createIdentifier = (prefix: IdentifierPrefix, milliseconds: number)
  * that is repeated after a crash writes the same item again instead of a second one.
  */
 export const deriveIdentifier = (prefix: IdentifierPrefix, milliseconds: number, seed: string): string =>
-  `${prefix}_${encodeTime(milliseconds)}${encodeBytes(createHash('sha256').update(seed).digest())}`;
+  `${prefix}_${encodeTime(milliseconds)}${encodeBytes(hash('sha256', seed, 'buffer'))}`;
 
 /** The smallest identifier part of a given time, to start a range over identifiers. */
 export const identifierAt = (prefix: IdentifierPrefix, milliseconds: number): string =>
   `${prefix}_${encodeTime(milliseconds)}`;
 
+/**
+ * A new identifier that names what it is about: from an event's identifier whoever answers it finds its subject. Two
+ * of one subject differ by their time.
+ */
+export const createIdentifierAbout = (prefix: IdentifierPrefix, milliseconds: number, subjectId: string): string =>
+  `${prefix}_${encodeTime(milliseconds)}${subjectId.slice(4)}`;
+
+/** What an identifier made by createIdentifierAbout is about; undefined for every other one. */
+export const subjectOfIdentifier = (identifier: string, subjectPrefix: IdentifierPrefix): string | undefined =>
+  identifier.length === 4 + 10 + 26 ? `${subjectPrefix}_${identifier.slice(14)}` : undefined;
+
 /** SHA-256 in hexadecimal; the form in which long or foreign text becomes part of a key. */
-export const fingerprint = (...parts: readonly string[]): string =>
-  createHash('sha256').update(parts.join('\u0000')).digest('hex');
+export const fingerprint = (...parts: readonly string[]): string => hash('sha256', parts.join('\u0000'), 'hex');

@@ -22,17 +22,19 @@ const dayMilliseconds = 86_400_000;
 
 /**
  * Whether an unknown sender becomes a record: never from what programs send by themselves (RFC 3834), and only where
- * the organization and whoever accepted the message want it.
+ * the organization and whoever accepted the message want it, unless whoever asked for the message decided that, too.
+ *
+ * @param acceptedBy null: nobody's method took the message, so the owner of the mailbox counts
  */
-export const wantsNewSender = (facts: DecisionFacts, acceptedBy: TrackingOwner): boolean => {
-  const { message, participants, settings } = facts;
+export const wantsNewSender = (facts: DecisionFacts, acceptedBy: TrackingOwner | null): boolean => {
+  const { message, participants, settings, mailboxOwner } = facts;
   return (
     message.direction === 'incoming' &&
     participants.sender !== null &&
     participants.sender.resolution.reason === 'noMatch' &&
     !message.headers.automatic &&
-    settings.autoCreate.enabled &&
-    acceptedBy.autoCreate !== false
+    (message.manual?.createContact ??
+      (settings.autoCreate.enabled && (acceptedBy ?? mailboxOwner)?.autoCreate !== false))
   );
 };
 

@@ -6,7 +6,7 @@ import type { AddressEntry } from '../record/address-entry.ts';
 import { chooseEmailOwner } from './choose-email-owner.ts';
 import type { DecisionStep } from './decision.ts';
 import { fail, match, pass, type StepOutcome } from './decision-steps.ts';
-import { filterMessage } from './filter-message.ts';
+import { acceptManually, filterMessage } from './filter-message.ts';
 import type { Correlation } from './find-correlated-email.ts';
 import { checkInternal } from './internal-mail.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
@@ -33,7 +33,8 @@ export type Verdict =
   | {
       readonly outcome: 'tracked';
       readonly steps: readonly DecisionStep[];
-      readonly acceptedBy: TrackingOwner;
+      /** Whose method took the message; null: somebody asked for it, so no method was asked. */
+      readonly acceptedBy: TrackingOwner | null;
       readonly accepting: readonly RecipientOwner[];
       readonly owner: Reference | null;
     }
@@ -93,16 +94,17 @@ export const decideMessage = (facts: DecisionFacts, earlySteps: readonly StepOut
   if (facts.trackedEmailId !== undefined) return { outcome: 'duplicate', steps, emailId: facts.trackedEmailId };
   const { owners, outcome: recipients } = findRecipientOwners(message, participants, mailboxOwner, facts.knownOwners);
   if (!take(recipients)) return skip();
-  const { accepting, outcome: filtering } = filterMessage(
-    {
-      owners,
-      mailboxOwnerId: mailboxOwner?.id ?? null,
-      correlationMethod: correlation.found?.method,
-      counterparts: knowsOf(facts),
-      ambiguous: participants.sender?.resolution.reason === 'ambiguous',
-    },
-    settings.tracking,
-  );
+  const filteringFacts = {
+    owners,
+    mailboxOwnerId: mailboxOwner?.id ?? null,
+    correlationMethod: correlation.found?.method,
+    counterparts: knowsOf(facts),
+    ambiguous: participants.sender?.resolution.reason === 'ambiguous',
+  };
+  const isManual = message.manual !== undefined;
+  const { accepting, outcome: filtering } = isManual
+    ? acceptManually(filteringFacts)
+    : filterMessage(filteringFacts, settings.tracking);
   const [first] = accepting;
   if (!take(filtering, correlation.outcome) || first === undefined) return skip();
   take(describeSender(facts));
@@ -112,7 +114,7 @@ export const decideMessage = (facts: DecisionFacts, earlySteps: readonly StepOut
     participants.sender?.resolution.chosen?.ownerId ?? null,
   );
   if (!take(ownership.outcome)) return skip();
-  return { outcome: 'tracked', steps, acceptedBy: first.owner, accepting, owner: ownership.owner };
+  return { outcome: 'tracked', steps, acceptedBy: isManual ? null : first.owner, accepting, owner: ownership.owner };
 };
 
 /** The verdict of early steps that already ended with a skip; undefined when the message goes on. */

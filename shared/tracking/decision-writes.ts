@@ -4,7 +4,7 @@ import type { EntityStore } from '../platform/entity-store.ts';
 import type { FaultCode } from '../platform/fault-catalogue.ts';
 import { deriveIdentifier } from '../platform/identifier.ts';
 import { type RecordWrite, WriteConditionError } from '../platform/records-table.ts';
-import { type Decision, type DecisionStep, decisionKind } from './decision.ts';
+import { type Decision, type DecisionStep, decisionExpiry, decisionKind, historyAfter } from './decision.ts';
 import { type MailboxMessage, seedOf } from './mailbox-message.ts';
 
 export interface DecisionOutcome {
@@ -14,9 +14,12 @@ export interface DecisionOutcome {
   readonly steps: readonly DecisionStep[];
 }
 
-/** One decision per mailbox and message: the same again when the message is read again, even under another UID. */
+/**
+ * One decision per mailbox and message: the same again when the message is read again, even under another UID, and the
+ * one that is known of it when it has moved to another folder.
+ */
 export const decisionIdOf = (mailboxId: string, message: MailboxMessage): string =>
-  deriveIdentifier('dec', message.receivedAt.getTime(), seedOf(mailboxId, message));
+  message.previous?.id ?? deriveIdentifier('dec', message.receivedAt.getTime(), seedOf(mailboxId, message));
 
 /**
  * The write that notes a decision. That a message was tracked is final: a second copy of it in the mailbox, or reading
@@ -50,9 +53,9 @@ export const decisionWrite = (
     emailId: decided.emailId,
     settingsVersion: organization.settingsVersion,
     steps: [...decided.steps],
+    ...(message.previous === undefined ? {} : { history: historyAfter(message.previous) }),
   };
-  const days = organization.settings.tracking.decisionRetentionDays;
-  const expiresAt = Math.floor(now.getTime() / 1000) + days * 86_400;
+  const expiresAt = decisionExpiry(decision, organization.settings.tracking.decisionRetentionDays);
   const [write] = store.writesOf(decisionKind, organization.id, undefined, decision, { expiresAt });
   if (write === undefined || !('put' in write)) throw new Error('A decision is one item');
   if (decided.outcome === 'tracked') return { put: write.put };

@@ -17,6 +17,8 @@ export const decisionStepNames = [
   'owner',
 ] as const;
 
+const decisionOutcomes = ['tracked', 'skipped', 'duplicate', 'setAside', 'retrying'] as const;
+
 export const decisionStepSchema = z.object({
   step: z.enum(decisionStepNames),
   result: z.enum(['pass', 'fail', 'match', 'notApplicable']),
@@ -24,6 +26,16 @@ export const decisionStepSchema = z.object({
   inputs: z.record(z.string(), z.unknown()).optional(),
 });
 export type DecisionStep = z.output<typeof decisionStepSchema>;
+
+/** What was decided before, where a message was decided about again. */
+const formerDecisionSchema = z.object({
+  decidedAt: z.string(),
+  outcome: z.enum(decisionOutcomes),
+  code: z.string().nullable(),
+  emailId: z.string().nullable(),
+  settingsVersion: z.number().int(),
+  steps: z.array(decisionStepSchema),
+});
 
 /** Why a message was tracked or not: one per mailbox and message. Headers only. */
 export const decisionSchema = z.object({
@@ -37,11 +49,13 @@ export const decisionSchema = z.object({
   subject: z.string().nullable(),
   receivedAt: z.string(),
   decidedAt: z.string(),
-  outcome: z.enum(['tracked', 'skipped', 'duplicate', 'setAside', 'retrying']),
+  outcome: z.enum(decisionOutcomes),
   code: z.string().nullable(),
   emailId: z.string().nullable(),
   settingsVersion: z.number().int(),
   steps: z.array(decisionStepSchema),
+  /** The newest first. */
+  history: z.array(formerDecisionSchema).optional(),
 });
 export type Decision = z.output<typeof decisionSchema>;
 
@@ -53,3 +67,15 @@ export const decisionKind: EntityKind<Decision> = {
     mailboxKey: `${partition(organizationId, 'decision')}#${decision.mailboxId}`,
   }),
 };
+
+const mostFormer = 10;
+
+/** The history of the decision that takes the place of this one. */
+export const historyAfter = ({ decidedAt, outcome, code, emailId, settingsVersion, steps, history = [] }: Decision) => [
+  { decidedAt, outcome, code, emailId, settingsVersion, steps },
+  ...history.slice(0, mostFormer - 1),
+];
+
+/** When the table may drop a decision: epoch seconds. */
+export const decisionExpiry = ({ decidedAt }: Pick<Decision, 'decidedAt'>, retentionDays: number): number =>
+  Math.floor(Date.parse(decidedAt) / 1000) + retentionDays * 86_400;

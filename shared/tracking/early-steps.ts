@@ -1,5 +1,5 @@
 import type { Settings } from '../organization/settings.ts';
-import { fail, notApplicable, pass, type StepOutcome } from './decision-steps.ts';
+import { fail, match, notApplicable, pass, type StepOutcome } from './decision-steps.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
 
 const megabyte = 1024 * 1024;
@@ -22,7 +22,8 @@ const wholeSeconds = (instant: Date): number => Math.floor(instant.getTime() / 1
 /** What comes in while a folder is being watched is new even where the server's clock is this far behind. */
 const clockMarginMilliseconds = 600_000;
 
-const checkProcessFrom = ({ receivedAt, isArrival }: MailboxMessage, processFrom: Date | null): StepOutcome => {
+const checkProcessFrom = ({ receivedAt, isArrival, manual }: MailboxMessage, processFrom: Date | null): StepOutcome => {
+  if (manual !== undefined) return notApplicable('processFrom', 'it is asked for, whenever it was received');
   if (processFrom === null) return pass('processFrom', 'no start of tracking is set');
   const inputs = { receivedAt: receivedAt.toISOString(), processFrom: processFrom.toISOString() };
   const detail = `received ${inputs.receivedAt}; tracking starts with ${inputs.processFrom}`;
@@ -39,6 +40,12 @@ const checkRestricted = ({ headers }: MailboxMessage, restrictProtected: boolean
     : pass('restricted', 'the message is not rights-protected');
 };
 
+const checkManual = ({ manual }: MailboxMessage): StepOutcome => {
+  if (manual === undefined) return notApplicable('manual', 'nobody asked for this message to be tracked');
+  const { via, detail, regarding } = manual;
+  return match('manual', `${via}: ${detail}`, { via, ...(regarding === null ? {} : { regarding }) });
+};
+
 /** The steps that need nothing but the message itself. Ends with the first that fails. */
 export const takeEarlySteps = (
   message: MailboxMessage,
@@ -50,7 +57,7 @@ export const takeEarlySteps = (
     () => checkSize(message, settings.maxMessageBytes),
     () => checkProcessFrom(message, processFrom),
     () => checkRestricted(message, settings.restrictProtected),
-    () => notApplicable('manual', 'nobody asked for this message to be tracked'),
+    () => checkManual(message),
   ]) {
     const outcome = step();
     steps.push(outcome);

@@ -2,7 +2,7 @@ import type { Settings } from '../organization/settings.ts';
 import type { Filtering } from '../owner/owner.ts';
 import type { FaultCode } from '../platform/fault-catalogue.ts';
 import type { AddressEntry } from '../record/address-entry.ts';
-import { fail, pass, type StepOutcome } from './decision-steps.ts';
+import { fail, notApplicable, pass, type StepOutcome } from './decision-steps.ts';
 import type { RecipientOwner } from './recipient-owners.ts';
 import type { TrackingOwner } from './tracking-owner.ts';
 
@@ -107,5 +107,14 @@ export const filterMessage = (facts: FilteringFacts, settings: Settings['trackin
       first.map(({ recipient }) => describe(recipient.owner)).join('; '),
       inputs,
     ),
+  };
+};
+
+/** Mail that somebody asked for passes every method. It is accepted for the mailbox that it was asked for in. */
+export const acceptManually = ({ owners, mailboxOwnerId }: FilteringFacts): Acceptance => {
+  const own = owners.filter(({ owner }) => owner.id === mailboxOwnerId);
+  return {
+    accepting: own.length > 0 ? own : owners.slice(0, 1),
+    outcome: notApplicable('filtering', 'somebody asked for this message, so no method is asked'),
   };
 };

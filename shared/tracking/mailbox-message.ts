@@ -1,6 +1,8 @@
 import { messageIdentity } from '../email/message-identity.ts';
 import type { MessageHeaders } from '../email/mime/message-headers.ts';
 import { fingerprint } from '../platform/identifier.ts';
+import type { Decision } from './decision.ts';
+import type { ManualTracking } from './manual-tracking.ts';
 
 /** A message as it stands in a mailbox, before its body is read. */
 export interface MailboxMessage {
@@ -15,6 +17,10 @@ export interface MailboxMessage {
   /** It came in while the folder was already being watched. */
   readonly isArrival: boolean;
   readonly headers: MessageHeaders;
+  /** Present when somebody asked for it to be tracked. */
+  readonly manual?: ManualTracking | undefined;
+  /** The decision that the next one takes the place of, where it was looked up: it is kept in the history. */
+  readonly previous?: Decision | undefined;
 }
 
 /** What makes the message the same in every mailbox; undefined without a Message-ID, when only its content tells. */

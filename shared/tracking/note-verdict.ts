@@ -1,20 +1,39 @@
+import { adoptEmail } from './adopt-email.ts';
 import type { Verdict } from './decide-message.ts';
-import { decisionWrite, noteDecision } from './decision-writes.ts';
+import type { Decision } from './decision.ts';
+import { type DecisionOutcome, decisionWrite, noteDecision } from './decision-writes.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
 import { recordDuplicate } from './record-duplicate.ts';
 import type { TrackingContext } from './tracking-run.ts';
 
-/** Notes the decision about a message that is not stored as an email of its own. */
+/** Decided again with the same settings to the same end: nothing that would be worth a place in the history. */
+const isUnchanged = (previous: Decision | undefined, decided: DecisionOutcome, settingsVersion: number): boolean =>
+  previous !== undefined &&
+  previous.outcome === decided.outcome &&
+  previous.code === decided.code &&
+  previous.emailId === decided.emailId &&
+  previous.settingsVersion === settingsVersion;
+
+/**
+ * Notes the decision about a message that is not stored as an email of its own. Its outcome is `tracked` when somebody
+ * asked for a message that was an email before and is tracked again.
+ */
 export const noteVerdict = async (
   context: TrackingContext,
   message: MailboxMessage,
   verdict: Verdict,
-): Promise<void> => {
+): Promise<Verdict['outcome']> => {
   const { store, organization, mailbox } = context;
   const emailId = verdict.outcome === 'duplicate' ? verdict.emailId : null;
   const observing = mailbox.workloads.incoming.mode === 'observe';
-  if (emailId !== null && !observing) await recordDuplicate(context, emailId, await context.mailboxOwner());
-  const code = verdict.outcome === 'skipped' ? verdict.code : verdict.outcome === 'duplicate' ? 'duplicate' : null;
-  const decided = { outcome: verdict.outcome, code, emailId, steps: verdict.steps };
-  await noteDecision(store, decisionWrite(store, organization, mailbox, message, decided, context.now()));
+  let { outcome } = verdict;
+  if (emailId !== null && !observing) {
+    if (message.manual === undefined) await recordDuplicate(context, emailId, await context.mailboxOwner());
+    else if ((await adoptEmail(context, emailId, message.manual)) === 'trackedAgain') outcome = 'tracked';
+  }
+  const code = verdict.outcome === 'skipped' ? verdict.code : outcome === 'duplicate' ? 'duplicate' : null;
+  const decided = { outcome, code, emailId, steps: verdict.steps };
+  if (!isUnchanged(message.previous, decided, organization.settingsVersion))
+    await noteDecision(store, decisionWrite(store, organization, mailbox, message, decided, context.now()));
+  return outcome;
 };

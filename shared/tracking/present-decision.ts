@@ -1,10 +1,14 @@
 import type * as z from 'zod';
 import { type Decision, decisionSchema } from './decision.ts';
 
-export const decisionAnswerSchema = decisionSchema.omit({ createdAt: true, updatedAt: true }).meta({ id: 'Decision' });
+export const decisionAnswerSchema = decisionSchema
+  .omit({ createdAt: true, updatedAt: true })
+  .required({ history: true })
+  .meta({ id: 'Decision' });
 
 /** Mail that became a record of the organization, whose subject whoever may read records knows anyway. */
-const isTracked = ({ outcome }: Decision): boolean => outcome === 'tracked' || outcome === 'duplicate';
+const isTracked = ({ outcome, emailId }: Decision): boolean =>
+  outcome === 'tracked' || outcome === 'duplicate' || emailId !== null;
 
 /**
  * A decision as the API shows it. Mail that is not tracked is private to the owner of its mailbox: its subject is shown
@@ -15,5 +19,9 @@ export const presentDecision = (
   { seesUntrackedSubjects }: { readonly seesUntrackedSubjects: boolean },
 ): z.output<typeof decisionAnswerSchema> => {
   const { createdAt: _createdAt, updatedAt: _updatedAt, ...shown } = decision;
-  return { ...shown, subject: isTracked(decision) || seesUntrackedSubjects ? decision.subject : null };
+  return {
+    ...shown,
+    history: shown.history ?? [],
+    subject: isTracked(decision) || seesUntrackedSubjects ? decision.subject : null,
+  };
 };

@@ -1,3 +1,4 @@
+import type { FaultCode } from '../platform/fault-catalogue.ts';
 import { emailIdOf } from './build-email.ts';
 import { decideMessage, endEarly, type Verdict } from './decide-message.ts';
 import { takeEarlySteps } from './early-steps.ts';
@@ -7,6 +8,13 @@ import { identityOf, type MailboxMessage } from './mailbox-message.ts';
 import { noteVerdict } from './note-verdict.ts';
 import { storeTrackedMessage } from './store-tracked-message.ts';
 import type { TrackingContext } from './tracking-run.ts';
+
+export interface ReplayOutcome {
+  readonly outcome: Verdict['outcome'];
+  readonly emailId?: string;
+  /** Why it was skipped. */
+  readonly code?: FaultCode;
+}
 
 /**
  * Decides about one message from its bytes, by today's settings, and stores it if it is accepted. May be repeated: a
@@ -18,7 +26,7 @@ export const replayMessage = async (
   context: TrackingContext,
   message: MailboxMessage,
   raw: Buffer,
-): Promise<{ readonly outcome: Verdict['outcome']; readonly emailId: string | undefined }> => {
+): Promise<ReplayOutcome> => {
   const { organization, mailbox, processFrom, lookups } = context;
   const earlySteps = ofItem(() => takeEarlySteps(message, processFrom, organization.settings.tracking));
   const decide = async (): Promise<Verdict> => {
@@ -32,6 +40,10 @@ export const replayMessage = async (
   };
   const verdict = await decide();
   if (verdict.outcome === 'tracked') return { outcome: 'tracked', emailId: emailIdOf(mailbox.id, message) };
-  await noteVerdict(context, message, verdict);
-  return { outcome: verdict.outcome, emailId: verdict.outcome === 'duplicate' ? verdict.emailId : undefined };
+  const outcome = await noteVerdict(context, message, verdict);
+  return {
+    outcome,
+    ...(verdict.outcome === 'duplicate' ? { emailId: verdict.emailId } : {}),
+    ...(verdict.outcome === 'skipped' ? { code: verdict.code } : {}),
+  };
 };

@@ -3,7 +3,7 @@ import { emailContentPrefix, rawKeyOf, storeBody } from '../email/email-body.ts'
 import { messageIdKey, messageKey } from '../email/message-identity.ts';
 import { findBody } from '../email/mime/header-fields.ts';
 import { type ReadMessage, readMessage } from '../email/mime/read-message.ts';
-import { createChange } from '../platform/create-change.ts';
+import { trackedChange } from '../email/tracked-event.ts';
 import { type RecordWrite, WriteConditionError } from '../platform/records-table.ts';
 import { createSender, type NewSender, wantsNewSender } from './auto-create-sender.ts';
 import { buildEmail, type EmailContent, emailIdOf, queuesOf, type Tracked } from './build-email.ts';
@@ -85,7 +85,7 @@ const trackingWrites = (
       condition: { expression: 'attribute_not_exists(pk)' },
     },
     ...store.writesOf(emailKind, organization.id, undefined, email, {
-      changes: [createChange('email.tracked', author, now)],
+      changes: [trackedChange(email, author)],
     }),
     ...(messageId === null
       ? []

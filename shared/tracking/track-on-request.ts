@@ -1,0 +1,48 @@
+import { emailKind } from '../email/email.ts';
+import { messageKey } from '../email/message-identity.ts';
+import { findBody } from '../email/mime/header-fields.ts';
+import { WriteConditionError } from '../platform/records-table.ts';
+import { contentIdentity, identityOf, type MailboxMessage } from './mailbox-message.ts';
+import type { ManualTracking } from './manual-tracking.ts';
+import { type ReplayOutcome, replayMessage } from './replay-message.ts';
+import type { TrackingContext } from './tracking-run.ts';
+
+/**
+ * What marks a message as known outlives its email, so that a deleted email does not come back by itself. When somebody
+ * asks for the message it is forgotten.
+ */
+export const forgetDeletedEmail = async (
+  { store, organization, lookups }: TrackingContext,
+  direction: MailboxMessage['direction'],
+  identity: string,
+): Promise<void> => {
+  const emailId = await lookups.trackedEmail(direction, identity);
+  if (emailId === undefined) return;
+  if ((await store.get(emailKind, organization.id, emailId)) !== undefined) return;
+  const key = messageKey(organization.id, direction, identity);
+  try {
+    await store.table.write([
+      { remove: key, condition: { expression: 'emailId = :gone', values: { ':gone': emailId } } },
+    ]);
+  } catch (error) {
+    if (!(error instanceof WriteConditionError)) throw error;
+  }
+};
+
+/**
+ * Tracks a message because somebody asks for it: whatever the filters say, whenever it came, also when its email was
+ * untracked or deleted. May be repeated: the email exists once.
+ *
+ * @throws ItemError when the message itself cannot be worked with
+ */
+export const trackOnRequest = async (
+  context: TrackingContext,
+  message: MailboxMessage & { readonly manual: ManualTracking },
+  raw: Buffer,
+): Promise<ReplayOutcome> => {
+  const identity =
+    identityOf(message.headers) ??
+    contentIdentity(message.headers, raw.subarray(findBody(raw, 0, raw.length).bodyStart));
+  await forgetDeletedEmail(context, message.direction, identity);
+  return replayMessage(context, message, raw);
+};
