@@ -13,6 +13,7 @@ const settingsOf = (mailbox: Mailbox): Readonly<Record<string, unknown>> => ({
   emailAddress: mailbox.emailAddress,
   serverProfileId: mailbox.serverProfileId,
   processEmailFrom: mailbox.processEmailFrom,
+  deleteAfterProcessing: mailbox.deleteAfterProcessing,
   credentials: mailbox.credentials,
   retired: mailbox.retired,
   ...Object.fromEntries(

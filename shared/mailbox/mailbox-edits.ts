@@ -83,14 +83,15 @@ const newWorkload = (method: Workload['method']): Workload =>
     { type: 'setMethod', method },
   );
 
-/** The mailbox that a new user or queue gets. */
+/** A mailbox as it begins. */
 export const newMailbox = (options: {
   readonly id?: string;
-  readonly kind: 'user' | 'queue';
-  readonly ownerId: string;
+  readonly kind: Mailbox['kind'];
+  /** The user or queue; null for a mailbox that others forward to. */
+  readonly ownerId: string | null;
   readonly emailAddress: string | null;
   readonly serverProfileId: string | null;
-  readonly defaults: Settings['newMailboxes'];
+  readonly defaults: Pick<Settings['newMailboxes'], 'incoming' | 'outgoing'>;
   readonly now: Date;
 }): Mailbox => ({
   id: options.id ?? createIdentifier(mailboxKind.prefix, options.now.getTime()),
@@ -104,6 +105,7 @@ export const newMailbox = (options: {
   approval: unapproved(options.emailAddress),
   processEmailFrom: null,
   incomingSince: null,
+  deleteAfterProcessing: false,
   credentials: { username: null, password: null },
   workloads: {
     incoming: newWorkload(options.defaults.incoming),

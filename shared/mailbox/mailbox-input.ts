@@ -18,6 +18,10 @@ export const mailboxPatchSchema = z
     }),
     serverProfileId: z.string().max(250).nullable(),
     processEmailFrom: instantSchema.nullable(),
+    deleteAfterProcessing: z.boolean().nullable().meta({
+      description:
+        'Deletes mail on the server once its email is stored. Mailboxes of queues and forward mailboxes only.',
+    }),
     credentials: z
       .strictObject({
         username: z.string().min(1).max(250).nullable(),

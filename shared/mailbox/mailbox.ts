@@ -43,7 +43,7 @@ export const workloadSchema = z.object({
 });
 export type Workload = z.output<typeof workloadSchema>;
 
-/** A mailbox as stored: exactly one per user and per queue. Secrets are sealed. */
+/** A mailbox as stored: exactly one per user and per queue, and those that others forward to. Secrets are sealed. */
 export const mailboxSchema = z.object({
   ...entityShape,
   kind: z.enum(['user', 'queue', 'forward']),
@@ -58,6 +58,8 @@ export const mailboxSchema = z.object({
   processEmailFrom: z.string().nullable(),
   /** The instant incoming was first enabled: mail received before it is not pulled unless processEmailFrom says so. */
   incomingSince: z.string().nullable(),
+  /** Mail of which the hub has an email is deleted on the server. */
+  deleteAfterProcessing: z.boolean().default(false),
   credentials: z.object({ username: z.string().max(250).nullable(), password: sealedSecretSchema.nullable() }),
   workloads: z.object({ incoming: workloadSchema, outgoing: workloadSchema, act: workloadSchema }),
   /** Set when the owner was deleted: the mailbox keeps its emails and does nothing any more. */

@@ -19,20 +19,24 @@ const notSupported = (pointer: string, detail: string): FaultError =>
   new FaultError('notSupported', { detail, errors: [{ pointer, code: 'notSupported', detail }] });
 
 /** @throws FaultError notSupported */
-const refuseUnsupported = (mailbox: Mailbox, patch: MailboxPatch): void => {
-  const { incoming, act } = patch.workloads ?? {};
-  if (incoming?.method === 'forward')
-    throw notSupported('#/workloads/incoming/method', 'There is no forward mailbox that could take the mail');
-  if (act?.method === 'serverSideSync' || (act?.method === 'client' && mailbox.kind === 'queue'))
+export const refuseUnsupported = (mailbox: Mailbox, patch: MailboxPatch): void => {
+  const { incoming, outgoing, act } = patch.workloads ?? {};
+  if (mailbox.kind === 'forward' && (incoming?.method === 'forward' || incoming?.method === 'client'))
+    throw notSupported('#/workloads/incoming/method', 'A forward mailbox is read here, or not at all');
+  if (mailbox.kind === 'forward' && (outgoing?.method ?? 'none') !== 'none')
+    throw notSupported('#/workloads/outgoing/method', 'A forward mailbox sends nothing');
+  if (act?.method === 'serverSideSync' || (act?.method === 'client' && mailbox.kind !== 'user'))
     throw notSupported(
       '#/workloads/act/method',
-      mailbox.kind === 'queue'
-        ? 'Mailboxes of queues have email only'
-        : 'Servers of this kind have no appointments, contacts and tasks',
+      mailbox.kind === 'user'
+        ? 'Servers of this kind have no appointments, contacts and tasks'
+        : 'Only mailboxes of users have more than email',
     );
+  if (patch.deleteAfterProcessing === true && mailbox.kind === 'user')
+    throw notSupported('#/deleteAfterProcessing', "Mail in a user's mailbox is never deleted");
 };
 
-const requireProfile = async ({ store, organization }: MailboxContext, id: string | null): Promise<void> => {
+export const requireProfile = async ({ store, organization }: MailboxContext, id: string | null): Promise<void> => {
   if (id !== null && (await store.get(serverProfileKind, organization.id, id)) === undefined)
     throw refuseField('#/serverProfileId', 'notFound', `There is no server profile ${id}`);
 };
@@ -77,11 +81,13 @@ const applyWorkload = (mailbox: Mailbox, name: WorkloadName, patch: WorkloadPatc
   return { ...switched, workloads: { ...switched.workloads, [name]: workload } };
 };
 
-const applyPatch = async (context: PatchContext, mailbox: Mailbox, patch: MailboxPatch): Promise<Mailbox> => {
+export const applyPatch = async (context: PatchContext, mailbox: Mailbox, patch: MailboxPatch): Promise<Mailbox> => {
   let next = await applyCredentials(context, mailbox, patch);
   if (patch.emailAddress !== undefined) next = setAddress(next, patch.emailAddress);
   if (patch.serverProfileId !== undefined) next = setServerProfile(next, patch.serverProfileId);
   if (patch.processEmailFrom !== undefined) next = { ...next, processEmailFrom: patch.processEmailFrom };
+  if (patch.deleteAfterProcessing !== undefined)
+    next = { ...next, deleteAfterProcessing: patch.deleteAfterProcessing ?? false };
   for (const name of ['incoming', 'outgoing', 'act'] as const)
     next = applyWorkload(next, name, patch.workloads?.[name]);
   return next;

@@ -31,6 +31,7 @@ export const mailboxAnswerSchema = z
       at: z.string().nullable(),
     }),
     processEmailFrom: z.string().nullable(),
+    deleteAfterProcessing: z.boolean(),
     credentials: z.object({ username: z.string().nullable(), password: presentedSecretSchema }),
     oauth: z.object({
       status: z.literal('notConnected'),
@@ -70,6 +71,7 @@ export const presentMailbox = (mailbox: Mailbox): z.output<typeof mailboxAnswerS
     serverProfileId: mailbox.serverProfileId,
     approval: mailbox.approval,
     processEmailFrom: mailbox.processEmailFrom,
+    deleteAfterProcessing: mailbox.deleteAfterProcessing,
     credentials: {
       username: mailbox.credentials.username,
       password: presentSecret(mailbox.credentials.password),

@@ -471,6 +471,12 @@ const rawCatalogue = {
     fix: "Ask the mail administrator to repair the folder's index",
     whoActs: 'administrator',
   },
+  notAttached: {
+    title: 'The message was not forwarded as an attachment',
+    cause: 'A rule forwarded it in the text of a message of its own, so that its sender and recipients are lost',
+    fix: 'Let the rule in the mailbox forward messages as attachments',
+    whoActs: 'mailboxOwner',
+  },
   noRecipientMatch: {
     title: 'No recipient is a user or queue',
     cause: 'The addresses of the message belong to no owner of the organization',

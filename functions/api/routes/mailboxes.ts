@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { createForwardMailbox, forwardMailboxSchema } from '../../../shared/mailbox/create-forward-mailbox.ts';
 import { createMailboxFilter, findOwnerMailbox } from '../../../shared/mailbox/find-mailboxes.ts';
 import {
   mailboxKind,
@@ -12,7 +13,7 @@ import { healthSchema } from '../../../shared/mailbox/mailbox-schedule.ts';
 import { patchMailbox } from '../../../shared/mailbox/patch-mailbox.ts';
 import { mailboxAnswerSchema, presentMailbox } from '../../../shared/mailbox/present-mailbox.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
-import { answerResource } from '../answers.ts';
+import { answerCreated, answerResource } from '../answers.ts';
 import { mailboxContextOf, mailboxPathSchema, resolveMailboxId } from '../mailbox-request.ts';
 import { listEntities, listFound, pageQueryShape, pageSchema } from '../page.ts';
 import { type Caller, defineRoute, noParameters, type Route, roles } from '../route.ts';
@@ -65,6 +66,25 @@ export const mailboxesRoutes: readonly Route[] = [
       const mailbox = await findOwnerMailbox(store, organization.id, ownerId);
       const found = mailbox !== undefined && (await matches(mailbox)) ? [mailbox] : [];
       return { status: 200, body: listFound({ ...list, found }) };
+    },
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/mailboxes',
+    summary: 'Creates a mailbox that others forward to; credentials with a key of role admin only',
+    tag,
+    access: ['admin', 'crm'],
+    answers: { 201: mailboxAnswerSchema },
+    problems: ['mailboxAlreadyMapped', 'notSupported'],
+    pathSchema: noParameters,
+    querySchema: noParameters,
+    bodySchema: forwardMailboxSchema,
+    handle: async (context) => {
+      const { caller, body } = context;
+      refuseCredentials(caller, body);
+      const id = context.identifierFor(mailboxKind.prefix);
+      const mailbox = await createForwardMailbox(mailboxContextOf(context), body, id);
+      return answerCreated(`/mailboxes/${mailbox.id}`, presentMailbox(mailbox));
     },
   }),
   defineRoute({

@@ -57,6 +57,7 @@ describe('a mailbox', () => {
       serverProfileId: null,
       approval: { status: 'pending', by: null, at: null },
       processEmailFrom: null,
+      deleteAfterProcessing: false,
       credentials: { username: null, password: { isSet: false, setAt: null } },
       oauth: { status: 'notConnected', account: null, scopes: [], expiresAt: null },
       primaryOrganization: { status: 'unclaimed', claimedAt: null },
@@ -141,7 +142,6 @@ describe('a mailbox', () => {
     const queue = await createQueue();
 
     for (const [mailboxId, patch] of [
-      [user.mailboxId, { workloads: { incoming: { method: 'forward' } } }],
       [user.mailboxId, { workloads: { act: { method: 'serverSideSync' } } }],
       [queue.mailboxId, { workloads: { act: { method: 'client' } } }],
     ] as const)
@@ -149,6 +149,51 @@ describe('a mailbox', () => {
         status: 409,
         body: { code: 'notSupported' },
       });
+  });
+
+  it("may delete processed mail where it is no user's", async () => {
+    const { mailboxId: ofQueue } = await createQueue();
+    const { mailboxId: ofUser } = await createUser();
+
+    const queue = await call('PATCH', `/mailboxes/${ofQueue}`, { deleteAfterProcessing: true });
+    const user = await call('PATCH', `/mailboxes/${ofUser}`, { deleteAfterProcessing: true });
+
+    expect(queue.body).toMatchObject({ deleteAfterProcessing: true });
+    expect(user).toMatchObject({ status: 409, body: { code: 'notSupported' } });
+  });
+
+  it('that others forward to is created by itself, is read and sends nothing', async () => {
+    const serverProfileId = await createProfile();
+    const input = {
+      kind: 'forward',
+      emailAddress: 'all@contoso.example',
+      serverProfileId,
+      credentials: { username: 'all', password: 's3cret' },
+      deleteAfterProcessing: true,
+    };
+
+    const created = await call('POST', '/mailboxes', input);
+    const again = await call('POST', '/mailboxes', input);
+    const sending = await call('PATCH', `/mailboxes/${created.body.id}`, {
+      workloads: { outgoing: { method: 'serverSideSync' } },
+    });
+    const ofNobody = await call('POST', '/mailboxes', { ...input, kind: 'user', emailAddress: 'b@contoso.example' });
+    const byCrm = await organization.as('crm')('POST', '/mailboxes', { ...input, emailAddress: 'c@contoso.example' });
+
+    expect(created).toMatchObject({
+      status: 201,
+      body: {
+        kind: 'forward',
+        ownerId: null,
+        approval: { status: 'pending' },
+        deleteAfterProcessing: true,
+        workloads: { incoming: { method: 'serverSideSync', state: 'notTested' }, outgoing: { state: 'off' } },
+      },
+    });
+    expect(again).toMatchObject({ status: 409, body: { code: 'mailboxAlreadyMapped' } });
+    expect(sending).toMatchObject({ status: 409, body: { code: 'notSupported' } });
+    expect(ofNobody).toMatchObject({ status: 400, body: { errors: [{ pointer: '#/kind' }] } });
+    expect(byCrm.status).toBe(403);
   });
 
   it('keeps its version when a PATCH changes nothing, and tells the feed nothing', async () => {
@@ -253,7 +298,6 @@ describe('a mailbox', () => {
     for (const action of ['reprocess', 'release-primary-organization', 'oauth-connect', 'promote'])
       expect((await call('POST', `${path}/${action}`, {})).status).toBe(404);
     for (const part of ['log', 'folder-rules']) expect((await call('GET', `${path}/${part}`)).status).toBe(404);
-    expect((await call('POST', '/mailboxes', { kind: 'forward' })).status).toBe(405);
     expect((await call('DELETE', path)).status).toBe(405);
   });
 });
