@@ -60,7 +60,13 @@ const mapRecipients = (email: Email, change: (party: Party) => Party): Pick<Emai
 /** All answers of one email together; the email is one item of the table, which holds 400 KB. */
 const answerCharactersPerEmail = 40_000;
 
+/** The server accepted it for this recipient, whatever came back since. */
+export const wasAccepted = ({ result }: Party): boolean =>
+  result === 'accepted' || result === 'bounced' || result === 'read';
+
 const judged = (party: Party, outcome: RecipientOutcome, answerCharacters: number): Party => {
+  // A report was quicker than the note of the answer that came before it.
+  if (party.result === 'bounced' || party.result === 'read') return party;
   const { result: _result, code: _code, answer: _answer, ...known } = party;
   return {
     ...known,
@@ -158,7 +164,7 @@ export const concludeAttempt = (email: Email, entry: OutboxEntry, attempt: Attem
       },
     };
   }
-  if (!results.includes('accepted'))
+  if (!recipientsOf(next).some(wasAccepted))
     return {
       email: {
         ...next,

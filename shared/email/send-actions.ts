@@ -7,9 +7,10 @@ import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { WriteConditionError } from '../platform/records-table.ts';
 import { type AcceptDependencies, requireSendingMailbox, wakeFor } from './accept-send.ts';
-import { recipientsOf, withEvent } from './delivery-outcome.ts';
+import { recipientsOf, wasAccepted, withEvent } from './delivery-outcome.ts';
 import { type Email, emailKind, type Party } from './email.ts';
 import { type OutboxEntry, outboxKey, putOutboxEntry, removeWaitingEntry } from './outbox.ts';
+import { settleAsSent } from './settle-as-sent.ts';
 
 export interface ActionOptions {
   readonly author: Author;
@@ -66,7 +67,7 @@ export const cancelSend = async (
     if (current.status === 'canceled') return undefined;
     if (current.status !== 'pendingSend' && current.status !== 'failed') throw refuseCancel(current);
     // Put off for some recipients while others have it already.
-    if (recipientsOf(current).some(({ result }) => result === 'accepted'))
+    if (recipientsOf(current).some(wasAccepted))
       throw new FaultError('alreadySent', { detail: 'Some recipients have the email already' });
     const delivery = withEvent(
       { ...deliveryOf(current), nextAttemptAt: null },
@@ -194,50 +195,10 @@ export const markSent = async (
         throw new FaultError('invalidState', {
           detail: `Only an unconfirmed email can be marked as sent; this one is ${current.status}`,
         });
-      const settled = (party: Party): Party => {
-        // Put off by the server in the same transaction, and not tried again any more.
-        if (party.result === 'deferred') return { ...party, result: 'rejected' };
-        if (party.result !== 'unconfirmed') return party;
-        const { code: _code, answer: _answer, ...known } = party;
-        return { ...known, result: 'accepted' };
-      };
-      const acceptedAt = now().getTime();
-      const copy = organization.settings.outgoing.saveToSentItems && current.mailboxId !== null;
-      const delivery = deliveryOf(current);
+      const told = { event: 'markedAsSent', detail: 'A person confirmed that it arrived' };
       return {
-        next: {
-          ...current,
-          status: 'sent' as const,
-          sentAt: delivery.lastAttemptAt ?? now().toISOString(),
-          acceptedAt,
-          to: current.to.map(settled),
-          cc: current.cc.map(settled),
-          bcc: current.bcc.map(settled),
-          delivery: withEvent(
-            { ...delivery, fault: null, sentCopy: copy ? ('pending' as const) : ('none' as const) },
-            now(),
-            'markedAsSent',
-            'A person confirmed that it arrived',
-          ),
-        },
+        ...settleAsSent(organization, current, told, now()),
         changes: [createChange('email.sent', author, now())],
-        also: copy
-          ? [
-              putOutboxEntry(
-                organization.id,
-                {
-                  emailId: current.id,
-                  mailboxId: current.mailboxId ?? '',
-                  state: 'copying',
-                  notBefore: 0,
-                  attempts: 0,
-                  acceptedAt,
-                  copyAttempts: 0,
-                },
-                current.priority,
-              ),
-            ]
-          : [],
       };
     },
     { now, ifMatch },

@@ -1,4 +1,5 @@
-import { decodeWords, parseParameters } from './decode-text.ts';
+import { type Automation, automationFields, readAutomation } from './automation.ts';
+import { decodeWords } from './decode-text.ts';
 import { type HeaderField, readHeaderFields } from './header-fields.ts';
 import { type MailAddress, readAddresses } from './mail-addresses.ts';
 import { readMailDate } from './mail-date.ts';
@@ -22,7 +23,9 @@ export interface MessageHeaders {
   /** Oldest first. */
   readonly references: readonly string[];
   readonly priority: 'low' | 'normal' | 'high';
-  /** Sent by a program in answer to something (RFC 3834) or about a delivery (RFC 3464). */
+  /** What kind of program sent it; null: a person, as far as one can tell. */
+  readonly automation: Automation | null;
+  /** Sent by a program: no record is made of its sender. */
   readonly automatic: boolean;
   /** Rights-protected: only its addressees can open it. */
   readonly isProtected: boolean;
@@ -46,12 +49,7 @@ export const decisionFields: readonly string[] = [
   'Delivered-To',
   'X-Original-To',
   'Envelope-To',
-  'Return-Path',
-  'Auto-Submitted',
-  'Precedence',
-  'X-Autoreply',
-  'X-Failed-Recipients',
-  'Content-Type',
+  ...automationFields,
   'Content-Class',
   'Importance',
   'X-Priority',
@@ -83,32 +81,28 @@ const readPriority = (importance: string | undefined, number: string | undefined
   return /^\s*low/i.test(importance ?? '') || rank === 4 || rank === 5 ? 'low' : 'normal';
 };
 
-const isAutomatic = (first: (name: string) => string | undefined, from: MailAddress | null): boolean => {
-  const submitted = first('auto-submitted');
-  return (
-    (submitted !== undefined && !/^\s*no\b/i.test(submitted)) ||
-    /^\s*auto[_-]?repl/i.test(first('precedence') ?? '') ||
-    first('x-autoreply') !== undefined ||
-    first('x-failed-recipients') !== undefined ||
-    // Bounces have no address to bounce to (RFC 5321 section 4.5.5).
-    first('return-path')?.trim() === '<>' ||
-    parseParameters((first('content-type') ?? '').slice(0, 1000)).value === 'multipart/report' ||
-    /^(?:mailer-daemon|postmaster)@/i.test(from?.address ?? '')
-  );
-};
+const readSubject = (value: string): string =>
+  decodeWords(value.slice(0, 10 * longestSubject))
+    .replace(/\p{Cc}+/gu, ' ')
+    .slice(0, longestSubject)
+    .toWellFormed();
 
 /** Reads the fields of a header that matter. Never throws, whatever stands there. */
 export const readMessageHeaders = (header: Buffer): MessageHeaders => interpretFields(readHeaderFields(header));
 
 export const interpretFields = (fields: readonly HeaderField[]): MessageHeaders => {
-  const first = (name: string): string | undefined => fields.find((field) => field.name === name)?.value;
-  const all = (name: string): string =>
-    fields
-      .filter((field) => field.name === name)
-      .map(({ value }) => value)
-      .join(', ');
+  const values = new Map<string, string[]>();
+  for (const { name, value } of fields) {
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [value]);
+    else known.push(value);
+  }
+  const first = (name: string): string | undefined => values.get(name)?.[0];
+  const all = (name: string): string => values.get(name)?.join(', ') ?? '';
   const [sender = null] = readAddresses(first('sender') ?? '');
   const [from = sender] = readAddresses(first('from') ?? '');
+  const subject = readSubject(first('subject') ?? '');
+  const automation = readAutomation(first, from, subject);
   return {
     messageId: readIdentifier(first('message-id')),
     from,
@@ -121,15 +115,13 @@ export const interpretFields = (fields: readonly HeaderField[]): MessageHeaders 
       ({ address }) => address,
     ),
     date: readMailDate(first('date') ?? ''),
-    subject: decodeWords((first('subject') ?? '').slice(0, 10 * longestSubject))
-      .replace(/\p{Cc}+/gu, ' ')
-      .slice(0, longestSubject)
-      .toWellFormed(),
+    subject,
     inReplyTo: readIdentifier(first('in-reply-to')),
     // The oldest one names the thread, the newest ones its latest turn.
     references: shorten(readIdentifiers(all('references'))),
     priority: readPriority(first('importance'), first('x-priority')),
-    automatic: isAutomatic(first, from),
+    automation,
+    automatic: automation !== null,
     isTestMessage: first(testMessageHeader.toLowerCase()) !== undefined,
     isProtected: /^\s*rpmsg\.message/i.test(first('content-class') ?? ''),
   };
