@@ -14,11 +14,11 @@ import { type Email, emailKind, type Party } from './email.ts';
 import type { SendEmailInput } from './email-input.ts';
 import { domainOf } from './envelope-address.ts';
 import { findSender, type Sender } from './find-sender.ts';
-import { messageIdentity, messageIdKey, messageKey, tokenKey } from './message-identity.ts';
+import { conversationKey, messageIdentity, messageIdKey, messageKey, tokenKey } from './message-identity.ts';
 import { type OutboxEntry, putOutboxEntry } from './outbox.ts';
 import { requireStorable } from './require-storable.ts';
 import { mapInOrder } from './resolve-parties.ts';
-import { appendToken, formatToken } from './tracking-token.ts';
+import { appendToken, formatToken, tokenPrefixes } from './tracking-token.ts';
 
 export interface AcceptDependencies {
   readonly store: EntityStore;
@@ -163,7 +163,6 @@ export const acceptedWrites = async (
   );
   const messageDate = new Date(Math.floor(notBefore / 1000) * 1000);
   const messageId = `<${draft.id}@${domainOf(sender.party.address)}>`;
-  const { prefix } = settings.correlation.token;
   const { maxSubjectLength } = settings.correlation;
   const pointer = { v: 1, organizationId: organization.id, emailId: draft.id };
   const identity = messageIdentity(messageId, sender.party.address, messageDate);
@@ -173,7 +172,7 @@ export const acceptedWrites = async (
       attachments,
       status: 'pendingSend',
       from: sender.party,
-      subject: appendToken(resolved.subject, token, prefix, maxSubjectLength),
+      subject: appendToken(resolved.subject, token, tokenPrefixes(organization), maxSubjectLength),
       token,
       messageId,
       messageDate: messageDate.toISOString(),
@@ -197,6 +196,17 @@ export const acceptedWrites = async (
       ),
       { put: { ...messageKey(organization.id, 'outgoing', identity), kind: 'message', ...pointer } },
       { put: { ...messageIdKey(organization.id, messageId, draft.id), kind: 'messageId', ...pointer } },
+      ...(draft.conversationIndex === undefined
+        ? []
+        : [
+            {
+              put: {
+                ...conversationKey(organization.id, draft.conversationIndex, draft.id),
+                kind: 'conversation',
+                ...pointer,
+              },
+            },
+          ]),
       ...(token === null
         ? []
         : [{ put: { ...tokenKey(organization.id, token, draft.id), kind: 'token', ...pointer } }]),

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type { ContentStore } from '../platform/content-store.ts';
 import { withCanonicalLines } from './canonical-lines.ts';
+import { conversationTopic } from './conversation-topic.ts';
 import type { Attachment, Email, Party } from './email.ts';
 import { loadBody, rawKeyOf } from './email-body.ts';
 
@@ -32,8 +33,20 @@ const isMessagePart = ({ contentType }: Attachment): boolean => /^message\//i.te
 /** Whether the message may hold bytes above 127; everything else is encoded. */
 export const isEightBit = (email: Email): boolean => email.attachments.some(isMessagePart);
 
+/** By these Outlook and Exchange see a conversation where others look at References. */
+const threadHeaders = ({ conversationIndex, subject, token }: Email) => {
+  if (conversationIndex === undefined) return [];
+  // The token differs from email to email; a conversation has one topic.
+  const bare = token !== null && subject.endsWith(token) ? subject.slice(0, -token.length) : subject;
+  return [
+    { key: 'Thread-Topic', value: conversationTopic(bare) },
+    { key: 'Thread-Index', value: conversationIndex },
+  ];
+};
+
 const headersOf = (email: Email) => [
   ...Object.entries(email.headers).map(([key, value]) => ({ key, value })),
+  ...threadHeaders(email),
   // RFC 8098 section 2.1
   ...(email.readReceipt ? [{ key: 'Disposition-Notification-To', value: email.from.address }] : []),
 ];

@@ -10,6 +10,7 @@ import { findIdentifier } from '../platform/resolve-identifier.ts';
 import { refuseField } from '../platform/validate.ts';
 import type { Reference } from '../platform/values.ts';
 import { type AcceptDependencies, acceptedWrites, wakeFor } from './accept-send.ts';
+import { continueConversationIndex, startConversationIndex } from './conversation-index.ts';
 import { type Email, emailKind, type Party } from './email.ts';
 import { storeBody } from './email-body.ts';
 import type { CreateEmailInput, PartyInput, SenderInput } from './email-input.ts';
@@ -73,17 +74,24 @@ export const requireParent = async (
 export const threadOf = (
   parent: Email | undefined,
   emailId: string,
-): Pick<Email, 'inReplyTo' | 'references' | 'conversationId' | 'correlation'> =>
+  at: Date,
+): Pick<Email, 'inReplyTo' | 'references' | 'conversationIndex' | 'conversationId' | 'correlation'> =>
   parent === undefined
     ? {
         inReplyTo: null,
         references: [],
+        conversationIndex: startConversationIndex(emailId),
         conversationId: emailId,
         correlation: { method: 'none', emailId: null },
       }
     : {
         inReplyTo: parent.id,
         references: referencesAfter(parent),
+        conversationIndex: continueConversationIndex(
+          parent.conversationIndex ?? startConversationIndex(parent.conversationId),
+          emailId,
+          at,
+        ),
         conversationId: parent.conversationId,
         correlation: { method: 'inReplyTo', emailId: parent.id },
       };
@@ -138,7 +146,7 @@ const composeDraft = async (
     subject: input.subject ?? (parent === undefined ? '' : replySubject(parent.subject)),
     ...(await storeBody(content, organization.id, id, input.body ?? {})),
     regarding: input.regarding === undefined ? (parent?.regarding ?? null) : regarding,
-    ...threadOf(parent, id),
+    ...threadOf(parent, id, now()),
     priority: input.priority ?? 'normal',
     sendAt: input.sendAt ?? null,
     readReceipt: input.readReceipt ?? false,

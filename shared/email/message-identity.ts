@@ -1,6 +1,7 @@
 import { normalizeAddress } from '../platform/address.ts';
 import { fingerprint } from '../platform/identifier.ts';
 import { type RecordKey, recordKey } from '../platform/records-table.ts';
+import { conversationRoot } from './conversation-index.ts';
 
 /**
  * What makes a message the same wherever it is seen: Message-ID with From and Date, so that a copied Message-ID cannot
@@ -23,3 +24,10 @@ export const messageIdKey = (organizationId: string, messageId: string, emailId:
 /** Finds an email by its token; identifiers sort by time, so the newest is the last. */
 export const tokenKey = (organizationId: string, token: string, emailId: string): RecordKey =>
   recordKey(organizationId, 'token', `${token}#${emailId}`);
+
+/** Sort keys of all emails of a conversation begin with this. */
+export const conversationPrefix = (conversationIndex: string): string => `${conversationRoot(conversationIndex)}#`;
+
+/** Finds an email by the conversation of its Thread-Index header. */
+export const conversationKey = (organizationId: string, conversationIndex: string, emailId: string): RecordKey =>
+  recordKey(organizationId, 'conversation', `${conversationPrefix(conversationIndex)}${emailId}`);

@@ -1,11 +1,13 @@
+import { clearAlert } from '../alert/raise-alert.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import { createChange, deletedChangeWrite } from '../platform/create-change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import type { RecordWrite } from '../platform/records-table.ts';
+import { recipientsOf } from './delivery-outcome.ts';
 import { type Email, emailKind } from './email.ts';
 import { emailContentPrefix } from './email-body.ts';
-import { messageIdKey, tokenKey } from './message-identity.ts';
+import { conversationKey, messageIdKey, tokenKey } from './message-identity.ts';
 import { presentEmail } from './present-email.ts';
 import { type ActionOptions, clearFaultAlert } from './send-actions.ts';
 
@@ -17,6 +19,9 @@ export interface RemoveDependencies {
 
 const pointersOf = (organizationId: string, email: Email): RecordWrite[] => [
   ...(email.messageId === null ? [] : [{ remove: messageIdKey(organizationId, email.messageId, email.id) }]),
+  ...(email.conversationIndex === undefined
+    ? []
+    : [{ remove: conversationKey(organizationId, email.conversationIndex, email.id) }]),
   ...(email.token === null ? [] : [{ remove: tokenKey(organizationId, email.token, email.id) }]),
 ];
 
@@ -56,6 +61,8 @@ export const removeEmail = async (
     ],
   });
   await clearFaultAlert(store, organizationId, email, now(), author);
+  if (recipientsOf(email).some(({ result }) => result === 'bounced'))
+    await clearAlert(store, organizationId, 'bounced', email.id, { now: now(), author });
   // A crash before this leaves objects that nothing refers to; erasing the organization takes them with it.
   await content.removeAll(emailContentPrefix(organizationId, emailId));
 };

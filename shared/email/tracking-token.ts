@@ -1,3 +1,4 @@
+import type { Organization } from '../organization/organization.ts';
 import type { Settings } from '../organization/settings.ts';
 
 /** The part of the settings that shapes tokens. */
@@ -25,14 +26,26 @@ export const formatToken = (settings: TokenSettings, userNumber: number, count: 
 const escapePattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 // Neither in the middle of a word nor of a number: "ABCRM:0017001" and a part of a longer number are no tokens.
-const tokenPattern = (prefix: string): string =>
-  `(?<![\\p{L}\\p{N}])${escapePattern(prefix)}\\d{${fewestDigits},${mostDigits}}(?!\\d)`;
+const tokenPattern = (prefixes: readonly string[]): string =>
+  `(?<![\\p{L}\\p{N}])(?:${prefixes.map(escapePattern).join('|')})\\d{${fewestDigits},${mostDigits}}(?!\\d)`;
+
+/** The prefix of today, and those that tokens in older mail begin with. */
+export const tokenPrefixes = (
+  organization: Pick<Organization, 'settings' | 'formerTokenPrefixes'>,
+): readonly string[] => [organization.settings.correlation.token.prefix, ...(organization.formerTokenPrefixes ?? [])];
 
 /** The tokens that a subject carries, the last one first. Any number of digits is taken, as settings may have changed. */
-export const findTokens = (subject: string, prefix: string): readonly string[] => {
-  const found = subject.match(new RegExp(tokenPattern(prefix), 'gu')) ?? [];
+export const findTokens = (subject: string, prefixes: readonly string[]): readonly string[] => {
+  if (!prefixes.some((prefix) => subject.includes(prefix))) return [];
+  const found = subject.match(new RegExp(tokenPattern(prefixes), 'gu')) ?? [];
   return [...new Set(found.reverse())].slice(0, tokensPerSubject);
 };
+
+/** The subject without any token, as it was before. */
+export const withoutTokens = (subject: string, prefixes: readonly string[]): string =>
+  prefixes.some((prefix) => subject.includes(prefix))
+    ? subject.replace(new RegExp(`\\s*${tokenPattern(prefixes)}`, 'gu'), '').trim()
+    : subject;
 
 const lengthOf = (text: string): number => [...text].length;
 
@@ -56,9 +69,14 @@ const cut = (text: string, limit: number): string => {
  * the subject, this or the one of the email that is answered, gives way to it. Where there is no token, or it alone
  * does not fit, the subject goes without.
  */
-export const appendToken = (subject: string, token: string | null, prefix: string, maxLength: number): string => {
+export const appendToken = (
+  subject: string,
+  token: string | null,
+  prefixes: readonly string[],
+  maxLength: number,
+): string => {
   if (token === null || lengthOf(token) > maxLength) return cut(subject, maxLength);
-  const bare = subject.replace(new RegExp(`(?:(?:^|\\s+)${tokenPattern(prefix)})+\\s*$`, 'u'), '').trimEnd();
+  const bare = subject.replace(new RegExp(`(?:(?:^|\\s+)${tokenPattern(prefixes)})+\\s*$`, 'u'), '').trimEnd();
   const kept = cut(bare, maxLength - lengthOf(token) - 1);
   return kept === '' ? token : `${kept} ${token}`;
 };

@@ -121,7 +121,7 @@ const changeDraft = async (
   ...(await changeBody(deps, organization.id, email, patch)),
   ...(patch.inReplyTo === undefined
     ? {}
-    : threadOf(await requireParent(deps.store, organization.id, patch.inReplyTo), email.id)),
+    : threadOf(await requireParent(deps.store, organization.id, patch.inReplyTo), email.id, deps.now())),
 });
 
 const sameAddresses = (parties: readonly Party[], inputs: readonly Party[]): boolean =>
@@ -166,7 +166,7 @@ const changedFieldsOf = (before: Email, after: Email): string[] =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])]
     .filter((field) => !isDeepStrictEqual(before[field as keyof Email], after[field as keyof Email]))
     .map((field) => (field === 'bodyKey' ? 'body' : field))
-    .filter((field) => field !== 'references');
+    .filter((field) => field !== 'references' && field !== 'conversationIndex');
 
 /**
  * Applies a merge patch: a draft may change in everything, any other email in its owner, what it regards, the records

@@ -29,6 +29,20 @@ export const changedSettings = (before: Settings, after: Settings): readonly str
     .filter(({ path }) => !isDeepStrictEqual(settingValue(before, path), settingValue(after, path)))
     .map(({ path }) => path.join('.'));
 
+// More would only slow down the look at each subject.
+const keptTokenPrefixes = 10;
+
+/** Mail with a token of the prefix that is given up still finds its email. */
+const keepTokenPrefix = (
+  { settings, formerTokenPrefixes = [] }: Organization,
+  next: Settings,
+): Pick<Organization, 'formerTokenPrefixes'> => {
+  const { prefix } = settings.correlation.token;
+  if (prefix === next.correlation.token.prefix) return {};
+  const former = [...new Set([prefix, ...formerTokenPrefixes])].filter((one) => one !== next.correlation.token.prefix);
+  return { formerTokenPrefixes: former.slice(0, keptTokenPrefixes) };
+};
+
 /**
  * Changes settings, all or none. What is left out stays, null resets to the default.
  *
@@ -63,7 +77,12 @@ export const changeSettings = async (
       flows = settings.processing.channel === 'serverSideSync' && changed.includes('processing.channel');
       if (changed.length === 0) return undefined;
       return {
-        next: { ...current, settings, settingsVersion: current.settingsVersion + 1 },
+        next: {
+          ...current,
+          settings,
+          settingsVersion: current.settingsVersion + 1,
+          ...keepTokenPrefix(current, settings),
+        },
         changes: [createChange('settings.changed', author, now(), changed)],
       };
     },

@@ -25,6 +25,8 @@ export const organizationPartitions = [
   'message',
   'messageId',
   'token',
+  'conversation',
+  'subject',
   'counter',
   'outbox',
   'alertOpen',

@@ -13,6 +13,8 @@ export const organizationSchema = z.object({
   status: z.enum(['active', 'suspended', 'erasing']),
   suspendReason: z.string().nullable(),
   settings: settingsSchema,
+  /** Prefixes of tracking tokens before today's, the last one first: older mail still carries them. */
+  formerTokenPrefixes: z.array(z.string()).optional(),
   settingsVersion: z.number().int().positive(),
   /** Wraps the organization's secrets; see platform/secrets.ts. Destroying it erases them. */
   secretSalt: z.string(),

@@ -46,29 +46,29 @@ describe('the tracking token', () => {
 
 describe('a subject with its token', () => {
   it('ends with the token', () => {
-    expect(appendToken('Our offer', 'CRM:0017001', 'CRM:', 255)).toBe('Our offer CRM:0017001');
-    expect(appendToken('', 'CRM:0017001', 'CRM:', 255)).toBe('CRM:0017001');
+    expect(appendToken('Our offer', 'CRM:0017001', ['CRM:'], 255)).toBe('Our offer CRM:0017001');
+    expect(appendToken('', 'CRM:0017001', ['CRM:'], 255)).toBe('CRM:0017001');
   });
 
   it('does not get the same token twice', () => {
-    expect(appendToken('Our offer CRM:0017001', 'CRM:0017001', 'CRM:', 255)).toBe('Our offer CRM:0017001');
+    expect(appendToken('Our offer CRM:0017001', 'CRM:0017001', ['CRM:'], 255)).toBe('Our offer CRM:0017001');
   });
 
   it('gives the token of the answered email up for its own', () => {
-    expect(appendToken('Re: Our offer CRM:0017001', 'CRM:0017002', 'CRM:', 255)).toBe('Re: Our offer CRM:0017002');
+    expect(appendToken('Re: Our offer CRM:0017001', 'CRM:0017002', ['CRM:'], 255)).toBe('Re: Our offer CRM:0017002');
   });
 
   it('is cut by characters, not by bytes', () => {
-    expect(appendToken('ü'.repeat(300), 'CRM:0017001', 'CRM:', 255)).toBe(`${'ü'.repeat(243)} CRM:0017001`);
+    expect(appendToken('ü'.repeat(300), 'CRM:0017001', ['CRM:'], 255)).toBe(`${'ü'.repeat(243)} CRM:0017001`);
   });
 
   it('is cut between visible characters', () => {
     const family = '👨‍👩‍👧';
-    expect(appendToken(`ab${family}`, 'CRM:001', 'CRM:', 12)).toBe('ab CRM:001');
+    expect(appendToken(`ab${family}`, 'CRM:001', ['CRM:'], 12)).toBe('ab CRM:001');
   });
 
   it('goes without a token that does not fit', () => {
-    expect(appendToken('Hello', 'CRM:0017001', 'CRM:', 10)).toBe('Hello');
+    expect(appendToken('Hello', 'CRM:0017001', ['CRM:'], 10)).toBe('Hello');
   });
 
   it('is never longer than the limit, always found again, and the same when done twice', () => {
@@ -76,11 +76,11 @@ describe('a subject with its token', () => {
       fc.property(subject, tokenSettings, fc.nat(99_999), fc.nat(), fc.integer({ min: 60, max: 400 }), (...input) => {
         const [text, options, user, count, limit] = input;
         const token = formatToken(options, user + 1, count);
-        const once = appendToken(text, token, options.prefix, limit);
+        const once = appendToken(text, token, [options.prefix], limit);
         expect([...once].length).toBeLessThanOrEqual(limit);
-        expect(findTokens(once, options.prefix)[0]).toBe(token);
-        expect(findTokens(`Re: ${once} `, options.prefix)[0]).toBe(token);
-        expect(appendToken(once, token, options.prefix, limit)).toBe(once);
+        expect(findTokens(once, [options.prefix])[0]).toBe(token);
+        expect(findTokens(`Re: ${once} `, [options.prefix])[0]).toBe(token);
+        expect(appendToken(once, token, [options.prefix], limit)).toBe(once);
       }),
     );
   });
@@ -88,14 +88,14 @@ describe('a subject with its token', () => {
 
 describe('finding tokens in a subject', () => {
   it('takes them wherever they stand, the last one first', () => {
-    expect(findTokens('AW: CRM:0017001 and CRM:0018002 (urgent)', 'CRM:')).toEqual(['CRM:0018002', 'CRM:0017001']);
+    expect(findTokens('AW: CRM:0017001 and CRM:0018002 (urgent)', ['CRM:'])).toEqual(['CRM:0018002', 'CRM:0017001']);
   });
 
   it('does not take a part of a word or too few digits', () => {
-    expect(findTokens('XCRM:0017001 CRM:12 CRM: 0017001', 'CRM:')).toEqual([]);
+    expect(findTokens('XCRM:0017001 CRM:12 CRM: 0017001', ['CRM:'])).toEqual([]);
   });
 
   it('finds none without a prefix in the subject', () => {
-    expect(findTokens('Our offer 0017001', 'CRM:')).toEqual([]);
+    expect(findTokens('Our offer 0017001', ['CRM:'])).toEqual([]);
   });
 });
