@@ -18,7 +18,13 @@ const split = (text: string): { readonly local: string; readonly domain: string 
   return at < 1 ? undefined : { local: text.slice(0, at), domain: text.slice(at + 1) };
 };
 
-const asciiDomain = (domain: string): string => (domainText.test(domain) ? domainToASCII(domain) : '');
+// Such a domain is its own ASCII form; a last label of letters keeps it from being read as an address.
+const plainDomain = /^(?:(?!xn--)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*(?!xn--)[a-z]+$/;
+
+const asciiDomain = (domain: string): string => {
+  if (plainDomain.test(domain)) return domain;
+  return domainText.test(domain) ? domainToASCII(domain) : '';
+};
 
 const isDomain = (domain: string): boolean => {
   if (domain.startsWith('[') && domain.endsWith(']')) {
@@ -52,6 +58,16 @@ export const normalizeAddress = (text: string): string => {
   if (parts === undefined) return lower;
   const ascii = asciiDomain(parts.domain);
   return `${parts.local}@${ascii === '' ? parts.domain : ascii}`;
+};
+
+/**
+ * The address that mail with a detail behind a plus goes to (RFC 5233): of `anna+news@contoso.example` that is
+ * `anna@contoso.example`. Undefined where there is no detail.
+ */
+export const withoutSubaddress = (text: string): string | undefined => {
+  const parts = split(text.trim());
+  const plus = parts?.local.indexOf('+') ?? -1;
+  return parts === undefined || plus < 1 ? undefined : `${parts.local.slice(0, plus)}@${parts.domain}`;
 };
 
 /** An address as given; compare by normalizeAddress. */

@@ -23,9 +23,17 @@ export interface MailboxMessage {
   readonly previous?: Decision | undefined;
 }
 
+const identities = new WeakMap<MessageHeaders, string>();
+
 /** What makes the message the same in every mailbox; undefined without a Message-ID, when only its content tells. */
-export const identityOf = ({ messageId, from, date }: MessageHeaders): string | undefined =>
-  messageId === null ? undefined : messageIdentity(messageId, from?.address ?? '', date);
+export const identityOf = (headers: MessageHeaders): string | undefined => {
+  const { messageId, from, date } = headers;
+  if (messageId === null) return undefined;
+  // Each step of a decision asks for it.
+  const known = identities.get(headers) ?? messageIdentity(messageId, from?.address ?? '', date);
+  identities.set(headers, known);
+  return known;
+};
 
 /** Tells a message again in the same mailbox and folder, whatever its UID is now. */
 export const seedOf = (mailboxId: string, message: MailboxMessage): string => {

@@ -9,7 +9,7 @@ export interface HeaderField {
 
 // 10,000 recipients take about 400 KB; what stands behind a megabyte of header is not looked at.
 const readBytes = 1024 * 1024;
-const fieldPattern = /^([\x21-\x39\x3b-\x7e]{1,100})[ \t]*:(.*)$/s;
+const namePattern = /^[\x21-\x39\x3b-\x7e]{1,100}[ \t]*$/;
 
 /**
  * The fields of a header, in order. Lines that are no fields are passed over: mail with a broken header is still mail.
@@ -18,9 +18,11 @@ export const readHeaderFields = (header: Buffer): readonly HeaderField[] => {
   const fields: HeaderField[] = [];
   let open: string[] = [];
   const finish = (): void => {
-    const match = fieldPattern.exec(open.join(' '));
-    const [, name, value] = match ?? [];
-    if (name !== undefined && value !== undefined) fields.push({ name: name.toLowerCase(), value: value.trim() });
+    const line = open.length === 1 ? (open[0] ?? '') : open.join(' ');
+    const colon = line.indexOf(':');
+    const name = line.slice(0, Math.max(0, colon));
+    if (namePattern.test(name))
+      fields.push({ name: name.trimEnd().toLowerCase(), value: line.slice(colon + 1).trim() });
     open = [];
   };
   for (const line of decodeHeaderBytes(header.subarray(0, readBytes)).split(/\r\n|\n|\r/)) {

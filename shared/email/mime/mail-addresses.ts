@@ -12,8 +12,16 @@ const longestName = 200;
 
 const control = /[\p{Cc}\p{Cf}]+/gu;
 
+// Of most mail nothing else stands there. Names of such letters mean themselves in and outside of quotes.
+const plainMailbox =
+  /^(?:(?:"([A-Za-z0-9._'-]+(?:,? [A-Za-z0-9._'-]+)*)"|([A-Za-z0-9_'-]+(?: [A-Za-z0-9_'-]+)*)) )?<([A-Za-z0-9._+-]+@[A-Za-z0-9.-]+)>$/;
+
 /** The addresses of a header value, groups opened, at most 10,000. What has no @ is no address. */
 export const readAddresses = (value: string): readonly MailAddress[] => {
+  if (value === '') return [];
+  const [plain, quoted, unquoted, only] = plainMailbox.exec(value) ?? [];
+  if (plain !== undefined && only !== undefined && plain.length <= longestName)
+    return [{ address: only, name: quoted ?? unquoted ?? '' }];
   const found: MailAddress[] = [];
   for (const { address, name } of addressparser(value, { flatten: true })) {
     const bare = address.replace(control, '').trim().toWellFormed();

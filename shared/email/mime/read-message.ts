@@ -87,7 +87,10 @@ export const readMessage = (raw: Buffer): ReadMessage => {
       content: () => decodeTransferEncoding(raw.subarray(part.start, part.end), part.encoding),
     }));
   return {
-    headers: readMessageHeaders(raw.subarray(0, findBody(raw, 0, raw.length).headerEnd)),
+    // Mostly read before the body was; whoever has not asks for it.
+    get headers() {
+      return readMessageHeaders(raw.subarray(0, findBody(raw, 0, raw.length).headerEnd));
+    },
     html: join(raw, bodies, 'text/html'),
     text: join(raw, bodies, 'text/plain'),
     files,

@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isAddress, normalizeAddress } from '../../../shared/platform/address.ts';
@@ -50,6 +51,21 @@ describe('addresses are compared', () => {
 
   test('with internationalized domains in either form', () => {
     expect(normalizeAddress('anna@Zürich.example')).toBe(normalizeAddress('anna@XN--ZRICH-KVA.example'));
+  });
+
+  test('with every domain in the form that the resolver asks for', () => {
+    const label = fc.oneof(
+      fc.array(fc.constantFrom(...'abxn-0'), { maxLength: 8 }).map((letters) => letters.join('')),
+      fc.constantFrom('xn--zrich-kva', 'xn--a', 'ab--c', '0x7f', '1', 'zürich'),
+    );
+    fc.assert(
+      fc.property(fc.array(label, { minLength: 1, maxLength: 4 }), (labels) => {
+        const domain = labels.join('.').toLowerCase();
+        const ascii = domainToASCII(domain);
+        expect(normalizeAddress(`anna@${domain}`)).toBe(`anna@${ascii === '' ? domain : ascii}`);
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   test('by the part before the @, too', () => {
