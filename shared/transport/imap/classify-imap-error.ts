@@ -156,6 +156,15 @@ export const classifyImapError = (error: unknown, phase: SessionPhase): Transpor
       detail: 'The server does not offer STARTTLS',
       error,
     });
+  // The library's own words: the server offers no mechanism that takes what there is to log in with.
+  if (failure.message === 'Unsupported authentication mechanism')
+    return new TransportError('protocolUnsupported', {
+      class: 'permanent',
+      level: 'profile',
+      detail: 'The server does not offer a login of this kind',
+      fix: 'Set another authentication in the profile, or ask the provider to allow this one',
+      error,
+    });
   if (failure.response !== undefined || failure.responseText !== undefined)
     return classifyCommand(failure, phase, error);
   if (farewell !== undefined)

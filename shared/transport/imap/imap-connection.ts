@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { ImapFlowOptions } from 'imapflow';
-import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
+import type { ConnectionTarget, Dialler, Login } from '../connection.ts';
 import { trustingContext } from '../secure-context.ts';
 import { TransportError } from '../transport-error.ts';
 import { BulkFetchClient } from './bulk-fetch-client.ts';
@@ -34,7 +34,7 @@ export class ImapConnection {
   /** @throws TransportError; the socket is closed by then. */
   static async open(
     target: ConnectionTarget,
-    credentials: Credentials,
+    login: Login,
     dialler: Dialler,
     options: ConnectionOptions,
   ): Promise<ImapConnection> {
@@ -46,7 +46,7 @@ export class ImapConnection {
       steps.add(step);
       options.onStep?.(step);
     };
-    const client = new BulkFetchClient(clientOptions(target, credentials, address, serverName, succeed));
+    const client = new BulkFetchClient(clientOptions(target, login, address, serverName, succeed));
     const connection = new ImapConnection(client, target, options.deadline);
     // Failures are reported by the call that meets them; an error event without a listener would end the process.
     client.on('error', () => undefined);
@@ -134,7 +134,7 @@ export class ImapConnection {
 
 const clientOptions = (
   target: ConnectionTarget,
-  credentials: Credentials,
+  login: Login,
   address: string,
   serverName: string,
   succeed: (step: ConnectionStep) => void,
@@ -150,9 +150,7 @@ const clientOptions = (
     // An address is no server name (RFC 6066 section 3); the certificate is then checked against the address itself.
     ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
     tls: { ...(secureContext === undefined ? {} : { secureContext }) },
-    ...(credentials.authentication === 'password'
-      ? { auth: { user: credentials.username, pass: credentials.password } }
-      : {}),
+    ...authOf(login),
     clientInfo: { name: 'Mailbox Sync', vendor: false, 'support-url': false },
     disableAutoIdle: true,
     disableCompression: true,
@@ -165,6 +163,17 @@ const clientOptions = (
     maxLockHoldTime: false,
     logger: stepLogger(target, succeed),
   };
+};
+
+const authOf = (login: Login): Pick<ImapFlowOptions, 'auth'> => {
+  switch (login.authentication) {
+    case 'password':
+      return { auth: { user: login.username, pass: login.password } };
+    case 'oauth2':
+      return { auth: { user: login.username, accessToken: login.accessToken } };
+    case 'none':
+      return {};
+  }
 };
 
 const readTrust = (caCertificates: string | null) => {

@@ -1,6 +1,7 @@
 import type { FetchQueryObject, SearchObject } from 'imapflow';
 import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
 import { TransportError } from '../transport-error.ts';
+import { withLogin } from '../with-login.ts';
 import type { BulkFetchClient } from './bulk-fetch-client.ts';
 import { classifyImapError } from './classify-imap-error.ts';
 import type { FetchAnswer } from './fetch-answer.ts';
@@ -190,6 +191,23 @@ class FlowSession implements ImapSession {
     };
   }
 
+  async deleteMessages(folder: string, uidValidity: string, uids: readonly number[]): Promise<void> {
+    if (uids.length === 0) return;
+    const deleted = await this.#turn(async () => {
+      this.#selected = undefined;
+      const opened = await this.#within(this.#client.mailboxOpen(folder, { readOnly: false }));
+      if (String(opened.uidValidity) !== uidValidity) return true;
+      const range = toSequenceSet(uids);
+      // Without UIDPLUS the library would remove whatever others have marked as deleted, too.
+      return this.#within(
+        this.#client.capabilities.has('UIDPLUS')
+          ? this.#client.messageDelete(range, { uid: true })
+          : this.#client.messageFlagsAdd(range, ['\\Deleted'], { uid: true }),
+      );
+    });
+    if (!deleted) throw refused(`to delete messages in ${folder}`);
+  }
+
   async createFolder(path: string): Promise<void> {
     await this.#turn(() => this.#within(this.#client.mailboxCreate(path)));
   }
@@ -288,4 +306,8 @@ export const openImapSession = async (
   credentials: Credentials,
   dialler: Dialler,
   options: ConnectionOptions,
-): Promise<ImapSession> => new FlowSession(await ImapConnection.open(target, credentials, dialler, options));
+): Promise<ImapSession> =>
+  withLogin(
+    credentials,
+    async (login) => new FlowSession(await ImapConnection.open(target, login, dialler, options)),
+  );

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { createFault } from '../../platform/fault.ts';
 import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
 import type { TransportError } from '../transport-error.ts';
+import { withLogin } from '../with-login.ts';
 import { answerOf, classifySmtpError, readFailure } from './classify-smtp-error.ts';
 import { judgeReplies } from './judge-replies.ts';
 import { SmtpConnection, type SmtpConnectionOptions } from './smtp-connection.ts';
@@ -136,4 +137,8 @@ export const openSmtpSession = async (
   credentials: Credentials,
   dialler: Dialler,
   options: SmtpConnectionOptions,
-): Promise<SmtpSession> => new SubmissionSession(await SmtpConnection.open(target, credentials, dialler, options));
+): Promise<SmtpSession> =>
+  withLogin(
+    credentials,
+    async (login) => new SubmissionSession(await SmtpConnection.open(target, login, dialler, options)),
+  );

@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
+import type { ConnectionTarget, Dialler, Login } from '../connection.ts';
 import { trustingContext } from '../secure-context.ts';
 import { TransportError } from '../transport-error.ts';
 import { classifySmtpError, type SmtpPhase } from './classify-smtp-error.ts';
 import type { SmtpStep } from './smtp-session.ts';
+import { prepareTokenLogin, readMechanisms } from './token-login.ts';
 
 export interface SmtpConnectionOptions {
   /** Epoch milliseconds at which the session is cut whatever it does. */
@@ -25,6 +26,8 @@ export class SmtpConnection {
   readonly #target: ConnectionTarget;
   readonly #deadline: number;
   #restartLimit: (() => void) | undefined;
+  /** By which the server takes logins, as it said last. */
+  #mechanisms: ReadonlySet<string> = new Set();
   #closed = false;
 
   private constructor(
@@ -55,6 +58,7 @@ export class SmtpConnection {
       transactionLog: true,
       logger: replyLogger((reply) => {
         this.#restartLimit?.();
+        this.#mechanisms = readMechanisms(reply) ?? this.#mechanisms;
         this.onReply?.(reply);
       }),
     });
@@ -65,7 +69,7 @@ export class SmtpConnection {
   /** @throws TransportError; the socket is closed by then. */
   static async open(
     target: ConnectionTarget,
-    credentials: Credentials,
+    login: Login,
     dialler: Dialler,
     options: SmtpConnectionOptions,
   ): Promise<SmtpConnection> {
@@ -80,7 +84,7 @@ export class SmtpConnection {
     try {
       await connection.#connect();
       if (target.security !== 'none') options.onStep?.('tls');
-      await connection.#login(credentials);
+      await connection.#login(login);
       options.onStep?.('authenticate');
     } catch (error) {
       connection.cut();
@@ -177,8 +181,8 @@ export class SmtpConnection {
     return this.within('connecting', (settle) => this.client.connect((error) => settle(error)));
   }
 
-  async #login(credentials: Credentials): Promise<void> {
-    if (credentials.authentication === 'none') return;
+  async #login(login: Login): Promise<void> {
+    if (login.authentication === 'none') return;
     if (!this.client.allowsAuth)
       throw new TransportError('protocolUnsupported', {
         class: 'permanent',
@@ -186,9 +190,11 @@ export class SmtpConnection {
         detail: 'The server does not offer a login',
         fix: 'Use the submission port of the server, or set authentication to none',
       });
-    await this.within('authenticating', (settle) =>
-      this.client.login({ user: credentials.username, pass: credentials.password }, (error) => settle(error)),
-    );
+    const how =
+      login.authentication === 'password'
+        ? { user: login.username, pass: login.password }
+        : prepareTokenLogin(this.client, this.#mechanisms, login);
+    await this.within('authenticating', (settle) => this.client.login(how, (error) => settle(error)));
   }
 }
 
