@@ -30,10 +30,10 @@ const sourceOf = ({ serverProfile, credentials }: WorkloadRun): string =>
 
 const listTrackedFolders = async (
   session: ImapSession,
-  { organization }: WorkloadRun,
+  { organization, mailbox }: WorkloadRun,
 ): Promise<readonly TrackedFolder[]> => {
   const inbox: TrackedFolder = { path: 'INBOX', direction: 'incoming' };
-  if (!organization.settings.tracking.sentItems) return [inbox];
+  if (!organization.settings.tracking.sentItems || mailbox.kind === 'forward') return [inbox];
   const sent = (await session.listFolders()).find(({ role }) => role === 'sent');
   return sent === undefined ? [inbox] : [inbox, { path: sent.id, direction: 'outgoing' }];
 };

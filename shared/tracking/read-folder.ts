@@ -11,6 +11,7 @@ import { type FetchedWindow, fetchWindow, type TrackedFolder, toMessage } from '
 import type { MailboxMessage } from './mailbox-message.ts';
 import { planReading } from './plan-reading.ts';
 import { setAsideMessage } from './set-aside-message.ts';
+import { trackForwarded } from './track-forwarded.ts';
 import { trackWindow } from './track-window.ts';
 import type { MessageResult, TrackingRun } from './tracking-run.ts';
 import { assumedReceipt, mustSetAside, noteWithheld, withheldError, withheldReason } from './withheld-messages.ts';
@@ -188,7 +189,9 @@ class FolderReader {
     fetched: FetchedWindow,
   ): Promise<number> {
     const pending = await this.#withoutDecided(cursor, fetched.messages);
-    const { results, withheld } = await trackWindow(this.#tracking, pending, () => this.#mayGoOn());
+    const track = this.#run.mailbox.kind === 'forward' ? trackForwarded : trackWindow;
+    const { results, withheld } = await track(this.#tracking, pending, () => this.#mayGoOn());
+    await this.#deleteProcessed(cursor, results);
     for (const result of results.values()) this.#count(result);
     const open = new Set(pending.map(({ uid }) => uid).filter((uid) => !results.has(uid)));
     const unsent = new Set([...fetched.withheld, ...withheld]);
@@ -202,6 +205,18 @@ class FolderReader {
     if (uid === undefined) return window.length;
     if (unsent.has(uid)) await this.#endBefore(cursor, uids, uid, window[firstOpen - 1]);
     return firstOpen;
+  }
+
+  /** Before the cursor moves on, so that a crash in between deletes what it left. */
+  async #deleteProcessed(cursor: FolderCursor, results: ReadonlyMap<number, MessageResult>): Promise<void> {
+    const { deleteAfterProcessing, workloads } = this.#run.mailbox;
+    if (!deleteAfterProcessing || workloads.incoming.mode !== 'active') return;
+    const { path, direction } = this.#folder;
+    // Only what the hub has an email of: nothing else would be left of what was skipped.
+    const stored = [...results].flatMap(([uid, result]) =>
+      result === 'tracked' || result === 'duplicate' ? [uid] : [],
+    );
+    if (direction === 'incoming') await this.#tracking.session.deleteMessages(path, cursor.uidValidity, stored);
   }
 
   /**

@@ -28,6 +28,7 @@ export const replayMessage = async (
   raw: Buffer,
 ): Promise<ReplayOutcome> => {
   const { organization, mailbox, processFrom, lookups } = context;
+  const isActive = mailbox.workloads.incoming.mode === 'active';
   const earlySteps = ofItem(() => takeEarlySteps(message, processFrom, organization.settings.tracking));
   const decide = async (): Promise<Verdict> => {
     const early = endEarly(earlySteps);
@@ -36,10 +37,12 @@ export const replayMessage = async (
     const known = identity === undefined ? undefined : await lookups.trackedEmail(message.direction, identity);
     const facts = await gatherFacts(context, message, known);
     const verdict = ofItem(() => decideMessage(facts, earlySteps));
-    return verdict.outcome === 'tracked' ? storeTrackedMessage(context, { facts, verdict }, earlySteps, raw) : verdict;
+    return verdict.outcome === 'tracked' && isActive
+      ? storeTrackedMessage(context, { facts, verdict }, earlySteps, raw)
+      : verdict;
   };
   const verdict = await decide();
-  if (verdict.outcome === 'tracked') return { outcome: 'tracked', emailId: emailIdOf(mailbox.id, message) };
+  if (verdict.outcome === 'tracked' && isActive) return { outcome: 'tracked', emailId: emailIdOf(mailbox.id, message) };
   const outcome = await noteVerdict(context, message, verdict);
   return {
     outcome,

@@ -71,6 +71,11 @@ export interface ImapSession {
     content: Buffer,
     flags: readonly string[],
   ): Promise<{ readonly uid: number | undefined; readonly uidValidity: string | undefined }>;
+  /**
+   * Deletes messages, and no others: where the server cannot remove single messages (UIDPLUS, RFC 4315) they are only
+   * marked as deleted. Nothing happens when the folder has another UIDVALIDITY by now.
+   */
+  deleteMessages(folder: string, uidValidity: string, uids: readonly number[]): Promise<void>;
   /** Nothing happens when the folder exists. */
   createFolder(path: string): Promise<void>;
   /** Logs out, or cuts the connection when that takes long. May be called more than once; never throws. */

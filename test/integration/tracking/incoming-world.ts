@@ -21,6 +21,11 @@ export interface IncomingOrganization {
     mailUser: MailUser,
     fields?: Readonly<Record<string, unknown>>,
   ) => Promise<{ readonly id: string; readonly mailboxId: string }>;
+  /** A mailbox that others forward to. */
+  readonly forward: (
+    mailUser: MailUser,
+    fields?: Readonly<Record<string, unknown>>,
+  ) => Promise<{ readonly mailboxId: string }>;
   /** Changes settings that a run reads. */
   readonly settings: (patch: unknown) => Promise<void>;
   /** Has the lane run until the mailbox has nothing more to do for now. */
@@ -61,13 +66,14 @@ export const startIncomingWorld = async (): Promise<IncomingWorld> => {
     const own = async (path: string, mailUser: MailUser, fields: object, mailbox: Partial<Mailbox>) => {
       const { status, body } = await call('POST', path, { emailAddress: mailUser.address, ...fields });
       if (status !== 201) throw new Error(`${path} answered ${status}: ${JSON.stringify(body)}`);
-      await enableStoredMailbox(services, organization.id, body.mailboxId, {
+      const mailboxId = String(body.mailboxId ?? body.id);
+      await enableStoredMailbox(services, organization.id, mailboxId, {
         serverProfileId: profile.id,
         mailUser,
         workloads: ['incoming'],
         fields: mailbox,
       });
-      return { id: String(body.id), mailboxId: String(body.mailboxId) };
+      return { id: String(body.id), mailboxId };
     };
 
     const all = async (path: string) => {
@@ -89,6 +95,7 @@ export const startIncomingWorld = async (): Promise<IncomingWorld> => {
       user: (mailUser, fields = {}, mailbox = {}) =>
         own('/users', mailUser, { fullName: mailUser.address, filtering: 'all', ...fields }, mailbox),
       queue: (mailUser, fields = {}) => own('/queues', mailUser, { name: mailUser.address, ...fields }, {}),
+      forward: (mailUser, fields = {}) => own('/mailboxes', mailUser, { kind: 'forward', ...fields }, {}),
       settings: async (patch) => {
         const { status, body } = await call('PATCH', '/settings', patch);
         if (status !== 200) throw new Error(`Settings answered ${status}: ${JSON.stringify(body)}`);
