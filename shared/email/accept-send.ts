@@ -18,6 +18,7 @@ import { conversationKey, messageIdentity, messageIdKey, messageKey, tokenKey } 
 import { type OutboxEntry, putOutboxEntry } from './outbox.ts';
 import { requireStorable } from './require-storable.ts';
 import { mapInOrder } from './resolve-parties.ts';
+import { subjectWrites } from './subject-index.ts';
 import { appendToken, formatToken, tokenPrefixes } from './tracking-token.ts';
 
 export interface AcceptDependencies {
@@ -196,6 +197,7 @@ export const acceptedWrites = async (
       ),
       { put: { ...messageKey(organization.id, 'outgoing', identity), kind: 'message', ...pointer } },
       { put: { ...messageIdKey(organization.id, messageId, draft.id), kind: 'messageId', ...pointer } },
+      ...subjectWrites(organization, { ...resolved, from: sender.party }),
       ...(draft.conversationIndex === undefined
         ? []
         : [

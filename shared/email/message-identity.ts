@@ -1,5 +1,5 @@
 import { normalizeAddress } from '../platform/address.ts';
-import { fingerprint } from '../platform/identifier.ts';
+import { fingerprint, identifierAt } from '../platform/identifier.ts';
 import { type RecordKey, recordKey } from '../platform/records-table.ts';
 import { conversationRoot } from './conversation-index.ts';
 
@@ -31,3 +31,10 @@ export const conversationPrefix = (conversationIndex: string): string => `${conv
 /** Finds an email by the conversation of its Thread-Index header. */
 export const conversationKey = (organizationId: string, conversationIndex: string, emailId: string): RecordKey =>
   recordKey(organizationId, 'conversation', `${conversationPrefix(conversationIndex)}${emailId}`);
+
+// Clocks differ, and some are wrong by the hours of a time zone.
+const clockMarginMilliseconds = 86_400_000;
+
+/** What is greater than the identifier of every email that may be answered by a message of this time. */
+export const answeredUntil = (receivedAt: Date): string =>
+  `${identifierAt('eml', receivedAt.getTime() + clockMarginMilliseconds)}~`;

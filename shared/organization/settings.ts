@@ -78,6 +78,14 @@ const tracking = z.object({
   adminsSeeSubjects: z.boolean().default(false).meta({
     description: 'Administrators see the subjects of skipped mail of others.',
   }),
+  retry: z
+    .object({
+      attempts: z.int().min(0).max(100).default(5).meta({
+        description: 'How often an email that the CRM refused is offered again before it is given up.',
+      }),
+      seconds: seconds(5, 86_400, 900, 'Seconds from a refusal to the next offer.'),
+    })
+    .prefault({}),
   decisionRetentionDays: z.int().min(1).max(365).default(30).meta({
     description: 'Days that the decisions about messages are kept.',
     dynamics365Name: 'ExchangeSyncIdMappingPersistenceTimeInDays',
@@ -109,6 +117,31 @@ const correlation = z.object({
       }),
       counterDigits: z.int().min(1).max(9).default(3).meta({
         description: 'Digits of the message counter, which starts again at 0 when it is full.',
+      }),
+    })
+    .prefault({}),
+  conversationIndex: z.boolean().default(true).meta({
+    description: 'A Thread-Index header of the conversation of a tracked email makes the message an answer to it.',
+    dynamics365Name: 'IgnoreConversationIndexAndInReplyToForCorrelation (reversed)',
+  }),
+  smartMatching: z
+    .object({
+      enabled: z.boolean().default(false).meta({
+        description:
+          'A message answers the email of the last 90 days with the same words in the subject and the same addresses; of emails stored from then on.',
+        dynamics365Name: 'DisableSmartMatching (reversed)',
+      }),
+      maxWords: z.int().min(1).max(50).default(20).meta({
+        description: 'Words of a subject, and addresses of a message, that are looked at.',
+        dynamics365Name: 'HashMaxCount',
+      }),
+      deltaWords: z.int().min(0).max(10).default(0).meta({
+        description: 'Words that one of the two subjects may have more.',
+        dynamics365Name: 'HashDeltaSubjectCount',
+      }),
+      minAddresses: z.int().min(1).max(20).default(2).meta({
+        description: 'Addresses that both must have.',
+        dynamics365Name: 'HashMinAddressCount',
       }),
     })
     .prefault({}),
@@ -152,6 +185,14 @@ const internalMail = z.object({
   twoActivities: z.boolean().default(true).meta({
     description: 'Mail between two users gives one sent and one received email.',
     dynamics365Name: 'Track emails sent between Dynamics 365 users as two activities',
+  }),
+  toQueues: z.boolean().default(true).meta({
+    description: 'Without twoActivities: mail of a user to a queue still gives a received email, too.',
+    dynamics365Name: 'DoNotIgnoreInternalEmailToQueues',
+  }),
+  fromQueues: z.boolean().default(true).meta({
+    description: 'Without twoActivities: mail of a queue to a user still gives a received email, too.',
+    dynamics365Name: 'IgnoreInternalEmailFromQueues (reversed)',
   }),
 });
 

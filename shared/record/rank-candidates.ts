@@ -18,7 +18,7 @@ export type ResolutionReason = (typeof resolutionReasons)[number];
 
 export interface RankingContext {
   readonly settings: ResolutionSettings;
-  /** Owner (user or queue) of the mailbox whose mail is tracked; what this owner owns goes first. */
+  /** The user or team whose records go first: the mailbox's user, or who owns its queue. */
   readonly mailboxOwnerId?: string | null | undefined;
   /** resolutionRank of the CRM's own types. */
   readonly ownTypeRanks: ReadonlyMap<string, number>;

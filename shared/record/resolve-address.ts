@@ -63,7 +63,7 @@ const loadCandidates = async (
 /**
  * The record that a sender's address stands for. Reads strongly: a record that was just created counts.
  *
- * @param mailboxOwnerId the user or queue whose mailbox is tracked: records of this owner go first
+ * @param mailboxOwnerId the user whose mailbox is tracked, or who owns its queue: records of this owner go first
  */
 export const resolveSender = async (
   table: RecordsTable,

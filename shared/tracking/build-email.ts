@@ -87,7 +87,8 @@ export const buildEmail = (
     subject: headers.subject,
     ...content.body,
     regarding: message.manual?.regarding ?? answered?.email.regarding ?? null,
-    inReplyTo: answered?.method === 'inReplyTo' ? answered.email.id : null,
+    // Only these two methods tell an answer to this very email from one that is merely about the same.
+    inReplyTo: answered?.method === 'inReplyTo' || answered?.method === 'conversationIndex' ? answered.email.id : null,
     priority: headers.priority,
     sendAt: null,
     readReceipt: false,
@@ -96,6 +97,7 @@ export const buildEmail = (
     attachments: [...content.attachments],
     messageId: headers.messageId,
     references: [...new Set([...headers.references, ...(headers.inReplyTo === null ? [] : [headers.inReplyTo])])],
+    ...(headers.conversationIndex === null ? {} : { conversationIndex: headers.conversationIndex }),
     token: correlation.token,
     conversationId: answered?.email.conversationId ?? id,
     correlation: {

@@ -3,6 +3,7 @@ import type { Filtering } from '../owner/owner.ts';
 import type { FaultCode } from '../platform/fault-catalogue.ts';
 import type { AddressEntry } from '../record/address-entry.ts';
 import { fail, notApplicable, pass, type StepOutcome } from './decision-steps.ts';
+import type { CorrelationMethod } from './find-correlated-email.ts';
 import type { RecipientOwner } from './recipient-owners.ts';
 import type { TrackingOwner } from './tracking-owner.ts';
 
@@ -11,7 +12,7 @@ export interface FilteringFacts {
   readonly owners: readonly RecipientOwner[];
   readonly mailboxOwnerId: string | null;
   /** How the message answers a tracked email, if it does. */
-  readonly correlationMethod: 'inReplyTo' | 'token' | undefined;
+  readonly correlationMethod: CorrelationMethod | undefined;
   /** The records of those whom the owner corresponds with: the sender, or the recipients of sent mail. */
   readonly counterparts: readonly AddressEntry[];
   /** Several records claim the sender and the organization leaves such senders unresolved. */

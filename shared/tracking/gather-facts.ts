@@ -39,7 +39,10 @@ export const gatherFacts = async (
     mailboxOwner: await run.mailboxOwner(),
     participants,
     knownOwners,
-    correlation: tracked === undefined ? await findCorrelatedEmail(store.table, organization, headers) : unasked,
+    correlation:
+      tracked === undefined
+        ? await findCorrelatedEmail({ table: store.table, organization, message, participants })
+        : unasked,
     sentEmail,
     trackedEmailId: tracked,
   };

@@ -10,7 +10,8 @@ export const findInternalSender = ({ sender }: Participants) => sender?.resoluti
 
 /**
  * Mail between users. What a user sent through the hub comes back as a copy to each colleague: one email for each
- * direction, or one in all, as the organization says; a sender's own copy never gives a second one.
+ * direction, or one in all, as the organization says, which may still let queues have theirs; a sender's own copy never
+ * gives a second one.
  *
  * @param sentEmail the outgoing email with the same Message-ID
  */
@@ -24,13 +25,18 @@ export const checkInternal = (
   if (message.direction === 'outgoing') return pass('internal', 'mail of the Sent folder is nobody’s copy');
   const sender = findInternalSender(participants);
   if (sender === undefined) return pass('internal', 'the sender is no user or queue');
-  const own = sender.id === mailboxOwner?.id;
+  const own = participants.sender?.resolution.candidates.some(({ id }) => id === mailboxOwner?.id) ?? false;
   if (own && message.headers.isTestMessage) return fail('internal', 'internalCopy', 'a test message of the hub itself');
   if (sentEmail === undefined) return pass('internal', `${nameEntry(sender)} sent it, not through the hub`);
   const inputs = { sentEmailId: sentEmail.id, twoActivities: settings.twoActivities };
   if (own) return fail('internal', 'internalCopy', `the own copy of the sent email ${sentEmail.id}`, inputs);
   if (settings.twoActivities)
     return pass('internal', `${nameEntry(sender)} sent it; internal mail gives two emails`, inputs);
-  if (mailboxOwner?.type === 'queue') return pass('internal', 'internal mail to queues is tracked', inputs);
+  if (mailboxOwner?.type === 'queue')
+    return settings.toQueues
+      ? pass('internal', 'internal mail to queues is tracked', inputs)
+      : fail('internal', 'internalCopy', `a copy of the sent email ${sentEmail.id} in a queue`, inputs);
+  if (sender.type === 'queue' && settings.fromQueues)
+    return pass('internal', 'mail of queues to users is tracked', inputs);
   return fail('internal', 'internalCopy', `a copy of the sent email ${sentEmail.id}`, inputs);
 };

@@ -18,6 +18,8 @@ export interface Participants {
   readonly sender: { readonly address: MailAddress; readonly resolution: SenderResolution } | null;
   /** In the order of the header, each address once, at most 500. */
   readonly recipients: readonly Recipient[];
+  /** Addresses that servers delivered to and that the message itself does not name: Bcc, lists, other names of one. */
+  readonly deliveredTo: readonly Omit<Recipient, 'field'>[];
 }
 
 const mostParties = 500;
@@ -40,6 +42,31 @@ export const listRecipients = (headers: {
     }
   }
   return listed;
+};
+
+// Each server on the way may add one; only a forged header has more.
+const mostDeliveries = 5;
+
+/** The addresses that a message was delivered to beyond those that it names. */
+export const listDeliveries = (headers: {
+  readonly to: readonly MailAddress[];
+  readonly cc: readonly MailAddress[];
+  readonly bcc: readonly MailAddress[];
+  readonly deliveredTo: readonly string[];
+}): readonly MailAddress[] => {
+  if (headers.deliveredTo.length === 0) return [];
+  const named = new Set(listRecipients(headers).map(({ address }) => normalizeAddress(address.address)));
+  const further = new Map(headers.deliveredTo.map((address) => [normalizeAddress(address), { address, name: '' }]));
+  return [...further].flatMap(([key, address]) => (named.has(key) ? [] : [address])).slice(0, mostDeliveries);
+};
+
+/** Addresses outside the organization: the sender first, then the recipients in their order. */
+export const listCounterparts = ({ sender, recipients }: Participants): readonly string[] => {
+  const foreign = [
+    ...(sender === null || sender.resolution.candidates.some(isOwnerEntry) ? [] : [sender.address.address]),
+    ...recipients.flatMap(({ address, entries }) => (entries.some(isOwnerEntry) ? [] : [address.address])),
+  ];
+  return foreign.length > 0 || sender === null ? foreign : [sender.address.address];
 };
 
 /** A party of an email; a lone record is named as such in lists of parties. */

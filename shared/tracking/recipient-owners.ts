@@ -15,8 +15,8 @@ export interface RecipientOwners {
 }
 
 /**
- * The users and queues among the recipients. The mailbox that received the message is itself proof of a recipient: a
- * list, a Bcc or an alias names nobody in the header.
+ * The users and queues among the recipients. A list, a Bcc or an alias names nobody in the header: there the addresses
+ * that servers say they delivered to count, and the mailbox that received the message is itself proof of a recipient.
  *
  * @param known active users and queues by id, those of the participants included
  */
@@ -38,6 +38,13 @@ export const findRecipientOwners = (
       for (const { id } of entries) {
         const owner = known.get(id);
         if (owner !== undefined) add(owner, field, `${address.address} is ${nameOwner(owner)}`);
+      }
+  if (message.direction === 'incoming')
+    for (const { address, entries } of participants.deliveredTo)
+      for (const { id } of entries) {
+        const owner = known.get(id);
+        if (owner !== undefined && id !== mailboxOwner?.id)
+          add(owner, 'bcc', `it was delivered to ${address.address}, which is ${nameOwner(owner)}`);
       }
   if (mailboxOwner !== undefined) {
     const via = message.headers.deliveredTo[0];

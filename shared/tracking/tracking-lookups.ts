@@ -4,11 +4,12 @@ import type { MailAddress } from '../email/mime/mail-addresses.ts';
 import type { MessageHeaders } from '../email/mime/message-headers.ts';
 import type { Mailbox } from '../mailbox/mailbox.ts';
 import type { Organization } from '../organization/organization.ts';
-import { normalizeAddress } from '../platform/address.ts';
+import { userKind } from '../owner/owner.ts';
+import { normalizeAddress, withoutSubaddress } from '../platform/address.ts';
 import { type EntityStore, fromItem } from '../platform/entity-store.ts';
 import { partition, recordKey } from '../platform/records-table.ts';
 import { resolveRecipient, resolveSender } from '../record/resolve-address.ts';
-import { isOwnerEntry, listRecipients, type Participants } from './participants.ts';
+import { isOwnerEntry, listDeliveries, listRecipients, type Participants } from './participants.ts';
 import { loadTrackingOwner, type TrackingOwner } from './tracking-owner.ts';
 
 const keptAddresses = 5_000;
@@ -47,12 +48,17 @@ export class TrackingLookups {
           })),
         )),
       );
-    return { sender, recipients };
+    const deliveredTo = await Promise.all(
+      listDeliveries(headers).map(async (address) => ({ address, entries: (await this.#recipient(address)).chosen })),
+    );
+    return { sender, recipients, deliveredTo };
   }
 
   /** The users and queues among the participants. */
-  async owners({ recipients }: Participants): Promise<ReadonlyMap<string, TrackingOwner>> {
-    const ids = new Set(recipients.flatMap(({ entries }) => entries.filter(isOwnerEntry).map(({ id }) => id)));
+  async owners({ recipients, deliveredTo }: Participants): Promise<ReadonlyMap<string, TrackingOwner>> {
+    const ids = new Set(
+      [...recipients, ...deliveredTo].flatMap(({ entries }) => entries.filter(isOwnerEntry).map(({ id }) => id)),
+    );
     const found = new Map<string, TrackingOwner>();
     for (const id of ids) {
       const owner = await this.owner(id);
@@ -115,15 +121,30 @@ export class TrackingLookups {
   }
 
   #sender({ address }: MailAddress) {
-    return remember(this.#senders, normalizeAddress(address), () =>
-      resolveSender(this.#store.table, this.#organization, address, this.#mailboxOwnerId),
+    return remember(this.#senders, normalizeAddress(address), async () =>
+      resolveSender(this.#store.table, this.#organization, address, await this.#recordOwner()),
     );
   }
 
   #recipient({ address }: MailAddress) {
-    return remember(this.#recipients, normalizeAddress(address), () =>
-      resolveRecipient(this.#store.table, this.#organization, address, this.#mailboxOwnerId),
-    );
+    return remember(this.#recipients, normalizeAddress(address), async () => {
+      const owner = await this.#recordOwner();
+      const resolution = await resolveRecipient(this.#store.table, this.#organization, address, owner);
+      const base = resolution.reason === 'noMatch' ? withoutSubaddress(address) : undefined;
+      if (base === undefined) return resolution;
+      // Only of our own people it is known that what stands behind the plus leads to the same mailbox.
+      const detailed = await resolveRecipient(this.#store.table, this.#organization, base, owner);
+      return detailed.candidates.some(isOwnerEntry)
+        ? { ...detailed, chosen: detailed.chosen.filter(isOwnerEntry) }
+        : resolution;
+    });
+  }
+
+  /** Whose records go before those of others: the mailbox's user, or who owns its queue. */
+  async #recordOwner(): Promise<string | null> {
+    const id = this.#mailboxOwnerId;
+    if (id === null || id.startsWith(`${userKind.prefix}_`)) return id;
+    return (await this.owner(id))?.emailOwner?.id ?? null;
   }
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { findOwner } from '../../../shared/owner/find-owner.ts';
+import { queueKind } from '../../../shared/owner/owner.ts';
 import { refuseField } from '../../../shared/platform/validate.ts';
 import { referenceSchema } from '../../../shared/platform/values.ts';
 import { addressEntrySchema } from '../../../shared/record/address-entry.ts';
@@ -31,7 +32,8 @@ export const resolveRoutes: readonly Route[] = [
     querySchema: z.strictObject({
       address: z.string().min(1).max(320),
       mailboxOwnerId: z.string().max(250).optional().meta({
-        description: 'The user or queue whose mailbox would be tracked; what this owner owns goes first.',
+        description:
+          'The user or queue whose mailbox would be tracked; what this user, or the owner of this queue, owns goes first.',
       }),
     }),
     bodySchema: null,
@@ -43,8 +45,10 @@ export const resolveRoutes: readonly Route[] = [
           : await findOwner(store, organization.id, ['user', 'queue'], query.mailboxOwnerId);
       if (query.mailboxOwnerId !== undefined && owner === undefined)
         throw refuseField('#/query/mailboxOwnerId', 'notFound', `There is no user or queue ${query.mailboxOwnerId}`);
-      const sender = await resolveSender(table, organization, query.address, owner?.id);
-      const recipient = await resolveRecipient(table, organization, query.address, owner?.id);
+      const queue = owner?.type === 'queue' ? await store.get(queueKind, organization.id, owner.id) : undefined;
+      const recordOwner = queue === undefined ? owner?.id : queue.ownerId;
+      const sender = await resolveSender(table, organization, query.address, recordOwner);
+      const recipient = await resolveRecipient(table, organization, query.address, recordOwner);
       return {
         status: 200,
         body: {

@@ -1,3 +1,4 @@
+import { readConversationIndex } from '../conversation-index.ts';
 import { type Automation, automationFields, readAutomation } from './automation.ts';
 import { decodeWords } from './decode-text.ts';
 import { type HeaderField, readHeaderFields } from './header-fields.ts';
@@ -22,6 +23,8 @@ export interface MessageHeaders {
   readonly inReplyTo: string | null;
   /** Oldest first. */
   readonly references: readonly string[];
+  /** The Thread-Index header, by which Outlook and Exchange tell a conversation; null when there is none that is one. */
+  readonly conversationIndex: string | null;
   readonly priority: 'low' | 'normal' | 'high';
   /** What kind of program sent it; null: a person, as far as one can tell. */
   readonly automation: Automation | null;
@@ -49,12 +52,18 @@ export const decisionFields: readonly string[] = [
   'Delivered-To',
   'X-Original-To',
   'Envelope-To',
+  'X-Envelope-To',
+  'X-Delivered-To',
+  'Thread-Index',
   ...automationFields,
   'Content-Class',
   'Importance',
   'X-Priority',
   testMessageHeader,
 ];
+
+/** Which address a server on the way had before it when it passed the message on. */
+const deliveryFields = ['delivered-to', 'x-original-to', 'envelope-to', 'x-envelope-to', 'x-delivered-to'];
 
 const longestSubject = 1_000;
 const longestMessageId = 900;
@@ -111,14 +120,13 @@ export const interpretFields = (fields: readonly HeaderField[]): MessageHeaders 
     to: readAddresses(all('to')),
     cc: readAddresses(all('cc')),
     bcc: readAddresses(all('bcc')),
-    deliveredTo: readAddresses([all('delivered-to'), all('x-original-to'), all('envelope-to')].join(', ')).map(
-      ({ address }) => address,
-    ),
+    deliveredTo: readAddresses(deliveryFields.map(all).join(', ')).map(({ address }) => address),
     date: readMailDate(first('date') ?? ''),
     subject,
     inReplyTo: readIdentifier(first('in-reply-to')),
     // The oldest one names the thread, the newest ones its latest turn.
     references: shorten(readIdentifiers(all('references'))),
+    conversationIndex: readConversationIndex(first('thread-index')),
     priority: readPriority(first('importance'), first('x-priority')),
     automation,
     automatic: automation !== null,

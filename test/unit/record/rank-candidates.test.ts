@@ -110,9 +110,9 @@ describe('the sender', () => {
   });
 
   it('says that ownership decided', () => {
-    const context = contextOf({}, { mailboxOwnerId: 'que_support' });
+    const context = contextOf({}, { mailboxOwnerId: 'tea_support' });
 
-    expect(senderOf([entryOf('user'), entryOf('contact', { ownerId: 'que_support' })], context)).toMatchObject({
+    expect(senderOf([entryOf('user'), entryOf('contact', { ownerId: 'tea_support' })], context)).toMatchObject({
       chosen: { type: 'contact' },
       reason: 'ownedByMailboxOwner',
     });
