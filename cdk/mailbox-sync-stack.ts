@@ -57,7 +57,7 @@ export class MailboxSyncStack extends Stack {
       concurrency: options.operationsConcurrency,
     });
     const lanes = [incoming, outgoing, operations];
-    const schedules = new Schedules(this, 'Schedules', { prefix, lanes: [incoming, outgoing] });
+    const schedules = new Schedules(this, 'Schedules', { prefix, lanes });
     const api = new Api(this, 'Api', { prefix, version, corsOrigin: options.corsOrigin, domain: options.domain });
     const feed = new Feed(this, 'Feed', { prefix, records: state.records });
     const watchdog = new Watchdog(this, 'Watchdog', {
@@ -77,7 +77,7 @@ export class MailboxSyncStack extends Stack {
       for (const each of lanes) each.allowSend(hubFunction);
       allowEgress(hubFunction, options);
     }
-    for (const { hubFunction } of [incoming, outgoing]) schedules.allowTimers(hubFunction);
+    for (const { hubFunction } of lanes) schedules.allowTimers(hubFunction);
     for (const { hubFunction } of lanes) state.allowSecrets(hubFunction, { seal: false });
     state.allowSecrets(api.hubFunction, { seal: true });
     // A duplicate that is found late, a removed email, an erased organization take their bytes along.

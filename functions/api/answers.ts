@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import type { RouteAnswer } from './route.ts';
 
 interface Versioned {
@@ -27,6 +28,16 @@ export const answerOperation = (operation: { readonly id: string }): RouteAnswer
 });
 
 export const answerNothing = (): RouteAnswer => ({ status: 204 });
+
+/** Where bytes go that are too many for a request. */
+export const uploadSchema = z
+  .object({
+    method: z.literal('PUT'),
+    url: z.string(),
+    headers: z.record(z.string(), z.string()),
+    expiresAt: z.string(),
+  })
+  .meta({ id: 'Upload' });
 
 /** A redirect to a presigned URL. */
 export const answerRedirect = (location: string): RouteAnswer => ({ status: 302, headers: { location } });

@@ -7,6 +7,7 @@ export const createLaneTimers = () => {
   const environment = readConfiguration([
     'INCOMING_QUEUE_ARN',
     'OUTGOING_QUEUE_ARN',
+    'OPERATIONS_QUEUE_ARN',
     'SCHEDULE_GROUP',
     'SCHEDULER_ROLE_ARN',
     'SCHEDULER_DEAD_LETTER_ARN',
@@ -15,6 +16,10 @@ export const createLaneTimers = () => {
     groupName: environment.SCHEDULE_GROUP,
     roleArn: environment.SCHEDULER_ROLE_ARN,
     deadLetterArn: environment.SCHEDULER_DEAD_LETTER_ARN,
-    queueArns: { incoming: environment.INCOMING_QUEUE_ARN, outgoing: environment.OUTGOING_QUEUE_ARN },
+    queueArns: {
+      incoming: environment.INCOMING_QUEUE_ARN,
+      outgoing: environment.OUTGOING_QUEUE_ARN,
+      operations: environment.OPERATIONS_QUEUE_ARN,
+    },
   });
 };

@@ -4,13 +4,14 @@ import { abandonTest } from '../../shared/mailbox/apply-test-result.ts';
 import { isFinished } from '../../shared/operation/operation.ts';
 import { finishOperation, startOperation } from '../../shared/operation/run-operation.ts';
 import { createLaneServices } from '../common/create-lane-services.ts';
+import { createLaneTimers } from '../common/create-lane-timers.ts';
 import { createLaneHandler } from '../common/lane-handler.ts';
 import { readLaneEnvironment } from '../common/read-lane-environment.ts';
 import { createOperationRunners } from './runners.ts';
 
 const environment = readLaneEnvironment();
 const services = createLaneServices(environment);
-const runners = createOperationRunners(services, environment.CYCLES_TABLE);
+const runners = createOperationRunners(services, createLaneTimers(), environment.CYCLES_TABLE);
 
 export const handler = createLaneHandler(
   'operations',

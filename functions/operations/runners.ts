@@ -9,8 +9,13 @@ import { operationMessage } from '../../shared/operation/operation-message.ts';
 import { finishOperation, reportProgress } from '../../shared/operation/run-operation.ts';
 import { createEraseCycles, eraseOrganization } from '../../shared/organization/erase-organization.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
+import type { Timers } from '../../shared/platform/timers.ts';
+import { runOfferAgain } from '../../shared/rejection/run-offer-again.ts';
 import { runProfileTest } from '../../shared/server-profile/run-profile-test.ts';
 import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
+import { runReprocess } from '../../shared/tracking/run-reprocess.ts';
+import { runTrackMessage } from '../../shared/tracking/run-track-message.ts';
+import { runTrackUpload } from '../../shared/tracking/run-track-upload.ts';
 import type { LaneServices } from '../common/create-lane-services.ts';
 
 interface OperationDelivery {
@@ -38,6 +43,7 @@ const addCounts = (one: Operation['result'], other: Readonly<Record<string, numb
 /** Who carries out which kind of operation. Each may be called again after a crash and goes on where it was. */
 export const createOperationRunners = (
   services: LaneServices,
+  timers: Timers,
   cyclesTable: string,
 ): Readonly<Record<Operation['kind'], OperationRunner>> => {
   const document = createDocumentClient();
@@ -60,6 +66,12 @@ export const createOperationRunners = (
     },
     replayDeadLetters: (organizationId, operation, delivery) =>
       runReplays(services, organizationId, operation, delivery),
+    trackMessage: (organizationId, operation, delivery) =>
+      runTrackMessage(services, organizationId, operation, delivery),
+    trackUpload: (organizationId, operation, delivery) => runTrackUpload(services, organizationId, operation, delivery),
+    reprocess: (organizationId, operation, delivery) => runReprocess(services, organizationId, operation, delivery),
+    offerAgain: (organizationId, operation, delivery) =>
+      runOfferAgain({ ...services, timers }, organizationId, operation, delivery),
     eraseOrganization: async (scope, operation, delivery) => {
       const deadline = services.now().getTime() + delivery.remainingMilliseconds - endMarginMilliseconds;
       const erasure = { ...services, throttle, eraseCycles };

@@ -9,6 +9,8 @@ export const deadLetterSchema = z.object({
   ...entityShape,
   kind: z.enum(['email', 'send', 'event']),
   mailboxId: z.string(),
+  /** Of kind event: the email that the CRM refused. */
+  emailId: z.string().optional(),
   fault: faultSchema,
   attempts: z.number().int(),
   firstAt: z.string(),

@@ -9,12 +9,13 @@ import { systemAuthor } from '../platform/change.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import { createFault, type Fault, FaultError } from '../platform/fault.ts';
 import { recordKey } from '../platform/records-table.ts';
+import { offerGivenUp } from '../rejection/offer-again.ts';
 import { decisionKind } from '../tracking/decision.ts';
 import { decisionIdOf } from '../tracking/decision-writes.ts';
 import { ItemError, isRefusedItem } from '../tracking/item-error.ts';
 import type { MailboxMessage } from '../tracking/mailbox-message.ts';
 import { replayMessage } from '../tracking/replay-message.ts';
-import { TrackingLookups } from '../tracking/tracking-lookups.ts';
+import { createTrackingContext } from '../tracking/tracking-context.ts';
 import { closeDeadLetter } from './close-dead-letter.ts';
 import { type DeadLetter, deadLetterExpiry, deadLetterKind } from './dead-letter.ts';
 
@@ -87,12 +88,21 @@ const decide = async (
     throw new FaultError('invalidState', { detail: 'The mailbox or the bytes of the message are gone' });
   const raw = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const message = toMessage(letter, raw);
-  const lookups = new TrackingLookups(store, organization, mailbox.ownerId);
-  const mailboxOwner = () => lookups.ownerOf(mailbox);
-  const context = { organization, mailbox, mailboxOwner, processFrom: null, store, content, lookups, author, now };
+  const context = { ...createTrackingContext({ store, content, now }, organization, mailbox, null), author };
   const { outcome, emailId } = await replayMessage(context, message, raw);
   await removeOldDecision(dependencies, organization.id, letter, message);
   return { outcome, ...(emailId === undefined ? {} : { emailId }) };
+};
+
+/** What the CRM refused again and again is told once more, and the CRM may refuse it as often as before. */
+const offerEvent = async (
+  dependencies: ReplayDependencies,
+  organization: Organization,
+  { emailId = '' }: DeadLetter,
+): Promise<Replayed> => {
+  if (!(await offerGivenUp(dependencies, organization, emailId)))
+    throw new FaultError('invalidState', { detail: 'The email is gone or no longer tracked' });
+  return { outcome: 'offered', emailId };
 };
 
 /**
@@ -113,7 +123,10 @@ export const replayDeadLetter = async (
   if (letter.status === 'discarded') throw new FaultError('invalidState', { detail: 'The dead letter is discarded' });
   const author: Author = { origin: 'mailbox', actor: { type: 'mailbox', id: letter.mailboxId } };
   try {
-    const replayed = await decide(dependencies, organization, letter, author);
+    const replayed =
+      letter.kind === 'event'
+        ? await offerEvent(dependencies, organization, letter)
+        : await decide(dependencies, organization, letter, author);
     await closeDeadLetter({ ...dependencies, author: systemAuthor }, organization.id, id, { status: 'resolved' });
     return replayed;
   } catch (error) {

@@ -11,7 +11,7 @@ const singleLine = (limit: number) =>
     .max(limit)
     .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'one line without control characters');
 
-const recordPointerSchema = z.strictObject({
+export const recordPointerSchema = z.strictObject({
   type: z.string().min(1).max(50).meta({ description: 'A record type, or user, queue or team.' }),
   id: z.string().min(1).max(210).meta({ description: 'The id, or ext:<externalId>.' }),
 });

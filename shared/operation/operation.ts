@@ -12,6 +12,10 @@ export const operationKindSchema = z.enum([
   'bulkMailboxes',
   'replayDeadLetter',
   'replayDeadLetters',
+  'trackMessage',
+  'trackUpload',
+  'reprocess',
+  'offerAgain',
   'eraseOrganization',
 ]);
 export type OperationKind = z.output<typeof operationKindSchema>;

@@ -13,6 +13,7 @@ const environmentShape = {
   OPERATIONS_QUEUE_URL: z.string(),
   INCOMING_QUEUE_ARN: z.string(),
   OUTGOING_QUEUE_ARN: z.string(),
+  OPERATIONS_QUEUE_ARN: z.string(),
   SCHEDULE_GROUP: z.string(),
   SCHEDULER_ROLE_ARN: z.string(),
   SCHEDULER_DEAD_LETTER_ARN: z.string(),

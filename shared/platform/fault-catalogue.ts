@@ -549,6 +549,12 @@ const rawCatalogue = {
     fix: 'Set canOwnEmail on the user',
     whoActs: 'administrator',
   },
+  messageGone: {
+    title: 'The message is not in the mailbox',
+    cause: 'It was deleted, or it was never in this mailbox',
+    fix: 'Look for the message in the mailbox; uploading it has it tracked all the same',
+    whoActs: 'mailboxOwner',
+  },
   crmRejected: {
     title: 'The CRM refused the email',
     cause: 'The CRM answered the event with a rejection',

@@ -46,6 +46,7 @@ const environment = {
   OPERATIONS_QUEUE_URL: 'https://queue.example/operations.fifo',
   INCOMING_QUEUE_ARN: 'arn:aws:sqs:us-east-1:000000000000:incoming.fifo',
   OUTGOING_QUEUE_ARN: 'arn:aws:sqs:us-east-1:000000000000:outgoing.fifo',
+  OPERATIONS_QUEUE_ARN: 'arn:aws:sqs:us-east-1:000000000000:operations.fifo',
   SCHEDULE_GROUP: 'timers',
   SCHEDULER_ROLE_ARN: 'arn:aws:iam::000000000000:role/timers',
   SCHEDULER_DEAD_LETTER_ARN: 'arn:aws:sqs:us-east-1:000000000000:dead',

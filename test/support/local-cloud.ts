@@ -64,7 +64,7 @@ const createTable = async (
             GlobalSecondaryIndexes: indexes.map(([IndexName, partitionKey]) => ({
               IndexName,
               KeySchema: key(partitionKey),
-              Projection: { ProjectionType: 'ALL' },
+              Projection: { ProjectionType: 'KEYS_ONLY' },
             })),
           }),
     }),
@@ -129,6 +129,7 @@ const createHubResources = async (aws: AwsEndpoint): Promise<HubResources> => {
       OPERATIONS_QUEUE_URL: operations.queue.url,
       INCOMING_QUEUE_ARN: incoming.queue.arn,
       OUTGOING_QUEUE_ARN: outgoing.queue.arn,
+      OPERATIONS_QUEUE_ARN: operations.queue.arn,
       SCHEDULE_GROUP: `${prefix}-timers`,
       SCHEDULER_ROLE_ARN: `arn:aws:iam::${account}:role/${prefix}-timers`,
       SCHEDULER_DEAD_LETTER_ARN: undelivered.arn,

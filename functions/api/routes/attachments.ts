@@ -3,7 +3,7 @@ import { addAttachmentSchema } from '../../../shared/email/attachment-input.ts';
 import { addAttachment, removeAttachment, withUploadedStates } from '../../../shared/email/attachments.ts';
 import { attachmentAnswerSchema, presentAttachment } from '../../../shared/email/present-email.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
-import { answerNothing, answerRedirect } from '../answers.ts';
+import { answerNothing, answerRedirect, uploadSchema } from '../answers.ts';
 import { emailPathSchema, requireEmail, resolveEmailId } from '../email-request.ts';
 import { listFound, pageQueryShape, pageSchema } from '../page.ts';
 import { defineRoute, noParameters, type Route } from '../route.ts';
@@ -12,15 +12,6 @@ const tag = 'Emails';
 const access = ['admin', 'crm'] as const;
 const path = '/emails/{emailId}/attachments';
 const attachmentPathSchema = z.strictObject({ ...emailPathSchema.shape, attachmentId: z.string() });
-
-const uploadSchema = z
-  .object({
-    method: z.literal('PUT'),
-    url: z.string(),
-    headers: z.record(z.string(), z.string()),
-    expiresAt: z.string(),
-  })
-  .meta({ id: 'Upload' });
 
 const addedSchema = attachmentAnswerSchema.extend({
   upload: uploadSchema.optional().meta({ description: 'Where to PUT the bytes, with these headers.' }),

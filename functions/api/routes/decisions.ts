@@ -1,14 +1,18 @@
 import * as z from 'zod';
+import { operationAnswerSchema, presentOperation } from '../../../shared/operation/present-operation.ts';
 import type { Organization } from '../../../shared/organization/organization.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
 import { partition } from '../../../shared/platform/records-table.ts';
 import { resolveIdentifier } from '../../../shared/platform/resolve-identifier.ts';
 import { instantSchema } from '../../../shared/platform/values.ts';
 import { type Decision, decisionKind, decisionSchema } from '../../../shared/tracking/decision.ts';
+import { explainDecision } from '../../../shared/tracking/explain-decision.ts';
 import { decisionAnswerSchema, presentDecision } from '../../../shared/tracking/present-decision.ts';
-import { answerResource } from '../answers.ts';
+import { trackDecided, trackDecisionInputSchema } from '../../../shared/tracking/promote-message.ts';
+import { answerOperation, answerResource } from '../answers.ts';
+import { mailboxContextOf } from '../mailbox-request.ts';
 import { listEntities, pageQueryShape, pageSchema } from '../page.ts';
-import { type Caller, defineRoute, noParameters, type Route, roles } from '../route.ts';
+import { type Caller, defineRoute, noParameters, type OrganizationContext, type Route, roles } from '../route.ts';
 
 const tag = 'Decisions';
 
@@ -20,6 +24,20 @@ const sightOf = (caller: Caller, organization: Organization) => ({
   seesUntrackedSubjects:
     caller.type === 'key' && caller.role === 'admin' && organization.settings.tracking.adminsSeeSubjects,
 });
+
+const decisionPathSchema = z.strictObject({ decisionId: z.string() });
+
+const requireDecision = async ({
+  services: { store },
+  organization,
+  path,
+}: OrganizationContext<z.output<typeof decisionPathSchema>, unknown, unknown>): Promise<Decision> => {
+  const { kind, prefix } = decisionKind;
+  const id = await resolveIdentifier(store, organization.id, kind, prefix, path.decisionId);
+  const decision = await store.get(decisionKind, organization.id, id);
+  if (decision === undefined) throw new FaultError('notFound');
+  return decision;
+};
 
 export const decisionsRoutes: readonly Route[] = [
   defineRoute({
@@ -76,15 +94,46 @@ export const decisionsRoutes: readonly Route[] = [
     tag,
     access: roles,
     answers: { 200: decisionAnswerSchema },
-    pathSchema: z.strictObject({ decisionId: z.string() }),
+    pathSchema: decisionPathSchema,
     querySchema: noParameters,
     bodySchema: null,
-    handle: async ({ services: { store }, organization, caller, path }) => {
-      const { kind, prefix } = decisionKind;
-      const id = await resolveIdentifier(store, organization.id, kind, prefix, path.decisionId);
-      const decision = await store.get(decisionKind, organization.id, id);
-      if (decision === undefined) throw new FaultError('notFound');
-      return answerResource(presentDecision(decision, sightOf(caller, organization)));
+    handle: async (context) =>
+      answerResource(presentDecision(await requireDecision(context), sightOf(context.caller, context.organization))),
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/decisions/{decisionId}/track',
+    summary: 'Has the message tracked whatever was decided',
+    tag,
+    access: ['admin', 'crm'],
+    answers: { 202: operationAnswerSchema },
+    problems: ['ownerInactive', 'channelIsEmailRouter', 'invalidState'],
+    pathSchema: decisionPathSchema,
+    querySchema: noParameters,
+    bodySchema: trackDecisionInputSchema,
+    handle: async (context) => {
+      const { services, body, identifierFor } = context;
+      const decision = await requireDecision(context);
+      const promoting = { ...mailboxContextOf(context), content: services.content };
+      const options = { operationId: identifierFor('opn') };
+      return answerOperation(presentOperation(await trackDecided(promoting, decision, body.regarding, options)));
+    },
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/decisions/{decisionId}/explain',
+    summary: "What would be decided by today's settings; nothing changes",
+    tag,
+    access: ['admin', 'crm'],
+    answers: { 200: decisionAnswerSchema },
+    problems: ['invalidState', 'unavailable'],
+    pathSchema: decisionPathSchema,
+    querySchema: noParameters,
+    bodySchema: z.strictObject({}),
+    handle: async (context) => {
+      const { services, organization, caller } = context;
+      const explained = await explainDecision({ ...services, organization }, await requireDecision(context));
+      return { status: 200, body: presentDecision(explained, sightOf(caller, organization)) };
     },
   }),
 ];

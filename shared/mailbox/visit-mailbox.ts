@@ -1,0 +1,91 @@
+import { FaultError } from '../platform/fault.ts';
+import type { SecretVault } from '../platform/secrets.ts';
+import { connectionTarget } from '../server-profile/connection-target.ts';
+import type { ServerProfile } from '../server-profile/server-profile.ts';
+import type { ConnectionGate, Gate } from '../throttle/connection-gate.ts';
+import type { Dialler } from '../transport/connection.ts';
+import type { ImapSession } from '../transport/imap/imap-session.ts';
+import { openImapSession } from '../transport/imap/open-imap-session.ts';
+import { TransportError } from '../transport/transport-error.ts';
+import { openCredentials } from './credentials.ts';
+import type { Mailbox } from './mailbox.ts';
+import { type MailboxContext, requireMailbox } from './mailbox-context.ts';
+import { requireComplete } from './readiness.ts';
+
+export interface VisitContext extends Pick<MailboxContext, 'store' | 'organization' | 'now'> {
+  readonly vault: SecretVault;
+  readonly gate: ConnectionGate;
+  readonly dialler: Dialler;
+}
+
+/** A request has 30 s in all; what is left is for the answer. */
+const sessionMilliseconds = 20_000;
+const placeMilliseconds = 6_000;
+const leaseMarginMilliseconds = 5_000;
+
+/** Waits a little for a place at the server: a request's connection counts against its limit like everything else. */
+const enter = async (context: VisitContext, mailbox: Mailbox, serverProfile: ServerProfile): Promise<Gate> => {
+  const { gate, organization, now } = context;
+  const giveUpAt = now().getTime() + placeMilliseconds;
+  for (let hasTicket = false; ; hasTicket = true) {
+    const at = now().getTime();
+    const answer = await gate.enter({
+      organizationId: organization.id,
+      serverProfile,
+      host: serverProfile.incoming.host,
+      mailboxId: mailbox.id,
+      lane: 'operations',
+      generation: 0,
+      expiresAt: at + sessionMilliseconds + leaseMarginMilliseconds,
+      hasTicket,
+      ignoresPause: true,
+      probeUntil: at,
+    });
+    if (!('refused' in answer)) return answer;
+    const pause = Math.min(1_000, Math.max(100, answer.until - at));
+    if (at + pause > giveUpAt)
+      throw new FaultError('unavailable', { detail: 'All connections that the profile allows are in use' });
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+};
+
+/**
+ * Looks something up in a mailbox while a request waits for it.
+ *
+ * @throws FaultError notFound; invalidState when the mailbox is not complete or its server refuses it; unavailable when
+ * the server does not answer now; both with the server's fault
+ */
+export const visitMailbox = async <Result>(
+  context: VisitContext,
+  mailboxId: string,
+  look: (session: ImapSession) => Promise<Result>,
+): Promise<Result> => {
+  const { organization, vault, dialler, now } = context;
+  const mailbox = await requireMailbox(context, mailboxId);
+  const serverProfile = await requireComplete(context, mailbox);
+  const place = await enter(context, mailbox, serverProfile);
+  try {
+    const { credentials } = await openCredentials(vault, organization, mailbox, serverProfile);
+    const session = await openImapSession(connectionTarget(serverProfile, 'incoming'), credentials, dialler, {
+      deadline: now().getTime() + sessionMilliseconds,
+    });
+    try {
+      return await look(session);
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    const { detail, cause, fix } = error.fault;
+    const passes = error.class === 'transient' || error.class === 'throttled';
+    // What does not pass by itself is nothing to be asked again for.
+    throw new FaultError(passes ? 'unavailable' : 'invalidState', {
+      detail,
+      cause,
+      ...(passes ? {} : { fix }),
+      extensions: { fault: error.fault },
+    });
+  } finally {
+    await place.leave();
+  }
+};

@@ -1,0 +1,84 @@
+import { decisionFields, readMessageHeaders } from '../email/mime/message-headers.ts';
+import type { FolderRole, ImapFolder, ImapSession } from '../transport/imap/imap-session.ts';
+import type { MailboxMessage } from './mailbox-message.ts';
+
+/** What is known of a message that is to be found again. */
+export interface WantedMessage {
+  /** Where it stood when it was last seen. */
+  readonly place?: { readonly folder: string; readonly uidValidity: string; readonly uid: number } | undefined;
+  readonly messageId: string | null;
+  /** Whose message it must be where the identifier alone might name another's. */
+  readonly fromAddress?: string | null | undefined;
+}
+
+const inbox = 'INBOX';
+/** Where mail lies that hardly anybody asks for is looked at last. */
+const lastRoles: ReadonlySet<FolderRole | null> = new Set(['trash', 'junk', 'drafts']);
+
+const isWanted = ({ messageId, fromAddress }: WantedMessage, { headers }: MailboxMessage): boolean =>
+  (messageId === null || headers.messageId === messageId) &&
+  (fromAddress == null || headers.from?.address === fromAddress);
+
+/** The message with this UID as it stands there now. */
+const readHead = async (
+  session: ImapSession,
+  folder: { readonly path: string; readonly direction: MailboxMessage['direction'] },
+  uidValidity: string,
+  uid: number,
+): Promise<MailboxMessage | undefined> => {
+  let message: MailboxMessage | undefined;
+  await session.fetchHeads(folder.path, [uid], decisionFields, ({ sizeBytes, receivedAt, header }) => {
+    const headers = readMessageHeaders(header);
+    message = {
+      folder: folder.path,
+      direction: folder.direction,
+      uidValidity,
+      uid,
+      sizeBytes,
+      receivedAt,
+      isArrival: false,
+      headers,
+    };
+  });
+  return message;
+};
+
+const inOrder = (folders: readonly ImapFolder[], first: string | undefined): readonly ImapFolder[] => {
+  const rank = ({ path, role }: ImapFolder): number =>
+    path === first ? 0 : path === inbox ? 1 : lastRoles.has(role) ? 3 : 2;
+  return [...folders].sort((one, other) => rank(one) - rank(other));
+};
+
+/** Mail of the Sent folder is outgoing, all other mail came in. */
+export const directionOf = ({ role }: Pick<ImapFolder, 'role'>): MailboxMessage['direction'] =>
+  role === 'sent' ? 'outgoing' : 'incoming';
+
+/**
+ * Finds a message in a mailbox: where it stood, else by its Message-ID in every folder, since people move mail.
+ *
+ * @throws TransportError
+ */
+export const findMessage = async (session: ImapSession, wanted: WantedMessage): Promise<MailboxMessage | undefined> => {
+  const folders = await session.listFolders();
+  const { place, messageId } = wanted;
+  const stood = folders.find(({ path }) => path === place?.folder);
+  if (place !== undefined && stood !== undefined) {
+    const status = await session.status(stood.path);
+    if (status?.uidValidity === place.uidValidity) {
+      const folder = { path: stood.path, direction: directionOf(stood) };
+      const message = await readHead(session, folder, place.uidValidity, place.uid);
+      if (message !== undefined && isWanted(wanted, message)) return message;
+    }
+  }
+  if (messageId === null) return undefined;
+  for (const folder of inOrder(folders, place?.folder)) {
+    const status = await session.status(folder.path);
+    if (status === undefined || status.messages === 0) continue;
+    const uid = await session.findByMessageId(folder.path, messageId);
+    if (uid === undefined) continue;
+    const found = { path: folder.path, direction: directionOf(folder) };
+    const message = await readHead(session, found, status.uidValidity, uid);
+    if (message !== undefined && isWanted(wanted, message)) return message;
+  }
+  return undefined;
+};

@@ -1,0 +1,114 @@
+import * as z from 'zod';
+import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
+import { type InMailboxDelivery, type InMailboxDependencies, runInMailbox } from '../mailbox/run-in-mailbox.ts';
+import type { Operation } from '../operation/operation.ts';
+import { finishOperation } from '../operation/run-operation.ts';
+import type { ContentStore } from '../platform/content-store.ts';
+import { createFault } from '../platform/fault.ts';
+import { referenceSchema } from '../platform/values.ts';
+import type { ImapSession } from '../transport/imap/imap-session.ts';
+import { endEarly } from './decide-message.ts';
+import { decisionKind } from './decision.ts';
+import { takeEarlySteps } from './early-steps.ts';
+import { findMessage } from './find-message.ts';
+import { findFormerDecision } from './former-decisions.ts';
+import { ItemError, isRefusedItem } from './item-error.ts';
+import type { MailboxMessage } from './mailbox-message.ts';
+import type { ManualTracking } from './manual-tracking.ts';
+import { noteVerdict } from './note-verdict.ts';
+import type { ReplayOutcome } from './replay-message.ts';
+import { setAsideMessage } from './set-aside-message.ts';
+import { trackOnRequest } from './track-on-request.ts';
+import { createTrackingContext } from './tracking-context.ts';
+import type { TrackingRun } from './tracking-run.ts';
+
+/** Which message is to be tracked, and how. */
+export const trackMessageInputSchema = z.object({
+  mailboxId: z.string(),
+  /** The decision that is to be taken again. */
+  decisionId: z.string().optional(),
+  place: z.object({ folder: z.string(), uidValidity: z.string(), uid: z.number().int() }).optional(),
+  messageId: z.string().nullable(),
+  fromAddress: z.string().nullable().optional(),
+  regarding: referenceSchema.nullable(),
+  createContact: z.boolean().optional(),
+});
+export type TrackMessageInput = z.output<typeof trackMessageInputSchema>;
+
+export interface TrackDependencies extends InMailboxDependencies {
+  readonly content: ContentStore;
+}
+
+/** Beyond what the server says of the size. */
+const slackBytes = 64 * 1024;
+
+export const manualOf = (
+  { regarding, createContact }: Pick<TrackMessageInput, 'regarding' | 'createContact'>,
+  detail: string,
+): ManualTracking => ({
+  via: 'promoted',
+  detail,
+  regarding,
+  ...(createContact === undefined ? {} : { createContact }),
+});
+
+/** How an operation ends that was to track a message. */
+export const endOf = (outcome: ReplayOutcome): Parameters<typeof finishOperation>[3] => {
+  const { code, ...result } = outcome;
+  return code === undefined ? { status: 'succeeded', result } : { status: 'failed', fault: createFault(code) };
+};
+
+type Requested = MailboxMessage & { readonly manual: ManualTracking };
+
+/** Undefined when the message left its folder meanwhile. */
+const track = async (
+  run: TrackingRun,
+  session: ImapSession,
+  message: Requested,
+): Promise<ReplayOutcome | undefined> => {
+  const { tracking } = run.organization.settings;
+  const early = endEarly(takeEarlySteps(message, null, tracking));
+  if (early?.outcome === 'skipped') {
+    await noteVerdict(run, message, early);
+    return early;
+  }
+  const limit = tracking.maxMessageBytes + slackBytes;
+  const raw = await session.fetchMessage(message.folder, message.uid, message.sizeBytes, limit);
+  return raw === undefined ? undefined : trackOnRequest(run, message, raw);
+};
+
+/** The operation that tracks one message of a mailbox because somebody asked for it. Can be repeated. */
+export const runTrackMessage = (
+  deps: TrackDependencies,
+  organizationId: string,
+  operation: Operation,
+  delivery: InMailboxDelivery,
+): Promise<LaneVerdict> => {
+  const input = trackMessageInputSchema.parse(operation.input);
+  const end = async (outcome: Parameters<typeof finishOperation>[3]): Promise<LaneVerdict> => {
+    await finishOperation(deps, organizationId, operation.id, outcome);
+    return { done: true };
+  };
+  const failed = (code: 'messageGone' | 'unreadable', detail?: string) =>
+    end({ status: 'failed', fault: createFault(code, detail === undefined ? {} : { detail }) });
+  return runInMailbox(deps, organizationId, operation, input.mailboxId, delivery, async (visit) => {
+    const { organization, mailbox, session } = visit;
+    const found = await findMessage(session, input);
+    if (found === undefined) return failed('messageGone');
+    const run: TrackingRun = { ...createTrackingContext(deps, organization, mailbox, null), session };
+    const previous =
+      input.decisionId === undefined
+        ? await findFormerDecision(run, found)
+        : await deps.store.get(decisionKind, organizationId, input.decisionId);
+    const message: Requested = { ...found, previous, manual: manualOf(input, 'somebody asked for this message') };
+    try {
+      const outcome = await track(run, session, message);
+      return outcome === undefined ? await failed('messageGone') : await end(endOf(outcome));
+    } catch (error) {
+      if (!(error instanceof ItemError) && !isRefusedItem(error)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      await setAsideMessage(run, message, reason, 1);
+      return failed('unreadable', reason);
+    }
+  });
+};
