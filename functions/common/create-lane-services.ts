@@ -1,5 +1,6 @@
 import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
 import { createCycleStore } from '../../shared/cycle/cycle-store.ts';
+import { createSendQuotas } from '../../shared/email/send-quota-table.ts';
 import { createContextLoader } from '../../shared/mailbox/load-run-context.ts';
 import { createOperationWatch } from '../../shared/operation/operation-watch.ts';
 import {
@@ -48,6 +49,7 @@ export const createLaneServices = (environment: ReturnType<typeof readLaneEnviro
       environment.HOST_CONNECTION_CAPS,
       Date.now,
     ),
+    sendQuotas: createSendQuotas(document, environment.CYCLES_TABLE),
     dialler: createDialler(createHostPolicy(environment.ALLOWED_HOST_RANGES)),
   };
 };

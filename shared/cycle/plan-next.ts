@@ -101,7 +101,7 @@ const planSuccess = (
     return {
       ...base,
       due: outcome.nextDue,
-      reason: outcome.nextDue === null ? 'nothingToSend' : 'laterSend',
+      reason: outcome.waitsFor ?? (outcome.nextDue === null ? 'nothingToSend' : 'laterSend'),
       slices: undefined,
     };
   const delay = nextDelaySeconds({

@@ -1,5 +1,6 @@
 import type { Mailbox } from '../mailbox/mailbox.ts';
 import type { Organization } from '../organization/organization.ts';
+import type { FaultCode } from '../platform/fault-catalogue.ts';
 import type { ServerProfile } from '../server-profile/server-profile.ts';
 import type { Credentials } from '../transport/connection.ts';
 import type { Cycle, CycleCounts, FolderCursor } from './cycle.ts';
@@ -41,6 +42,8 @@ export interface WorkloadOutcome {
    * schedule policy decide (incoming).
    */
   readonly nextDue?: number | null;
+  /** Why what is due waits until `nextDue`, where that is not its own doing: a code of the fault catalogue. */
+  readonly waitsFor?: FaultCode;
 }
 
 /** One lane's work. Throws TransportError when the server or the login fails; anything else thrown is a defect. */

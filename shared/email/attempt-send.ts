@@ -22,12 +22,16 @@ export interface AttemptDependencies {
   readonly content: ContentStore;
   /** The session of this run, opened when it is first asked for. @throws TransportError */
   readonly session: () => Promise<SmtpSession>;
+  /** Until when the profile's limits let nothing go out; undefined when this email may, which is counted then. */
+  readonly permit: () => Promise<number | undefined>;
 }
 
 /** How an attempt ended; `trouble`: the connection is gone. */
 export type AttemptEnd =
   /** There was nothing to send any more. */
   | { readonly kind: 'gone' }
+  /** The profile has sent as much as it may; the email waits. */
+  | { readonly kind: 'limited'; readonly until: number }
   /** The connection failed before this email was spoken of; it stands as it stood. */
   | { readonly kind: 'untouched'; readonly trouble: TransportError }
   | {
@@ -56,12 +60,16 @@ const separateBlocked = (run: WorkloadRun, email: Email, queued: QueuedSend) => 
 };
 
 /**
- * Takes the entry for this run. Undefined when it was cancelled or deleted meanwhile. From here on the email is
- * `sending`, and cancelling is refused.
+ * Takes the entry for this run. Undefined when the email was cancelled, deleted or changed meanwhile; what was changed is
+ * still due. From here on the email is `sending`, and cancelling is refused.
+ *
+ * In two writes, since a transaction costs twice. Both hold only for what this run has read, so neither a cancellation
+ * nor another run can come between unnoticed; a run that dies between them has taken an attempt and nothing else.
  */
 const claim = async (
   deps: AttemptDependencies,
   run: WorkloadRun,
+  read: Email,
   queued: QueuedSend,
   stored: Partial<Pick<Email, 'rawKey' | 'sizeBytes'>>,
 ): Promise<{ readonly email: Email; readonly queued: QueuedSend } | undefined> => {
@@ -69,10 +77,11 @@ const claim = async (
   const attempts = queued.entry.attempts + 1;
   const at = run.now();
   try {
+    await deps.store.table.write([claimEntry(queued, name)]);
     const email = await deps.store.update(
       emailKind,
       run.organization.id,
-      queued.entry.emailId,
+      read.id,
       (current) => {
         if (current.status !== 'pendingSend' && current.status !== 'sending') throw new FaultError('invalidState');
         return {
@@ -87,10 +96,9 @@ const claim = async (
           },
           // A run that died after this very write has told it already.
           changes: current.status === 'sending' ? [] : [createChange('email.sending', authorOf(run), at)],
-          also: [claimEntry(queued, name)],
         };
       },
-      { now: run.now },
+      { now: run.now, ifMatch: read.version },
     );
     return { email, queued: { key: queued.key, entry: { ...queued.entry, claim: name, attempts } } };
   } catch (error) {
@@ -181,7 +189,9 @@ export const attemptSend = async (
   const speaks = refusal === undefined && allowed.length > 0;
   // Before the claim: when there is no connection, nothing has happened to the email.
   const session = speaks ? await deps.session() : undefined;
-  const claimed = await claim(deps, run, queued, 'fault' in prepared ? {} : prepared);
+  const limitedUntil = speaks ? await deps.permit() : undefined;
+  if (limitedUntil !== undefined) return { kind: 'limited', until: limitedUntil };
+  const claimed = await claim(deps, run, email, queued, 'fault' in prepared ? {} : prepared);
   if (claimed === undefined) return { kind: 'gone' };
 
   const conclude = async (

@@ -9,10 +9,12 @@ import { fileSentCopies, type SentCopyDependencies } from './file-sent-copies.ts
 import type { QueuedSend } from './outbox.ts';
 import { readOutbox } from './read-outbox.ts';
 import { recoverHanding } from './recover-handing.ts';
+import type { SendQuotas } from './send-quota-table.ts';
 
 export interface OutgoingDependencies extends SentCopyDependencies {
   readonly dialler: Dialler;
   readonly gate: ConnectionGate;
+  readonly sendQuotas: SendQuotas;
   readonly now: () => Date;
   /** Told of recipients whose delivery could not be decided. */
   readonly onUnconfirmed?: (recipients: number) => void;
@@ -21,6 +23,8 @@ export interface OutgoingDependencies extends SentCopyDependencies {
 /** A slice ends after so many emails or so long, so that others get at the server in between. */
 const emailsPerSlice = 50;
 const sliceMilliseconds = 30_000;
+/** With more than so many due a mailbox leaves some of what its profile may send to others. */
+const emailsOfOne = 10;
 /** An email that is on its way may go on for this long after the run should take no new one. */
 const lastWordMilliseconds = 6_000;
 /** One email may make a server hang up; a server that does it again and again is the trouble itself. */
@@ -62,6 +66,9 @@ class OutgoingRun {
   readonly #until: number;
   readonly #counts = { seen: 0, tracked: 0, skipped: 0, failed: 0 };
   #losses = 0;
+  /** The profile may send nothing before this. */
+  #limitedUntil: number | undefined;
+  #ofMany = false;
 
   constructor(deps: OutgoingDependencies, run: WorkloadRun) {
     this.#deps = deps;
@@ -75,7 +82,11 @@ class OutgoingRun {
     const read = (limit: number) =>
       readOutbox(this.#deps.store.table, organization.id, mailbox.id, this.#run.now(), limit);
     const { due } = await read(emailsPerSlice);
+    this.#ofMany = due.length > emailsOfOne;
     for (const queued of due) if (queued.entry.state === 'handing') await this.#recover(queued);
+    // Before a connection is opened only to learn that nothing may go out over it.
+    if (due.some(({ entry }) => entry.state === 'waiting'))
+      this.#limitedUntil = await this.#deps.sendQuotas.look(this.#permitRequest());
 
     let trouble: TransportError | undefined;
     try {
@@ -83,7 +94,7 @@ class OutgoingRun {
       if (this.#run.cycle.probing === true) await this.#session.open();
       for (const queued of due) {
         if (queued.entry.state !== 'waiting') continue;
-        if (this.#run.now().getTime() >= this.#until) break;
+        if (this.#limitedUntil !== undefined || this.#run.now().getTime() >= this.#until) break;
         await this.#send(queued);
       }
     } catch (error) {
@@ -98,12 +109,25 @@ class OutgoingRun {
     // Only now: what was sent before the trouble has its copies all the same.
     if (trouble !== undefined) throw trouble;
     const rest = await read(1);
+    if (this.#limitedUntil !== undefined)
+      return {
+        counts: this.#counts,
+        more: false,
+        backlog: rest.waiting,
+        nextDue: Math.min(this.#limitedUntil, rest.nextDue ?? this.#limitedUntil),
+        waitsFor: 'quotaReached',
+      };
     return {
       counts: this.#counts,
       more: rest.due.length > 0,
       backlog: rest.waiting,
       nextDue: rest.due.length > 0 ? this.#run.now().getTime() : rest.nextDue,
     };
+  }
+
+  #permitRequest() {
+    const { organization, serverProfile, now } = this.#run;
+    return { organizationId: organization.id, serverProfile, now: now().getTime(), ofMany: this.#ofMany };
   }
 
   async #recover(queued: QueuedSend): Promise<void> {
@@ -113,8 +137,20 @@ class OutgoingRun {
 
   async #send(queued: QueuedSend): Promise<void> {
     for (;;) {
-      const end = await attemptSend({ ...this.#deps, session: () => this.#session.open() }, this.#run, queued);
+      const end = await attemptSend(
+        {
+          ...this.#deps,
+          session: () => this.#session.open(),
+          permit: () => this.#deps.sendQuotas.take(this.#permitRequest()),
+        },
+        this.#run,
+        queued,
+      );
       if (end.kind === 'gone') return;
+      if (end.kind === 'limited') {
+        this.#limitedUntil = end.until;
+        return;
+      }
       if (end.kind === 'concluded') {
         this.#count(end);
         if (end.trouble !== undefined) await this.#lose(end.trouble);

@@ -30,6 +30,7 @@ export const presentServerProfile = (profile: ServerProfile): z.output<typeof se
   maxConnections: profile.maxConnections,
   timeoutSeconds: profile.timeoutSeconds,
   minPollingMinutes: profile.minPollingMinutes,
+  sendLimits: profile.sendLimits,
   processEmailFrom: profile.processEmailFrom,
   ownerId: profile.ownerId,
   caCertificates: profile.caCertificates,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { instantSchema } from '../platform/values.ts';
-import { connectionSecuritySchema, maxConnectionsCeiling } from './server-profile.ts';
+import { connectionSecuritySchema, maxConnectionsCeiling, sendLimitsSchema } from './server-profile.ts';
 
 const hostSchema = z
   .string()
@@ -37,6 +37,9 @@ export const serverProfileInputSchema = z.strictObject({
   }),
   timeoutSeconds: z.int().min(1).max(100).default(60),
   minPollingMinutes: z.int().min(0).max(1440).default(0),
+  sendLimits: sendLimitsSchema.nullable().default(null).meta({
+    description: 'How many emails may go out through the profile; what is more waits.',
+  }),
   processEmailFrom: instantSchema.nullable().default(null),
   ownerId: z.string().max(250).nullable().default(null).meta({ description: 'A user or a team.' }),
   caCertificates: z.string().min(1).max(65_536).nullable().default(null).meta({

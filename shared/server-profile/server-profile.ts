@@ -28,6 +28,13 @@ export const throttleLayoutSchema = z.object({
 /** The most that one profile may have. */
 export const maxConnectionsCeiling = 300;
 
+/** How many emails may go out through the profile, whoever sends them; what is more waits. */
+export const sendLimitsSchema = z.strictObject({
+  perMinute: z.int().min(1).max(100_000).optional().meta({ description: 'In any minute.' }),
+  perDay: z.int().min(1).max(10_000_000).optional().meta({ description: 'In any 24 hours.' }),
+});
+export type SendLimits = z.output<typeof sendLimitsSchema>;
+
 /** A server profile as stored. Secrets are sealed. */
 export const serverProfileSchema = z.object({
   ...entityShape,
@@ -44,6 +51,7 @@ export const serverProfileSchema = z.object({
   maxConnections: z.int().min(1).max(maxConnectionsCeiling),
   timeoutSeconds: z.int().min(1).max(100),
   minPollingMinutes: z.int().min(0).max(1440),
+  sendLimits: sendLimitsSchema.nullable().default(null),
   processEmailFrom: z.string().nullable(),
   ownerId: z.string().nullable(),
   caCertificates: z.string().nullable(),
