@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { askedToWait, credentialRefused, showWords, tooManyConnections } from '../server-words.ts';
+import { handshakeFailed, untrustedCertificate } from '../tls-failures.ts';
 import { TransportError } from '../transport-error.ts';
 
 /** How far a session had come when it failed: before the login, the profile's host is to blame, after it the login. */
@@ -20,21 +22,11 @@ const errorSchema = z.object({
 });
 type ImapFailure = z.output<typeof errorSchema>;
 
-const untrusted =
-  /^(?:CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/;
 const timedOut = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'UPGRADE_TIMEOUT', 'ETIMEOUT', 'ETIMEDOUT']);
-const handshakeFailed = /^(?:EPROTO|ERR_SSL_)/;
 const brokenOff = /^(?:NoConnection|EConnectionClosed|StateLogout|ClosedAfterConnect)/;
-const tooManyConnections = /too many|(?:connection|session)s?\b.*\b(?:limit|exceed)|limit.*connection|not connected/i;
-const askedToWait = /throttl|rate.?limit|try again|later|bandwidth|temporar/i;
-const credentialRefused =
-  /invalid (?:\w+ )?(?:credential|login|user|password)|(?:authentication|login|logon) (?:failed|failure|incorrect)|(?:incorrect|bad|wrong|unknown) (?:\w+ )?(?:login|user|password|credential)|password (?:required|expired|incorrect)/i;
-const lineLimit = 300;
 
 const wordsOf = (failure: ImapFailure): string =>
-  (failure.responseText ?? failure.response ?? failure.reason ?? failure.message)
-    .replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ')
-    .slice(0, lineLimit);
+  showWords(failure.responseText ?? failure.response ?? failure.reason ?? failure.message);
 
 const throttled = (code: 'connectionLimit' | 'throttled', detail: string, error: unknown, retryAfterSeconds?: number) =>
   new TransportError(code, {
@@ -127,7 +119,7 @@ export const classifyImapError = (error: unknown, phase: SessionPhase): Transpor
     return throttled('throttled', wordsOf(failure), error, Math.ceil(failure.throttleReset / 1000));
   if (timedOut.has(failure.code ?? ''))
     return new TransportError('timedOut', { class: 'transient', level, detail: failure.message, error });
-  if (untrusted.test(failure.code ?? ''))
+  if (untrustedCertificate.test(failure.code ?? ''))
     return new TransportError('tlsUntrusted', {
       class: 'permanent',
       level: 'profile',

@@ -1,11 +1,10 @@
 import { isIP } from 'node:net';
 import type { ImapFlowOptions } from 'imapflow';
-import type { ConnectionTarget, Dialler, Login } from '../connection.ts';
-import { trustingContext } from '../secure-context.ts';
+import type { ConnectionStep, ConnectionTarget, Dialler, Login } from '../connection.ts';
+import { readTrust } from '../read-trust.ts';
 import { TransportError } from '../transport-error.ts';
 import { BulkFetchClient } from './bulk-fetch-client.ts';
 import { classifyImapError, type SessionPhase } from './classify-imap-error.ts';
-import type { ConnectionStep } from './imap-session.ts';
 
 export interface ConnectionOptions {
   /** Epoch milliseconds at which the session is cut whatever it does. */
@@ -173,20 +172,6 @@ const authOf = (login: Login): Pick<ImapFlowOptions, 'auth'> => {
       return { auth: { user: login.username, accessToken: login.accessToken } };
     case 'none':
       return {};
-  }
-};
-
-const readTrust = (caCertificates: string | null) => {
-  try {
-    return trustingContext(caCertificates);
-  } catch (error) {
-    throw new TransportError('tlsUntrusted', {
-      class: 'permanent',
-      level: 'profile',
-      cause: 'caCertificates of the profile cannot be read as PEM certificates',
-      fix: 'Correct caCertificates of the profile',
-      error,
-    });
   }
 };
 

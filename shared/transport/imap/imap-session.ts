@@ -81,6 +81,3 @@ export interface ImapSession {
   /** Logs out, or cuts the connection when that takes long. May be called more than once; never throws. */
   close(): Promise<void>;
 }
-
-/** What an attempt to open a session has behind it, for showing where it ended. */
-export type ConnectionStep = 'resolve' | 'connect' | 'tls' | 'authenticate';

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import type { FaultCode } from '../../platform/fault-catalogue.ts';
+import { showWords } from '../server-words.ts';
+import { untrustedCertificate } from '../tls-failures.ts';
 import { TransportError } from '../transport-error.ts';
 
 /** How far a session had come when it failed. */
@@ -22,18 +24,13 @@ export const readFailure = (error: unknown): SmtpFailure => {
   return parsed.success ? parsed.data : { message: String(error) };
 };
 
-const lineLimit = 300;
-
 /** The server's answer on one line, without what could break a log or a page. */
-export const answerOf = (failure: SmtpFailure): string =>
-  (failure.response ?? failure.message).replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ').slice(0, lineLimit);
+export const answerOf = (failure: SmtpFailure): string => showWords(failure.response ?? failure.message);
 
 /** The enhanced status code (RFC 3463) behind the reply code: `5.1.1` of `550 5.1.1 …`. */
 export const enhancedCodeOf = (response: string | undefined): string | undefined =>
   /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1];
 
-const untrusted =
-  /^(?:CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/;
 const timeouts = new Set(['ETIMEDOUT', 'ETIMEOUT']);
 // RFC 4954 section 6: the mechanism or the command is not known, or the login needs protection first.
 const mechanismRefused = new Set([500, 502, 503, 504, 530, 538]);
@@ -85,7 +82,7 @@ export const classifySmtpError = (error: unknown, phase: SmtpPhase): TransportEr
   if (failure.responseCode !== undefined) return classifyReply(failure, failure.responseCode, phase, error);
   const level = phase === 'sending' ? 'mailbox' : 'profile';
   const codes = [failure.code ?? '', failure.originalCode ?? ''];
-  if (codes.some((code) => untrusted.test(code)))
+  if (codes.some((code) => untrustedCertificate.test(code)))
     return new TransportError('tlsUntrusted', {
       class: 'permanent',
       level: 'profile',

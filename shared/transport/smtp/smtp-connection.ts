@@ -1,17 +1,16 @@
 import { isIP } from 'node:net';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import type { ConnectionTarget, Dialler, Login } from '../connection.ts';
-import { trustingContext } from '../secure-context.ts';
+import type { ConnectionStep, ConnectionTarget, Dialler, Login } from '../connection.ts';
+import { readTrust } from '../read-trust.ts';
 import { TransportError } from '../transport-error.ts';
 import { classifySmtpError, type SmtpPhase } from './classify-smtp-error.ts';
-import type { SmtpStep } from './smtp-session.ts';
 import { prepareTokenLogin, readMechanisms } from './token-login.ts';
 
 export interface SmtpConnectionOptions {
   /** Epoch milliseconds at which the session is cut whatever it does. */
   readonly deadline: number;
   /** Told of each step that succeeded. */
-  readonly onStep?: (step: SmtpStep) => void;
+  readonly onStep?: (step: ConnectionStep) => void;
 }
 
 const goodbyeMilliseconds = 2_000;
@@ -197,20 +196,6 @@ export class SmtpConnection {
     await this.within('authenticating', (settle) => this.client.login(how, (error) => settle(error)));
   }
 }
-
-const readTrust = (caCertificates: string | null) => {
-  try {
-    return trustingContext(caCertificates);
-  } catch (error) {
-    throw new TransportError('tlsUntrusted', {
-      class: 'permanent',
-      level: 'profile',
-      cause: 'caCertificates of the profile cannot be read as PEM certificates',
-      fix: 'Correct caCertificates of the profile',
-      error,
-    });
-  }
-};
 
 const replyLogger = (onReply: (reply: string) => void) => {
   const ignore = (): void => undefined;

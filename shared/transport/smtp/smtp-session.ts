@@ -61,6 +61,3 @@ export interface SmtpSession {
   /** Says goodbye, or cuts the connection when that takes long. May be called more than once; never throws. */
   close(): Promise<void>;
 }
-
-/** What an attempt to open a session has behind it, for showing where it ended. */
-export type SmtpStep = 'resolve' | 'connect' | 'tls' | 'authenticate';
