@@ -15,6 +15,7 @@ export const organizationPartitions = [
   'decision',
   'alert',
   'deadLetter',
+  'rejection',
   'operation',
   'operationItem',
   'externalId',

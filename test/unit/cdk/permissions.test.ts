@@ -136,12 +136,15 @@ describe('each function', () => {
           "dynamodb:PutItem",
           "dynamodb:Query",
           "dynamodb:UpdateItem",
+          "iam:PassRole",
           "kms:Decrypt",
           "s3:AbortMultipartUpload",
           "s3:DeleteObject",
           "s3:GetObject",
           "s3:ListBucket",
           "s3:PutObject",
+          "scheduler:CreateSchedule",
+          "scheduler:DeleteSchedule",
           "sqs:ChangeMessageVisibility",
           "sqs:DeleteMessage",
           "sqs:GetQueueAttributes",
@@ -193,13 +196,13 @@ describe('each function', () => {
 });
 
 describe('who may do what', () => {
-  it('lets only the lanes that run by them arm timers, and hand Scheduler no role but its own', () => {
+  it('lets only the lanes arm timers, and hand Scheduler no role but its own', () => {
     const passing = functions.flatMap((lambda) =>
       statementsOf(lambda)
         .filter((statement) => actionsOf(statement).includes('iam:PassRole'))
         .map((statement) => ({ name: nameOf(lambda), statement })),
     );
-    expect(passing.map(({ name }) => name).sort()).toEqual(['incoming', 'outgoing']);
+    expect(passing.map(({ name }) => name).sort()).toEqual(['incoming', 'operations', 'outgoing']);
     for (const { statement } of passing) {
       expect(at(statement, 'Condition')).toEqual({
         StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' },
