@@ -36,6 +36,17 @@ const encodeTime = (milliseconds: number): string => {
   return text;
 };
 
+const randomBytesAtOnce = 4_096;
+let random = Buffer.alloc(0);
+
+/** Sixteen bytes that nobody can foretell; many are made at once, since each call of the system costs as much as all. */
+const takeRandom = (): Uint8Array => {
+  if (random.length < 16) random = randomBytes(randomBytesAtOnce);
+  const taken = random.subarray(0, 16);
+  random = random.subarray(16);
+  return taken;
+};
+
 const encodeBytes = (bytes: Uint8Array): string => {
   let text = '';
   for (const byte of bytes.subarray(0, 16)) text += alphabet[byte % 32];
@@ -50,7 +61,7 @@ export const identifierTime = (identifier: string): number => decodeTime(identif
 
 /** A new identifier; those of one kind sort by creation time (milliseconds since the epoch). */
 export const createIdentifier = (prefix: IdentifierPrefix, milliseconds: number): string =>
-  `${prefix}_${encodeTime(milliseconds)}${encodeBytes(randomBytes(16))}`;
+  `${prefix}_${encodeTime(milliseconds)}${encodeBytes(takeRandom())}`;
 
 /**
  * The identifier that always belongs to the same thing: equal time and seed give an equal identifier, so that work

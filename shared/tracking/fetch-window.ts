@@ -15,6 +15,8 @@ export interface FetchedWindow {
   readonly messages: readonly MailboxMessage[];
   /** UIDs that the server lists and does not send. */
   readonly withheld: readonly number[];
+  /** Of all headers as they came. */
+  readonly headerBytes: number;
 }
 
 export const toMessage = (
@@ -45,13 +47,15 @@ export const fetchWindow = async (
   fields: readonly string[],
 ): Promise<FetchedWindow> => {
   const messages: MailboxMessage[] = [];
+  let headerBytes = 0;
   const { withheld } = await fetchListed(session, folder.path, uids, async (asked) => {
     const missing = new Set(asked);
     await session.fetchHeads(folder.path, asked, fields, (head) => {
       missing.delete(head.uid);
+      headerBytes += head.header.length;
       messages.push(toMessage(folder, cursor, head));
     });
     return [...missing];
   });
-  return { messages: messages.sort((one, other) => one.uid - other.uid), withheld };
+  return { messages: messages.sort((one, other) => one.uid - other.uid), withheld, headerBytes };
 };

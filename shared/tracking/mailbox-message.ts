@@ -30,9 +30,11 @@ export const identityOf = (headers: MessageHeaders): string | undefined => {
   const { messageId, from, date } = headers;
   if (messageId === null) return undefined;
   // Each step of a decision asks for it.
-  const known = identities.get(headers) ?? messageIdentity(messageId, from?.address ?? '', date);
-  identities.set(headers, known);
-  return known;
+  const known = identities.get(headers);
+  if (known !== undefined) return known;
+  const identity = messageIdentity(messageId, from?.address ?? '', date);
+  identities.set(headers, identity);
+  return identity;
 };
 
 /** Tells a message again in the same mailbox and folder, whatever its UID is now. */

@@ -7,6 +7,7 @@ import { recordKey } from '../platform/records-table.ts';
 import { TransportError } from '../transport/transport-error.ts';
 import { decisionKind } from './decision.ts';
 import { decisionIdOf } from './decision-writes.ts';
+import { FetchAhead } from './fetch-ahead.ts';
 import { type FetchedWindow, fetchWindow, type TrackedFolder, toMessage } from './fetch-window.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
 import { planReading } from './plan-reading.ts';
@@ -55,6 +56,9 @@ const describeReset = (path: string, before: FolderCursor | undefined, after: Fo
   before?.uidValidity === after.uidValidity
     ? `${path} gives UIDs again: its UIDNEXT went back below ${Math.max(before.uidNext ?? 0, before.lastUid + 1)}`
     : `${path} has UIDVALIDITY ${after.uidValidity}; it had ${before?.uidValidity}`;
+
+const cutIntoWindows = (uids: readonly number[], size: number): readonly (readonly number[])[] =>
+  Array.from({ length: Math.ceil(uids.length / size) }, (_, index) => uids.slice(index * size, (index + 1) * size));
 
 class FolderReader {
   readonly #run: WorkloadRun;
@@ -143,27 +147,25 @@ class FolderReader {
   async #readWindows(cursor: FolderCursor, uids: readonly number[]): Promise<number> {
     const { careful } = this.#run;
     const size = careful === undefined ? messagesPerWindow : 1;
-    let ahead: Promise<FetchedWindow> | undefined;
-    for (let start = 0; start < uids.length; start += size) {
+    const windows = cutIntoWindows(uids, size);
+    const ahead = new FetchAhead(windows, (window) => this.#fetchWindow(cursor, window));
+    let start = 0;
+    for (const window of windows) {
       if (!this.#mayGoOn()) return uids.length - start;
-      const window = uids.slice(start, start + size);
       const [first = 0] = window;
       const item = `${this.#folder.path}/${cursor.uidValidity}/${first}`;
       let passed: number;
       if (careful !== undefined && (await careful.begin(item)) === 'setAside')
         passed = await this.#setAside(cursor, uids, first);
       else {
-        const fetched = await (ahead ?? this.#fetchWindow(cursor, window));
-        // While this window is decided and stored the server sends the headers of the next. Careful runs begin nothing
-        // that is not noted.
-        const next = uids.slice(start + size, start + 2 * size);
-        ahead = careful === undefined && next.length > 0 ? this.#fetchWindow(cursor, next) : undefined;
-        ahead?.catch(() => undefined);
+        // Careful runs begin nothing that is not noted.
+        const fetched = await (careful === undefined ? ahead.next() : this.#fetchWindow(cursor, window));
         passed = await this.#track(cursor, uids, window, fetched);
       }
       const last = window[passed - 1];
       if (last !== undefined) await this.#save({ ...cursor, ...this.#uidNextSoFar(), lastUid: last });
       if (passed < window.length) return uids.length - start - passed;
+      start += window.length;
     }
     return 0;
   }

@@ -30,9 +30,28 @@ export const decodeText = (bytes: Buffer, charset: string | undefined): string =
 /** Header bytes as text: UTF-8 (RFC 6532) or the 8-bit text that older programs put there. */
 export const decodeHeaderBytes = guess;
 
+// What short texts mostly are: one encoded word and nothing else.
+const lone = /^=\?utf-8\?(?:q\?([!->@-~]*)|b\?([A-Za-z0-9+/]*={0,2}))\?=$/i;
+const escaped = /=([0-9A-Fa-f]{2})/g;
+
+const decodeLone = (quoted: string | undefined, base64: string | undefined): string => {
+  const bytes =
+    quoted === undefined
+      ? Buffer.from(base64 ?? '', 'base64')
+      : Buffer.from(
+          quoted
+            .replaceAll('_', ' ')
+            .replace(escaped, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+          'latin1',
+        );
+  return bytes.toString('utf8');
+};
+
 /** The encoded words of RFC 2047 as text. Never throws; what cannot be read stays as it is. */
 export const decodeWords = (text: string): string => {
   if (!text.includes('=?')) return text.toWellFormed();
+  const word = lone.exec(text);
+  if (word !== null) return decodeLone(word[1], word[2]);
   try {
     return libmime.decodeWords(text).toWellFormed();
   } catch {
