@@ -50,21 +50,31 @@ class Partition {
     if (this.items.delete(sk)) this.#keys = this.#keys.filter((key) => key !== sk);
   }
 
-  *from(first: string): Generator<StoredItem> {
+  /** The items whose sort keys stand from `first` on and before `end`, forwards or backwards. */
+  *between(first: string, end: string | undefined, descending: boolean): Generator<StoredItem> {
     if (!this.#isSorted) this.#keys.sort();
     this.#isSorted = true;
-    let low = 0;
-    for (let high = this.#keys.length; low < high; ) {
-      const middle = (low + high) >> 1;
-      if ((this.#keys[middle] ?? '') < first) low = middle + 1;
-      else high = middle;
-    }
-    for (; low < this.#keys.length; low += 1) {
-      const item = this.items.get(this.#keys[low] ?? '');
+    const low = this.#placeOf(first);
+    const high = end === undefined ? this.#keys.length : this.#placeOf(end);
+    for (let place = low; place < high; place += 1) {
+      const item = this.items.get(this.#keys[descending ? high - 1 - (place - low) : place] ?? '');
       if (item !== undefined) yield item;
     }
   }
+
+  #placeOf(key: string): number {
+    let low = 0;
+    for (let high = this.#keys.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if ((this.#keys[middle] ?? '') < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
 }
+
+/** What is greater than every text that begins with this one, and than this one itself. */
+const afterAll = (text: string): string => `${text}\uffff`;
 
 /** The records table in memory: what reading a mailbox asks of it, at no cost to speak of. */
 export const createMemoryTable = (items: Iterable<StoredItem>): RecordsTable => {
@@ -86,12 +96,14 @@ export const createMemoryTable = (items: Iterable<StoredItem>): RecordsTable => 
     get: async (key) => find(key),
     getMany: async (keys) => keys.flatMap((key) => find(key) ?? []),
     query: async (range) => {
-      if (range.index !== undefined || range.descending === true || range.after !== undefined)
-        throw new Error('The table in memory is read forwards, without indexes');
+      if (range.index !== undefined || range.after !== undefined)
+        throw new Error('The table in memory is read without indexes and from the beginning');
       const found: StoredItem[] = [];
-      for (const item of partitionOf(range.pk).from(range.prefix ?? range.from ?? '')) {
-        if (range.prefix !== undefined && !item.sk.startsWith(range.prefix)) break;
-        if (range.to !== undefined && item.sk > range.to) break;
+      const last = range.prefix ?? range.to;
+      // A last sort key counts itself, a prefix everything that begins with it.
+      const end = last === undefined ? undefined : range.prefix === undefined ? `${last}\u0000` : afterAll(last);
+      const first = range.prefix ?? range.from ?? '';
+      for (const item of partitionOf(range.pk).between(first, end, range.descending === true)) {
         found.push(item);
         if (found.length === range.limit) break;
       }
