@@ -79,7 +79,7 @@ export class State extends Construct {
         indexName,
         partitionKey: text(partitionKey),
         sortKey: text('sk'),
-        projectionType: ProjectionType.ALL,
+        projectionType: ProjectionType.KEYS_ONLY,
       });
 
     this.content = new Bucket(this, 'Content', {

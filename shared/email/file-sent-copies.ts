@@ -43,6 +43,11 @@ const findSentFolder = async (session: ImapSession): Promise<string> => {
   return 'Sent';
 };
 
+interface Copy {
+  readonly queued: QueuedSend;
+  readonly email: Email & { readonly rawKey: string; readonly messageId: string };
+}
+
 /** The state of the copy is a figure of the delivery: it changes neither version nor status, and tells no event. */
 const noteCopy = (run: WorkloadRun, email: Email, state: 'stored' | 'failed'): RecordWrite => ({
   update: recordKey(run.organization.id, emailKind.kind, email.id),
@@ -51,13 +56,30 @@ const noteCopy = (run: WorkloadRun, email: Email, state: 'stored' | 'failed'): R
   condition: 'entity.delivery.sentCopy = :pending',
 });
 
-const write = async (store: EntityStore, writes: readonly RecordWrite[]): Promise<void> => {
+const write = async (store: EntityStore, single: RecordWrite): Promise<void> => {
   try {
-    await store.table.write(writes);
+    await store.table.write([single]);
   } catch (error) {
     // The email was deleted, or another run was here first; the next look at the outbox shows which.
     if (!(error instanceof WriteConditionError)) throw error;
   }
+};
+
+const removeEntry = (deps: SentCopyDependencies, run: WorkloadRun, queued: QueuedSend): Promise<void> =>
+  write(deps.store, settleEntry(run.organization.id, queued, queued.entry, undefined));
+
+/**
+ * Ends the step of the copy, in two writes: a transaction would cost twice. Should the run die between them, the next one
+ * finds an email whose copy is no longer pending and takes the entry away.
+ */
+const concludeCopy = async (
+  deps: SentCopyDependencies,
+  run: WorkloadRun,
+  { queued, email }: Copy,
+  state: 'stored' | 'failed',
+): Promise<void> => {
+  await write(deps.store, noteCopy(run, email, state));
+  await removeEntry(deps, run, queued);
 };
 
 /** The place of this run is a connection to the same profile, and its SMTP connection is closed by now. */
@@ -120,14 +142,14 @@ const postpone = (run: WorkloadRun, queued: QueuedSend, change: Partial<OutboxEn
 const noteFailure = async (
   deps: SentCopyDependencies,
   run: WorkloadRun,
-  queued: QueuedSend,
-  email: Email,
+  copy: Copy,
   error: TransportError,
 ): Promise<void> => {
+  const { queued } = copy;
   const attempts = (queued.entry.copyAttempts ?? 0) + 1;
   if (attempts < copyAttempts) {
     const notBefore = run.now().getTime() + run.organization.settings.outgoing.retry.seconds * 1000;
-    await write(deps.store, [postpone(run, queued, { copyAttempts: attempts, notBefore })]);
+    await write(deps.store, postpone(run, queued, { copyAttempts: attempts, notBefore }));
     return;
   }
   await raiseAlert(deps.store, {
@@ -139,16 +161,8 @@ const noteFailure = async (
     mailboxId: run.mailbox.id,
     now: run.now(),
   });
-  await write(deps.store, [
-    noteCopy(run, email, 'failed'),
-    settleEntry(run.organization.id, queued, queued.entry, undefined),
-  ]);
+  await concludeCopy(deps, run, copy, 'failed');
 };
-
-interface Copy {
-  readonly queued: QueuedSend;
-  readonly email: Email & { readonly rawKey: string; readonly messageId: string };
-}
 
 const needsCopy = (email: Email | undefined): email is Copy['email'] =>
   email?.rawKey != null && email.messageId !== null && email.delivery?.sentCopy === 'pending';
@@ -162,7 +176,7 @@ const loadCopies = async (
   for (const queued of entries) {
     const email = await deps.store.get(emailKind, run.organization.id, queued.entry.emailId);
     if (needsCopy(email)) copies.push({ queued, email });
-    else await write(deps.store, [settleEntry(run.organization.id, queued, queued.entry, undefined)]);
+    else await removeEntry(deps, run, queued);
   }
   return copies;
 };
@@ -183,12 +197,12 @@ export const fileSentCopies = async (
     opened = await openSession(deps, run);
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    for (const { queued, email } of copies) await noteFailure(deps, run, queued, email, error);
+    for (const copy of copies) await noteFailure(deps, run, copy, error);
     return;
   }
   if ('waitUntil' in opened) {
     const notBefore = Math.max(opened.waitUntil, run.now().getTime() + shortestWaitMilliseconds);
-    for (const { queued } of copies) await write(deps.store, [postpone(run, queued, { notBefore })]);
+    for (const { queued } of copies) await write(deps.store, postpone(run, queued, { notBefore }));
     return;
   }
   try {
@@ -210,20 +224,18 @@ const fileAll = async (
 ): Promise<void> => {
   let folder: string | undefined;
   let stored = 0;
-  for (const { queued, email } of copies) {
+  for (const copy of copies) {
+    const { email } = copy;
     if (run.now().getTime() >= run.deadline) break;
     try {
       folder ??= await findSentFolder(session);
       const content = await deps.content.read(email.rawKey);
       if (content !== undefined) await fileSentCopy(session, folder, email.messageId, withoutCopying(content));
-      await write(deps.store, [
-        noteCopy(run, email, content === undefined ? 'failed' : 'stored'),
-        settleEntry(run.organization.id, queued, queued.entry, undefined),
-      ]);
+      await concludeCopy(deps, run, copy, content === undefined ? 'failed' : 'stored');
       stored += 1;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      await noteFailure(deps, run, queued, email, error);
+      await noteFailure(deps, run, copy, error);
     }
   }
   if (stored > 0)

@@ -91,9 +91,12 @@ export interface QueryPage {
 export interface RecordsTable {
   /** Strongly consistent unless `eventual` is asked for, at half the price. */
   get(key: RecordKey, consistency?: 'eventual'): Promise<StoredItem | undefined>;
-  /** At most 100 keys; strongly consistent; order is not kept, absent items are left out. */
+  /** Strongly consistent; order is not kept, absent items are left out. */
   getMany(keys: readonly RecordKey[]): Promise<readonly StoredItem[]>;
-  /** Strongly consistent on the table, eventually consistent on an index. */
+  /**
+   * Strongly consistent on the table, eventually consistent on an index. The indexes hold keys alone, so a page of one may
+   * have fewer items than there is room for: what was removed or went elsewhere since is left out.
+   */
   query(range: QueryRange): Promise<QueryPage>;
   /** 1 to 100 writes, all or none. @throws WriteConditionError */
   write(writes: readonly RecordWrite[]): Promise<void>;
@@ -151,6 +154,7 @@ const toTransactItem = (TableName: string, write: RecordWrite): TransactItem => 
 };
 
 const conflictAttempts = 8;
+const keysPerRead = 100;
 
 const itemOf = (attributes: Record<string, AttributeValue> | undefined): StoredItem | undefined =>
   attributes === undefined ? undefined : (unmarshall(attributes) as StoredItem);
@@ -197,6 +201,32 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
     }
   };
 
+  const getMany = async (keys: readonly RecordKey[], consistency?: 'eventual'): Promise<readonly StoredItem[]> => {
+    const found: StoredItem[] = [];
+    let pending: readonly Record<string, unknown>[] = keys.map(({ pk, sk }) => ({ pk, sk }));
+    while (pending.length > 0) {
+      const asked = { Keys: pending.slice(0, keysPerRead), ConsistentRead: consistency !== 'eventual' };
+      const answer = await client.send(new BatchGetCommand({ RequestItems: { [TableName]: asked } }));
+      found.push(...((answer.Responses?.[TableName] ?? []) as StoredItem[]));
+      pending = [...pending.slice(keysPerRead), ...(answer.UnprocessedKeys?.[TableName]?.Keys ?? [])];
+    }
+    return found;
+  };
+
+  /** The items that an index names, in its order. */
+  const readIndexed = async (
+    index: NonNullable<QueryRange['index']>,
+    indexed: string,
+    keys: readonly RecordKey[],
+  ): Promise<readonly StoredItem[]> => {
+    const found = await getMany(keys, 'eventual');
+    const items = new Map(found.map((item) => [`${item.pk} ${item.sk}`, item]));
+    return keys.flatMap((key) => {
+      const item = items.get(`${key.pk} ${key.sk}`);
+      return item?.[indexKeys[index]] === indexed ? [item] : [];
+    });
+  };
+
   return {
     get: async (key, consistency) => {
       const { Item } = await client.send(
@@ -204,19 +234,7 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
       );
       return Item as StoredItem | undefined;
     },
-    getMany: async (keys) => {
-      if (keys.length === 0) return [];
-      const found: StoredItem[] = [];
-      let pending: readonly Record<string, unknown>[] = keys.map((key) => ({ ...key }));
-      while (pending.length > 0) {
-        const answer = await client.send(
-          new BatchGetCommand({ RequestItems: { [TableName]: { Keys: [...pending], ConsistentRead: true } } }),
-        );
-        found.push(...((answer.Responses?.[TableName] ?? []) as StoredItem[]));
-        pending = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
-      }
-      return found;
-    },
+    getMany: (keys) => getMany(keys),
     query: async (range) => {
       const partitionKey = range.index === undefined ? 'pk' : indexKeys[range.index];
       const sortCondition =
@@ -240,7 +258,9 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
           ...(range.after === undefined ? {} : { ExclusiveStartKey: { ...range.after } }),
         }),
       );
-      return { items: (answer.Items ?? []) as StoredItem[], after: answer.LastEvaluatedKey };
+      const found = (answer.Items ?? []) as StoredItem[];
+      const items = range.index === undefined ? found : await readIndexed(range.index, range.pk, found);
+      return { items, after: answer.LastEvaluatedKey };
     },
     write,
     increment: async (key) => {

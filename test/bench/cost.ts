@@ -159,7 +159,8 @@ export const cost: Figure = {
       const monthly = (cycle: Requests, tracked: number, sends: number): number =>
         dollarsOf(cycle) * cyclesPerMonth + daysPerMonth * (tracked * dollarsOf(email) + sends * dollarsOf(send));
       const sizes = counter.itemSizes;
-      const emailBytes = (sizes.get('email') ?? 0) * 4 + (sizes.get('decision') ?? 0) * 2;
+      const stored = counter.storedSizes;
+      const emailBytes = (stored.get('email') ?? 0) + (stored.get('decision') ?? 0);
       return [
         row(`idle incoming cycle, alone (prices of ${priceDate})`, alone),
         row(`idle incoming cycle, in a batch of ${batch}`, together),

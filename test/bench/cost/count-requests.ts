@@ -5,7 +5,7 @@ import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { itemBytes, readUnitsOf, writtenUnits } from './item-size.ts';
+import { indexEntryBytes, itemBytes, readUnitsOf, writtenUnits } from './item-size.ts';
 
 type Item = Record<string, AttributeValue>;
 type Key = Item;
@@ -40,6 +40,8 @@ interface Sent {
   readonly input: Payload;
 }
 
+/** What DynamoDB counts for each stored item besides its attributes. */
+const overheadBytes = 100;
 const readingOperations = new Set(['GetObject', 'HeadObject']);
 
 /** What a document client has read it has turned into plain values already. */
@@ -87,6 +89,7 @@ export class RequestCounter {
   #requests: Requests = new Map();
   #isCounting = false;
   readonly #sizes = new Map<string, number>();
+  readonly #storedSizes = new Map<string, number>();
   readonly #looking: DynamoDBClient;
   /** By their middleware, which a document client shares with the client below it. */
   readonly #known: WeakSet<object>;
@@ -117,6 +120,11 @@ export class RequestCounter {
   /** The largest item of each kind that was written while counting. */
   get itemSizes(): ReadonlyMap<string, number> {
     return this.#sizes;
+  }
+
+  /** The same with what the indexes keep of it and what DynamoDB adds to each. */
+  get storedSizes(): ReadonlyMap<string, number> {
+    return this.#storedSizes;
   }
 
   #watch(service: Sent['service'], prototype: object): void {
@@ -165,7 +173,10 @@ export class RequestCounter {
     this.#add('dynamodb.writeUnits', units);
     const item = after ?? before;
     const kind = item?.['kind']?.S ?? item?.['sk']?.S?.replace(/#.*/, '') ?? 'none';
-    if (item !== undefined) this.#sizes.set(kind, Math.max(this.#sizes.get(kind) ?? 0, itemBytes(item)));
+    if (item === undefined) return;
+    this.#sizes.set(kind, Math.max(this.#sizes.get(kind) ?? 0, itemBytes(item)));
+    const stored = [itemBytes(item), ...indexEntryBytes(item)].reduce((sum, bytes) => sum + bytes + overheadBytes, 0);
+    this.#storedSizes.set(kind, Math.max(this.#storedSizes.get(kind) ?? 0, stored));
   }
 
   #countReads({ command, input }: Sent, output: Payload): void {

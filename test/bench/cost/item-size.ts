@@ -38,17 +38,20 @@ const writeUnitsOf = (bytes: number): number => Math.max(1, Math.ceil(bytes / 10
 
 const indexKeys = ['mailboxKey', 'regardingKey', 'conversationKey'];
 
-/** The write units of an item that was `before` and is `after`: its own and those of the indexes, which hold all of it. */
+/** What each index that lists the item stores of it: the keys. */
+export const indexEntryBytes = (item: Item): readonly number[] =>
+  indexKeys.flatMap((name) => {
+    const { pk, sk, [name]: key } = item;
+    return pk === undefined || sk === undefined || key === undefined ? [] : [itemBytes({ pk, sk, [name]: key })];
+  });
+
+/** The write units of an item that was `before` and is `after`: its own, and one where an index names it anew or no more. */
 export const writtenUnits = (before: Item | undefined, after: Item | undefined, inTransaction: boolean): number => {
   const sizes = [before, after].map((item) => (item === undefined ? 0 : itemBytes(item)));
   const own = writeUnitsOf(Math.max(...sizes)) * (inTransaction ? 2 : 1);
-  const changed = JSON.stringify(before) !== JSON.stringify(after);
-  const indexes = indexKeys.map((key) => {
-    const [from, to] = [before?.[key]?.S, after?.[key]?.S];
-    if (!changed || (from === undefined && to === undefined)) return 0;
-    if (from !== undefined && to !== undefined && from !== to)
-      return writeUnitsOf(sizes[0] ?? 0) + writeUnitsOf(sizes[1] ?? 0);
-    return writeUnitsOf(Math.max(...sizes));
+  const indexes = indexKeys.map((name) => {
+    const [from, to] = [before?.[name]?.S, after?.[name]?.S];
+    return from === to ? 0 : Number(from !== undefined) + Number(to !== undefined);
   });
   return own + sum(indexes);
 };

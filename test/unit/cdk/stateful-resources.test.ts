@@ -37,7 +37,9 @@ describe('what an upgrade must never replace', () => {
     const shape = ofType(resources, 'AWS::DynamoDB::Table').map((table) => ({
       id: table.id,
       key: names(table.properties),
-      indexes: list(table, 'GlobalSecondaryIndexes').map((index) => `${at(index, 'IndexName')}: ${names(index)}`),
+      indexes: list(table, 'GlobalSecondaryIndexes').map(
+        (index) => `${at(index, 'IndexName')}: ${names(index)} ${at(index, 'Projection.ProjectionType')}`,
+      ),
       stream: property(table, 'StreamSpecification.StreamViewType'),
     }));
     expect(shape).toMatchInlineSnapshot(`
@@ -54,9 +56,9 @@ describe('what an upgrade must never replace', () => {
         {
           "id": "StateRecordsC287E63D",
           "indexes": [
-            "byMailbox: mailboxKey,sk",
-            "byRegarding: regardingKey,sk",
-            "byConversation: conversationKey,sk",
+            "byMailbox: mailboxKey,sk KEYS_ONLY",
+            "byRegarding: regardingKey,sk KEYS_ONLY",
+            "byConversation: conversationKey,sk KEYS_ONLY",
           ],
           "key": [
             "pk",
