@@ -84,7 +84,7 @@ const decide = async (
   const { store, content, now } = dependencies;
   const mailbox = await store.get(mailboxKind, organization.id, letter.mailboxId);
   const stored = await content.read(letter.rawKey);
-  if (mailbox === undefined || stored === undefined)
+  if (mailbox === undefined || stored === undefined || stored.byteLength === 0)
     throw new FaultError('invalidState', { detail: 'The mailbox or the bytes of the message are gone' });
   const raw = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const message = toMessage(letter, raw);

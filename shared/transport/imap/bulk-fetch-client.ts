@@ -11,8 +11,8 @@ interface ResponseHandler {
   handleResponse(answer: ServerAnswer): Promise<boolean>;
 }
 
-/** Not part of the library's types: a method that a test holds to its place, in a version that is pinned. */
-const { handleResponse } = ImapFlow.prototype as unknown as ResponseHandler;
+/** Not part of the library's types: a test holds the method to its place, and the version is pinned. */
+const library = ImapFlow.prototype as unknown as ResponseHandler;
 
 const toAnswer = ({ uid, size, internalDate, headers, source }: FetchMessageObject): FetchAnswer => ({
   uid,
@@ -46,7 +46,7 @@ export class BulkFetchClient extends ImapFlow {
   /** Called by the library for each answer of the server. */
   async handleResponse(answer: ServerAnswer): Promise<boolean> {
     const fetched = this.#take === undefined ? undefined : readFetchAnswer(answer.payload, answer.literals ?? []);
-    if (fetched === undefined) return handleResponse.call(this, answer);
+    if (fetched === undefined) return library.handleResponse.call(this, answer);
     this.#take?.(fetched);
     return true;
   }

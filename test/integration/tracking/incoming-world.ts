@@ -2,7 +2,12 @@ import type { Cycle } from '../../../shared/cycle/cycle.ts';
 import { cycleSchema } from '../../../shared/cycle/cycle.ts';
 import { type Email, emailKind } from '../../../shared/email/email.ts';
 import { type Mailbox, mailboxKind } from '../../../shared/mailbox/mailbox.ts';
-import { type MailServers, type MailUser, startTestMailServers } from '../../support/mail-servers.ts';
+import {
+  type MailEnvironment,
+  type MailServers,
+  type MailUser,
+  startTestMailServers,
+} from '../../support/mail-servers.ts';
 import { type LaneHandler, loadLaneHandler, runLaneBatch } from '../../support/run-lane.ts';
 import { enableStoredMailbox, storeServerProfile } from '../../support/synchronized-mailbox.ts';
 import { type ApiCall, startTestApi, type TestApi } from '../role-calls.ts';
@@ -40,7 +45,8 @@ export interface IncomingWorld {
   readonly api: TestApi;
   readonly servers: MailServers;
   readonly mailUser: (number: number) => MailUser;
-  readonly createOrganization: () => Promise<IncomingOrganization>;
+  /** `mail`: where its mailboxes are read, unless on the servers themselves. */
+  readonly createOrganization: (mail?: MailEnvironment) => Promise<IncomingOrganization>;
   /** Has the operations lane carry out everything that waits. */
   readonly runOperations: () => Promise<void>;
   /** Switches a mailbox to deciding only. */
@@ -56,10 +62,10 @@ export const startIncomingWorld = async (): Promise<IncomingWorld> => {
   const queueUrl = String(process.env['INCOMING_QUEUE_URL']);
   const { services } = api;
 
-  const createOrganization = async (): Promise<IncomingOrganization> => {
+  const createOrganization = async (mail = servers.environment): Promise<IncomingOrganization> => {
     const organization = await api.createOrganization();
     const call = organization.as('admin');
-    const profile = await storeServerProfile(services, organization.id, servers.environment);
+    const profile = await storeServerProfile(services, organization.id, mail);
     const cycle = async (mailboxId: string): Promise<Cycle> =>
       cycleSchema.parse(await api.cycleItem(`${organization.id}#${mailboxId}`, 'incoming'));
 

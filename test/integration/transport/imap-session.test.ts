@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ImapFlow } from 'imapflow';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createDialler } from '../../../shared/transport/dialler.ts';
 import { createHostPolicy } from '../../../shared/transport/host-policy.ts';
-import type { MessageHead } from '../../../shared/transport/imap/imap-session.ts';
+import type { MessageHead } from '../../../shared/transport/mailbox-session.ts';
 import { openImapSession } from '../../../shared/transport/imap/open-imap-session.ts';
 import { TransportError } from '../../../shared/transport/transport-error.ts';
 import { buildMessage, ordinaryHeaders } from '../../corpus/messages.ts';
@@ -17,7 +18,40 @@ beforeAll(async () => {
 
 afterAll(() => servers.stop());
 
+interface ResponseHandler {
+  handleResponse(answer: { readonly payload: Buffer }): Promise<boolean>;
+}
+
 const ignore = (): void => undefined;
+
+it('spares the library the answers to a FETCH of many messages, which it would write out for its log', async () => {
+  const mail = servers.environment;
+  const user = findMailUser(mail, 'user2@example.test');
+  const content = buildMessage(ordinaryHeaders());
+  const uids = [await appendMessage(mail, user, content), await appendMessage(mail, user, content)];
+  const session = await openImapSession(
+    { ...mail.imap, caCertificates: mail.caCertificate, timeoutSeconds: 10 },
+    { authentication: 'password', username: user.username, password: user.password },
+    createDialler(createHostPolicy(['127.0.0.0/8'])),
+    { deadline: Date.now() + 60_000 },
+  );
+  const library = vi.spyOn(ImapFlow.prototype as unknown as ResponseHandler, 'handleResponse');
+  const heads: MessageHead[] = [];
+  const contents = new Map<number, string>();
+
+  await session.fetchHeads('INBOX', uids, ['subject'], (head) => heads.push(head));
+  await session.fetchMessages('INBOX', uids, (uid, bytes) => contents.set(uid, bytes.toString('latin1')));
+
+  const lines = library.mock.calls.map(([{ payload }]) => payload.toString('latin1'));
+  library.mockRestore();
+  await session.close();
+  expect(heads.map(({ uid }) => uid)).toEqual(uids);
+  expect(heads[0]).toMatchObject({ sizeBytes: content.length, receivedAt: expect.any(Date) });
+  expect(heads[0]?.header.toString('latin1')).toMatch(/^Subject: .*\r\n\r\n$/s);
+  expect([...contents]).toEqual(uids.map((uid) => [uid, content.toString('latin1')]));
+  expect(lines).toContainEqual(expect.stringMatching(/ OK .*Fetch completed/));
+  expect(lines.filter((line) => /^\* \d+ FETCH /.test(line))).toEqual([]);
+});
 
 it('takes a server that has gone for a failure, and not for an answer that the messages are gone', async () => {
   const mail = servers.environment;
