@@ -151,6 +151,26 @@ describe('two runs that both believe to be the only one', () => {
   });
 });
 
+describe('an edit that comes while a run takes the email', () => {
+  it('stands, and the email is sent once', async () => {
+    const { id, messageId } = await organization.send(toCarl());
+    let edits = 0;
+    const write: typeof services.table.write = async (writes) => {
+      edits += 1;
+      if (edits === 1) await organization.call('PATCH', `/emails/${id}`, { externalId: 'offer-1' });
+      return services.table.write(writes);
+    };
+    const store = new EntityStore({ ...services.table, write });
+
+    await createOutgoingRunner({ ...services, store }).run(await beginRun(services, organization));
+
+    const email = await organization.runToEnd(id);
+    expect(email).toMatchObject({ status: 'sent', externalId: 'offer-1' });
+    await world.received(world.mailUser(2), messageId);
+    expect(await world.countReceived(world.mailUser(2), messageId)).toBe(1);
+  });
+});
+
 describe('a cancellation that comes while a run takes the email', () => {
   it('either prevents the email or is refused', async () => {
     const sent = [];
