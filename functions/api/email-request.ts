@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { withUploadedStates } from '../../shared/email/attachments.ts';
 import { type Email, emailKind } from '../../shared/email/email.ts';
-import { loadBody } from '../../shared/email/email-body.ts';
 import { presentEmail, presentEmailWithBody } from '../../shared/email/present-email.ts';
+import { loadReadableBody } from '../../shared/email/readable-body.ts';
 import { withNextCycle } from '../../shared/email/waiting-send.ts';
 import { FaultError } from '../../shared/platform/fault.ts';
 import { resolveIdentifier } from '../../shared/platform/resolve-identifier.ts';
@@ -44,7 +44,7 @@ export const showEmail = async (
 ) =>
   fields === 'summary' || !seesContent(caller)
     ? presentEmail(email)
-    : presentEmailWithBody(email, await loadBody(services.content, email));
+    : presentEmailWithBody(email, await loadReadableBody(services.content, email));
 
 /** As showEmail, with what only the content bucket and the mailbox's cycle know: for one email at a time. */
 export const showEmailNow = async (request: EmailRequest, email: Email, fields?: 'summary') => {

@@ -314,6 +314,24 @@ describe('hostile mail', () => {
     expect(Buffer.from(raw ?? []).equals(await readMessage(world.servers.environment, mailUser, uid))).toBe(true);
   });
 
+  it('is shown without what could act or fetch in the page that shows it', async () => {
+    const organization = await world.createOrganization();
+    const mailUser = nextMailUser();
+    const { mailboxId } = await organization.user(mailUser);
+    const html = '<p>Hello<script>alert(1)</script><img src="https://client.example/pixel.gif"></p>';
+    await appendMessage(
+      world.servers.environment,
+      mailUser,
+      compose({ 'MIME-Version': '1.0', 'Content-Type': 'text/html' }, html),
+    );
+
+    await organization.synchronize(mailboxId);
+
+    const [email] = await organization.emails();
+    const { body } = await organization.call('GET', `/emails/${email?.id}`);
+    expect(body.body.html.trim()).toBe('<p>Hello<img data-external-src="https://client.example/pixel.gif" /></p>');
+  });
+
   it('of 30 MB is tracked, and above the limit skipped with a decision', async () => {
     const organization = await world.createOrganization();
     const mailUser = nextMailUser();

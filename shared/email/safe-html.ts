@@ -1,0 +1,84 @@
+import sanitizeHtml from 'sanitize-html';
+
+/** How text looks, and nothing that places it over other things or fetches something. */
+const styleProperties =
+  /^(?:background-color|border(?:-(?:top|right|bottom|left|color|style|width|collapse|spacing))?|color|direction|font(?:-(?:family|size|style|variant|weight))?|height|letter-spacing|line-height|list-style-type|(?:margin|padding)(?:-(?:top|right|bottom|left))?|max-width|min-width|text-(?:align|decoration|indent|transform)|vertical-align|white-space|width|word-(?:break|spacing|wrap))$/;
+/** No backslash (CSS escapes), no angle bracket, no at-rule; functions are those of colours. */
+const styleValue = /^(?!.*(?:url|expression|image|var|attr|env|element|src)\s*\()[\w\s#%.,()'"!+-]{1,300}$/i;
+
+const safeStyle = (style: string): string =>
+  style
+    .split(';')
+    .map((declaration) => {
+      const colon = declaration.indexOf(':');
+      const [property, value] = [declaration.slice(0, colon).trim().toLowerCase(), declaration.slice(colon + 1).trim()];
+      return colon > 0 && styleProperties.test(property) && styleValue.test(value) ? `${property}:${value}` : '';
+    })
+    .filter((declaration) => declaration !== '')
+    .join(';');
+
+const isExternal = (source: string): boolean => /^(?:https?:)?\/\//i.test(source.trim());
+
+const common = ['style', 'dir', 'lang', 'title', 'align', 'valign', 'width', 'height', 'bgcolor'];
+
+const policy: sanitizeHtml.IOptions = {
+  allowedTags: [
+    ...['a', 'abbr', 'address', 'article', 'b', 'bdi', 'bdo', 'big', 'blockquote', 'br', 'caption', 'center', 'cite'],
+    ...['code', 'col', 'colgroup', 'dd', 'del', 'details', 'dfn', 'div', 'dl', 'dt', 'em', 'figcaption', 'figure'],
+    ...['font', 'footer', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'header', 'hr', 'i', 'img', 'ins', 'kbd', 'li', 'main'],
+    ...['mark', 'ol', 'p', 'pre', 'q', 's', 'samp', 'section', 'small', 'span', 'strike', 'strong', 'sub', 'summary'],
+    ...['sup', 'table', 'tbody', 'td', 'tfoot', 'th', 'thead', 'time', 'tr', 'tt', 'u', 'ul', 'var', 'wbr'],
+  ],
+  allowedAttributes: {
+    '*': common,
+    a: ['href', 'name', 'rel', 'target'],
+    img: ['src', 'alt', 'data-external-src'],
+    font: ['color', 'face', 'size'],
+    table: ['border', 'cellpadding', 'cellspacing'],
+    td: ['colspan', 'rowspan', 'nowrap'],
+    th: ['colspan', 'rowspan', 'nowrap', 'scope'],
+    ol: ['start', 'type'],
+    col: ['span'],
+    time: ['datetime'],
+  },
+  allowedSchemes: ['http', 'https', 'mailto', 'tel'],
+  allowedSchemesByTag: { img: ['cid', 'data'] },
+  allowProtocolRelative: false,
+  disallowedTagsMode: 'discard',
+  nonTextTags: ['script', 'style', 'textarea', 'option', 'noscript', 'title', 'template', 'xmp', 'iframe', 'object'],
+  nestingLimit: 200,
+  parseStyleAttributes: false,
+  transformTags: {
+    '*': (tagName, attribs) => ({
+      tagName,
+      attribs: attribs['style'] === undefined ? attribs : { ...attribs, style: safeStyle(attribs['style']) },
+    }),
+    a: (tagName, attribs) => ({
+      tagName,
+      attribs: {
+        ...attribs,
+        rel: 'noopener noreferrer nofollow',
+        target: '_blank',
+      },
+    }),
+    img: (tagName, { src, 'data-external-src': _, ...attribs }) => ({
+      tagName,
+      attribs: {
+        ...attribs,
+        ...(src === undefined ? {} : isExternal(src) ? { 'data-external-src': src } : { src }),
+      },
+    }),
+  },
+  exclusiveFilter: ({ tag, attribs }) => tag === 'img' && !isSafeImage(attribs['src']),
+};
+
+/** Of data: URLs only pictures without a language of their own; SVG can hold scripts and links. */
+const isSafeImage = (source: string | undefined): boolean =>
+  source === undefined || /^(?:cid:|data:image\/(?:png|jpe?g|gif|webp|bmp);base64,)/i.test(source.trim());
+
+/**
+ * HTML of a received message as it may be shown in a page: no scripts, frames, forms or style sheets, nothing that is
+ * placed over the page, nothing that is fetched when it is shown. Where a picture from the web stood, `img` has
+ * `data-external-src`, so that its reader can be asked. Pictures of the message itself keep their `cid:`.
+ */
+export const makeHtmlSafe = (html: string): string => sanitizeHtml(html, policy);

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { makeHtmlSafe } from '../../../shared/email/safe-html.ts';
+
+describe('the HTML of a received message', () => {
+  it('keeps what makes it readable', () => {
+    const html =
+      '<div style="color:#333;font-family:Arial"><p>Dear <b>Anna</b>,</p><table border="1"><tr><td colspan="2">1</td></tr></table></div>';
+
+    expect(makeHtmlSafe(html)).toBe(html);
+  });
+
+  it.each([
+    '<script>alert(1)</script>',
+    '<img src=x onerror=alert(1)>',
+    '<svg onload=alert(1)><script>alert(1)</script></svg>',
+    '<a href="javascript:alert(1)">x</a>',
+    '<a href="jAvAsCrIpT&#58;alert(1)">x</a>',
+    '<a href="java\tscript:alert(1)">x</a>',
+    '<a href="data:text/html,<script>alert(1)</script>">x</a>',
+    '<iframe src="https://evil.example"></iframe>',
+    '<object data="https://evil.example"></object><embed src="https://evil.example">',
+    '<form action="https://evil.example"><input name="password"><button formaction="javascript:alert(1)">Go</button></form>',
+    '<meta http-equiv="refresh" content="0;url=https://evil.example"><base href="https://evil.example">',
+    '<link rel="stylesheet" href="https://evil.example/a.css"><style>@import "https://evil.example/b.css"</style>',
+    '<div style="background:url(https://evil.example/p.gif)">x</div>',
+    '<div style="background-color:expression(alert(1))">x</div>',
+    '<div style="color:red;back\\67round:u\\72l(https://evil.example)">x</div>',
+    '<div style="position:fixed;top:0;left:0;z-index:9999">x</div>',
+    '<body background="https://evil.example/p.gif"><video src="https://evil.example/v.mp4" autoplay></video>',
+    '<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>',
+    '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
+    '<img src="data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9ImFsZXJ0KDEpIi8+">',
+    '<img srcset="https://evil.example/p.gif 1x" src="cid:a">',
+    '<picture><source srcset="https://evil.example/p.gif"></picture>',
+    '<template><script>alert(1)</script></template><xmp><script>alert(1)</script></xmp>',
+    '<!--[if IE]><script>alert(1)</script><![endif]-->',
+  ])('loses what could act or fetch: %s', (html) => {
+    const safe = makeHtmlSafe(html);
+
+    expect(safe).not.toMatch(
+      /<(?:script|style|iframe|object|embed|form|input|button|meta|base|link|svg|math|video|source)/i,
+    );
+    expect(safe).not.toMatch(/\son\w+\s*=|javascript:|expression|url\(|srcset|position|alert\(1\)/i);
+    expect(safe).not.toMatch(/(?<!data-external-)(?:src|background|data|action)="?(?:https?:)?\/\/evil/i);
+  });
+
+  it('fetches no picture from the web, and lets its reader be asked', () => {
+    expect(makeHtmlSafe('<img src="https://client.example/logo.png" alt="Logo">')).toBe(
+      '<img alt="Logo" data-external-src="https://client.example/logo.png" />',
+    );
+    expect(makeHtmlSafe('<img src="//client.example/pixel.gif">')).toContain('data-external-src=');
+  });
+
+  it('keeps the pictures of the message itself', () => {
+    expect(makeHtmlSafe('<img src="cid:logo@client.example">')).toBe('<img src="cid:logo@client.example" />');
+    expect(makeHtmlSafe('<img src="data:image/png;base64,iVBORw0KGgo=">')).toContain('data:image/png');
+  });
+
+  it('opens its links elsewhere, without telling where from', () => {
+    expect(makeHtmlSafe('<a href="https://client.example/offer">Offer</a>')).toBe(
+      '<a href="https://client.example/offer" rel="noopener noreferrer nofollow" target="_blank">Offer</a>',
+    );
+  });
+
+  it('stays as it is when it is made safe again, whatever it was', () => {
+    const pieces = fc.constantFrom(
+      '<div>',
+      '</div>',
+      '<b',
+      '>',
+      '"',
+      "'",
+      '<script>',
+      '</script>',
+      '<img src=x onerror=',
+      '<a href="javascript:',
+      '&lt;',
+      '&#x3c;',
+      '<!--',
+      '-->',
+      '<style>',
+      '</style>',
+      ' style="color:red',
+      'text',
+      '<svg>',
+      '<![CDATA[',
+      ']]>',
+      '\0',
+      '/',
+    );
+    fc.assert(
+      fc.property(fc.array(fc.oneof(pieces, fc.string({ maxLength: 5 })), { maxLength: 30 }), (parts) => {
+        const safe = makeHtmlSafe(parts.join(''));
+
+        expect(makeHtmlSafe(safe)).toBe(safe);
+        expect(safe).not.toMatch(/<script|<style|<svg|<[^>]*\sonerror\s*=|href="?javascript:/i);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('nested ten thousand times is still answered', () => {
+    expect(makeHtmlSafe('<div>'.repeat(10_000)).length).toBeLessThan(10_000);
+  });
+});
