@@ -1,20 +1,10 @@
 /** The parts of libmime that are used here; the package brings no types. */
 declare module 'libmime' {
   const libmime: {
-    /** Decodes the encoded words of RFC 2047 in a text. */
-    decodeWords(text: string): string;
     /** A value with parameters, continuations of RFC 2231 joined. */
     parseHeaderValue(text: string): { readonly value?: string; readonly params?: Readonly<Record<string, string>> };
     /** Joins the lines of format=flowed, RFC 3676. */
     decodeFlowed(text: string, deleteSpace: boolean): string;
   };
   export = libmime;
-}
-
-declare module 'libmime/lib/charset.js' {
-  const charset: {
-    /** An unknown character set is read as UTF-8. */
-    decode(bytes: Buffer, charset: string): string;
-  };
-  export = charset;
 }

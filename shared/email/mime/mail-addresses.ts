@@ -11,6 +11,8 @@ const longestAddress = 320;
 const longestName = 200;
 
 const control = /[\p{Cc}\p{Cf}]+/gu;
+// Signs that join letters belong to names in many scripts; those that turn the direction of writing forge names.
+const misleading = /[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+/gu;
 
 // Of most mail nothing else stands there. Names of such letters mean themselves in and outside of quotes.
 const plainMailbox =
@@ -26,7 +28,7 @@ export const readAddresses = (value: string): readonly MailAddress[] => {
   for (const { address, name } of addressparser(value, { flatten: true })) {
     const bare = address.replace(control, '').trim().toWellFormed();
     if (!bare.includes('@') || bare.length > longestAddress) continue;
-    const shown = decodeWords(name).replace(control, ' ').trim();
+    const shown = decodeWords(name).replace(misleading, ' ').trim();
     found.push({ address: bare, name: shown.slice(0, longestName).toWellFormed() });
     if (found.length === mostAddresses) break;
   }
