@@ -35,8 +35,7 @@ export const bundling = {
  * bundles: a third of what the lanes would have to load at a cold start.
  */
 export const replacements: Readonly<Record<string, string>> = Object.fromEntries(
-  ['iconv-lite', 'encoding-japanese', 'pino', 'socks'].map((name) => [
-    name,
-    `${projectRoot}cdk/replacements/${name}.ts`,
-  ]),
+  [...['iconv-lite', 'encoding-japanese', 'pino', 'socks'], ...['postcss', 'dayjs', 'domutils', 'dom-serializer']].map(
+    (name) => [name, `${projectRoot}cdk/replacements/${name}.ts`],
+  ),
 );

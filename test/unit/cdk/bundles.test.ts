@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { bundleCode, bundleFunction } from '../../../cdk/bundle-code.ts';
 import { entryOf, functionNames, projectRoot } from '../../../cdk/bundling.ts';
+import { toPlainText } from '../../../shared/email/plain-text.ts';
+import { makeHtmlSafe } from '../../../shared/email/safe-html.ts';
 
 const budgetBytes = 1_500_000;
 
@@ -21,6 +23,8 @@ describe('the bundle of each function', () => {
 const bundledSource = `
   export { decodeText, decodeWords } from './shared/email/mime/decode-text.ts';
   export { encodePath, decodePath } from 'imapflow/lib/tools.js';
+  export { makeHtmlSafe } from './shared/email/safe-html.ts';
+  export { toPlainText } from './shared/email/plain-text.ts';
 `;
 
 type MailboxNames = (connection: { enabled: Set<string>; capabilities: Map<string, true> }, path: string) => string;
@@ -30,6 +34,8 @@ const moduleSchema = z.object({
   decodeWords: z.custom<(text: string) => string>(),
   encodePath: z.custom<MailboxNames>(),
   decodePath: z.custom<MailboxNames>(),
+  makeHtmlSafe: z.custom<(html: string) => string>(),
+  toPlainText: z.custom<(html: string) => string>(),
 });
 
 describe('what stands in for packages in the bundles', () => {
@@ -79,6 +85,15 @@ describe('what stands in for packages in the bundles', () => {
   it('never fails at what no one knows', () => {
     expect(bundled.decodeText(Buffer.from('plain'), 'no-such-set')).toBe('plain');
     expect(bundled.decodeWords('=?no-such-set?Q?plain?=')).toBe('plain');
+  });
+
+  it.each([
+    '<p style="color:red;background:url(x)">Dear <b>Anna</b></p><script>alert(1)</script><img src="https://client.example/a.png">',
+    '<ul><li>one</li><li><a href="https://client.example/?a=1&amp;b=&euro;">two &amp; three</a></li></ul><hr>&nbsp;&#8364;',
+    '<a href="javascript&colon;alert(1)">x</a><table><tr><td>1</td><td>2</td></tr></table>',
+  ])('makes HTML safe and plain as the packages themselves do: %s', (html) => {
+    expect(bundled.makeHtmlSafe(html)).toBe(makeHtmlSafe(html));
+    expect(bundled.toPlainText(html)).toBe(toPlainText(html));
   });
 
   it('names mailboxes as the packages themselves do', async () => {
