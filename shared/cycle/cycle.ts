@@ -17,10 +17,16 @@ export const folderCursorSchema = z.object({
   processFrom: z.string().nullable(),
   /** UIDNEXT as STATUS gave it before the last complete read; equal again = nothing new. */
   uidNext: z.int().optional(),
+  /** Of a server that knows no UIDs: the sum of what it listed then; equal again = nothing came and nothing left. */
+  listing: z.string().optional(),
   /** UIDVALIDITY changes in consecutive cycles. */
   resets: z.int().nonnegative(),
   /** Runs in a row have ended at a message up to `upToUid` that the server lists and does not send. */
   withheld: z.object({ upToUid: z.int(), runs: z.int().positive(), since: z.string() }).optional(),
+  /** The tracked keyword: HIGHESTMODSEQ before it was last looked for, and a print of the messages that bore it. */
+  category: z
+    .object({ keyword: z.string(), seen: z.string(), modseq: z.string().optional(), failing: z.boolean() })
+    .optional(),
 });
 export type FolderCursor = z.output<typeof folderCursorSchema>;
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isReturnUrl } from '../oauth/return-url.ts';
 import { filteringSchema } from '../owner/owner.ts';
 
 const seconds = (floor: number, ceiling: number, value: number, description: string) =>
@@ -63,6 +64,32 @@ const tracking = z.object({
     description: 'Mail in the Sent folder is looked at, too.',
     dynamics365Name: 'AutoTrackSentFolderItems',
   }),
+  category: z
+    .object({
+      enabled: z.boolean().default(false).meta({
+        description:
+          'Tracked messages get a keyword in the mailbox; putting it on a message tracks it, taking it off untracks it.',
+        dynamics365Name: 'Tracked to Dynamics 365 (category)',
+      }),
+      name: z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9 _.$&+:-]{0,59}$/, 'letters, digits, blanks and _ . $ & + : - only')
+        .default('Tracked to CRM')
+        .meta({ description: 'The name of the category; blanks become _ in the keyword.' }),
+    })
+    .prefault({}),
+  folders: z
+    .object({
+      enabled: z.boolean().default(true).meta({
+        description: 'Mail in folders with a rule is tracked.',
+        dynamics365Name: 'Folder-level tracking',
+      }),
+      maxPerMailbox: z.int().min(0).max(25).default(25).meta({
+        description: 'Folder rules that a mailbox may have.',
+        dynamics365Name: 'maxfolderbasedtrackingmappings',
+      }),
+    })
+    .prefault({}),
   maxMessageBytes: z.int().min(65_536).max(157_286_400).default(52_428_800).meta({
     description: 'Larger messages are skipped with a decision.',
     dynamics365Name: 'IncomingEmailMaximumSizeLimit',
@@ -300,6 +327,16 @@ const feed = z.object({
   }),
 });
 
+const oauth = z.object({
+  allowedReturnUrls: z
+    .array(z.string().max(2000).refine(isReturnUrl, 'an https URL without user and fragment, or http on this machine'))
+    .max(50)
+    .default([])
+    .meta({
+      description: 'Where browsers may be sent after a sign-in: these addresses, and what lies below their paths.',
+    }),
+});
+
 /**
  * The settings of an organization: the one source of their types, ranges, defaults and texts. `dynamics365Name` tells
  * where a rule is known from; `productionMinimum` is the floor outside a sandbox, for durations in seconds.
@@ -321,5 +358,6 @@ export const settingsSchema = z.object({
   alerts: alerts.prefault({}),
   retention: retention.prefault({}),
   feed: feed.prefault({}),
+  oauth: oauth.prefault({}),
 });
 export type Settings = z.output<typeof settingsSchema>;

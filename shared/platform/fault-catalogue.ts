@@ -201,6 +201,13 @@ const rawCatalogue = {
     fix: 'Move the mailboxes to another profile first',
     whoActs: 'caller',
   },
+  returnUrlNotAllowed: {
+    status: 400,
+    title: 'Browsers may not be sent to this address',
+    cause: 'settings.oauth.allowedReturnUrls does not have the returnUrl',
+    fix: 'Add the address to settings.oauth.allowedReturnUrls, or name one that it has',
+    whoActs: 'caller',
+  },
   mailboxAlreadyMapped: {
     status: 409,
     title: 'The address already belongs to another mailbox',
@@ -250,6 +257,13 @@ const rawCatalogue = {
     fix: 'Set processing.channel to serverSideSync',
     whoActs: 'administrator',
   },
+  folderRuleLimit: {
+    status: 409,
+    title: 'The mailbox has all the folder rules that it may have',
+    cause: 'The organization limits the folder rules of a mailbox',
+    fix: 'Remove a rule that is no longer needed, then create the new one',
+    whoActs: 'caller',
+  },
   noRecipients: {
     status: 400,
     title: 'The email has no recipient',
@@ -298,6 +312,13 @@ const rawCatalogue = {
     cause: 'A sent email cannot be called back',
     fix: 'Nothing is left to do',
     whoActs: 'nobody',
+  },
+  automaticReplyLoop: {
+    status: 409,
+    title: 'A program would answer a program',
+    cause: 'The email says that it is automatic (Auto-Submitted), and so was the one that it answers',
+    fix: 'Do not answer automatic mail by a program; what a person writes needs no Auto-Submitted',
+    whoActs: 'caller',
   },
   mayDuplicate: {
     status: 409,
@@ -356,6 +377,24 @@ const rawCatalogue = {
     cause: 'The login is right but is not allowed in',
     fix: 'Ask the mail administrator to allow the access',
     whoActs: 'administrator',
+  },
+  oauthExpired: {
+    title: 'The connection to the provider has expired',
+    cause: 'The sign-in that it came from is too long ago, or was not used for too long',
+    fix: 'Connect the mailbox again: its owner signs in at the provider',
+    whoActs: 'mailboxOwner',
+  },
+  oauthRevoked: {
+    title: 'The provider has withdrawn the access to the mailbox',
+    cause: 'The owner or an administrator revoked it, or the password was changed',
+    fix: 'Connect the mailbox again: its owner signs in at the provider',
+    whoActs: 'mailboxOwner',
+  },
+  oauthAccountMismatch: {
+    title: 'Another account signed in than that of the mailbox',
+    cause: 'The address that the provider names is not the address of the mailbox',
+    fix: 'Sign in with the account of the mailbox, or correct the address of the mailbox',
+    whoActs: 'mailboxOwner',
   },
   protocolUnsupported: {
     title: 'The server lacks an ability that is needed',
@@ -548,6 +587,12 @@ const rawCatalogue = {
     cause: 'canOwnEmail is false',
     fix: 'Set canOwnEmail on the user',
     whoActs: 'administrator',
+  },
+  folderRuleBroken: {
+    title: 'A folder whose mail is tracked is gone',
+    cause: 'The folder was deleted or renamed in the mailbox',
+    fix: 'Name the folder in the rule again, or remove the rule',
+    whoActs: 'mailboxOwner',
   },
   messageGone: {
     title: 'The message is not in the mailbox',

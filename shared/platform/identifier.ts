@@ -13,6 +13,7 @@ export const identifierPrefixes = [
   'eml',
   'att',
   'dec',
+  'frl',
   'alr',
   'evt',
   'ddl',
