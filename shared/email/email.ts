@@ -3,6 +3,7 @@ import type { EntityKind } from '../platform/entity-store.ts';
 import { faultSchema } from '../platform/fault.ts';
 import { partition } from '../platform/records-table.ts';
 import { entityShape, externalIdSchema, referenceSchema } from '../platform/values.ts';
+import { automationSchema } from './mime/automation.ts';
 
 export const emailStatusSchema = z.enum([
   'draft',
@@ -40,6 +41,14 @@ export const attachmentSchema = z.object({
   storageKey: z.string().optional(),
 });
 export type Attachment = z.output<typeof attachmentSchema>;
+
+/** A file of a received message that stands in the raw message only. */
+export const leftOutFileSchema = z.object({
+  fileName: z.string(),
+  sizeBytes: z.number().int().nonnegative(),
+  code: z.enum(['attachmentTooLarge', 'attachmentBlocked', 'tooManyAttachments']),
+});
+export type LeftOutFile = z.output<typeof leftOutFileSchema>;
 
 export const deliverySchema = z.object({
   attempts: z.number().int().nonnegative(),
@@ -84,6 +93,10 @@ export const emailSchema = z.object({
   deliveryReceipt: z.boolean(),
   headers: z.record(z.string(), z.string()),
   attachments: z.array(attachmentSchema),
+  attachmentsLeftOut: z
+    .array(leftOutFileSchema)
+    .optional()
+    .meta({ description: 'Files of a received message that the settings keep out, the first 20; raw has them.' }),
   messageId: z.string().nullable(),
   /** The Date header of an outgoing message (instant, whole seconds), fixed when the Send is accepted. */
   messageDate: z.string().optional(),
@@ -93,6 +106,8 @@ export const emailSchema = z.object({
   references: z.array(z.string()),
   /** The Thread-Index header, by which Outlook and Exchange tell a conversation. */
   conversationIndex: z.string().optional(),
+  /** Of what kind of program an incoming email is; absent where a person wrote it. */
+  automation: automationSchema.optional(),
   token: z.string().nullable(),
   conversationId: z.string(),
   correlation: correlationSchema,
@@ -115,6 +130,8 @@ export const emailKind: EntityKind<Email> = {
   kind: 'email',
   prefix: 'eml',
   parse: (stored) => emailSchema.parse(stored),
+  figure: ({ delivery }) =>
+    delivery === null ? undefined : { attribute: 'entity.delivery.sentCopy', value: delivery.sentCopy },
   indexes: (organizationId, email) => ({
     ...(email.mailboxId === null ? {} : { mailboxKey: `${partition(organizationId, 'email')}#${email.mailboxId}` }),
     ...(email.regarding === null

@@ -1,4 +1,4 @@
-import type { Attachment, Email } from '../email/email.ts';
+import type { Attachment, Email, LeftOutFile } from '../email/email.ts';
 import { rawKeyOf } from '../email/email-body.ts';
 import type { ReadMessage } from '../email/mime/read-message.ts';
 import type { Organization } from '../organization/organization.ts';
@@ -42,6 +42,7 @@ export interface EmailContent {
   readonly rawBytes: number;
   readonly body: Pick<Email, 'body' | 'bodyKey'>;
   readonly attachments: readonly Attachment[];
+  readonly leftOut: readonly LeftOutFile[];
 }
 
 /** The email that an accepted message becomes. */
@@ -95,9 +96,11 @@ export const buildEmail = (
     deliveryReceipt: false,
     headers: {},
     attachments: [...content.attachments],
+    ...(content.leftOut.length === 0 ? {} : { attachmentsLeftOut: [...content.leftOut] }),
     messageId: headers.messageId,
     references: [...new Set([...headers.references, ...(headers.inReplyTo === null ? [] : [headers.inReplyTo])])],
     ...(headers.conversationIndex === null ? {} : { conversationIndex: headers.conversationIndex }),
+    ...(headers.automation === null ? {} : { automation: headers.automation }),
     token: correlation.token,
     conversationId: answered?.email.conversationId ?? id,
     correlation: {

@@ -1,31 +1,33 @@
 import { requireAllowedName } from '../email/attachments.ts';
-import type { Attachment } from '../email/email.ts';
+import type { Attachment, LeftOutFile } from '../email/email.ts';
 import { emailContentPrefix } from '../email/email-body.ts';
 import type { ReceivedFile } from '../email/mime/read-message.ts';
 import type { Organization } from '../organization/organization.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { deriveIdentifier } from '../platform/identifier.ts';
-import { showBytes } from './early-steps.ts';
 
 export interface KeptFiles {
   readonly attachments: readonly Attachment[];
-  /** Why files stand in the raw message only, for people to read. */
-  readonly leftOut: readonly string[];
+  /** Files that stand in the raw message only, the first 20 of them. */
+  readonly leftOut: readonly LeftOutFile[];
 }
 
 const mostFiles = 100;
-const shownRefusals = 10;
+const shownRefusals = 20;
 
-const refusalOf = (organization: Organization, { fileName }: ReceivedFile, sizeBytes: number): string | undefined => {
-  const { maxBytes } = organization.settings.attachments;
-  if (sizeBytes > maxBytes) return `${fileName} (${showBytes(sizeBytes)}; the limit is ${showBytes(maxBytes)})`;
+const refusalOf = (
+  organization: Organization,
+  { fileName }: ReceivedFile,
+  sizeBytes: number,
+): LeftOutFile['code'] | undefined => {
+  if (sizeBytes > organization.settings.attachments.maxBytes) return 'attachmentTooLarge';
   try {
     requireAllowedName(organization, fileName);
     return undefined;
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
-    return `${fileName} (${error.fault.detail})`;
+    return 'attachmentBlocked';
   }
 };
 
@@ -41,12 +43,14 @@ export const keepFiles = async (
   files: readonly ReceivedFile[],
 ): Promise<KeptFiles> => {
   const attachments: Attachment[] = [];
-  const leftOut = files.length > mostFiles ? [`${files.length - mostFiles} further files`] : [];
-  for (const [index, file] of files.slice(0, mostFiles).entries()) {
+  const leftOut: LeftOutFile[] = [];
+  for (const [index, file] of files.entries()) {
+    if (index >= mostFiles && leftOut.length >= shownRefusals) break;
+    const { fileName } = file;
     const bytes = file.content();
-    const refusal = refusalOf(organization, file, bytes.length);
-    if (refusal !== undefined) {
-      leftOut.push(refusal);
+    const code = index < mostFiles ? refusalOf(organization, file, bytes.length) : 'tooManyAttachments';
+    if (code !== undefined) {
+      leftOut.push({ fileName, sizeBytes: bytes.length, code });
       continue;
     }
     const id = deriveIdentifier('att', receivedAt.getTime(), `${emailId}#${index}`);

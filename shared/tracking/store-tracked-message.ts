@@ -1,9 +1,11 @@
-import { emailKind } from '../email/email.ts';
+import { type Email, emailKind, type LeftOutFile } from '../email/email.ts';
 import { emailContentPrefix, rawKeyOf, storeBody } from '../email/email-body.ts';
-import { messageIdKey, messageKey } from '../email/message-identity.ts';
+import { conversationKey, messageIdKey, messageKey } from '../email/message-identity.ts';
 import { findBody } from '../email/mime/header-fields.ts';
 import { type ReadMessage, readMessage } from '../email/mime/read-message.ts';
+import { subjectWrites } from '../email/subject-index.ts';
 import { trackedChange } from '../email/tracked-event.ts';
+import type { Organization } from '../organization/organization.ts';
 import { type RecordWrite, WriteConditionError } from '../platform/records-table.ts';
 import { createSender, type NewSender, wantsNewSender } from './auto-create-sender.ts';
 import { buildEmail, type EmailContent, emailIdOf, queuesOf, type Tracked } from './build-email.ts';
@@ -11,6 +13,7 @@ import { type DecisionFacts, decideMessage, type Verdict } from './decide-messag
 import type { DecisionStep } from './decision.ts';
 import type { StepOutcome } from './decision-steps.ts';
 import { decisionWrite } from './decision-writes.ts';
+import { showBytes } from './early-steps.ts';
 import { gatherFacts } from './gather-facts.ts';
 import { ofItem } from './item-error.ts';
 import { keepFiles } from './keep-files.ts';
@@ -20,17 +23,13 @@ import type { TrackingContext } from './tracking-run.ts';
 
 const attempts = 6;
 
-interface StoredContent extends EmailContent {
-  readonly leftOut: readonly string[];
-}
-
 /** Puts raw bytes, body and files into the content bucket: before the email that refers to them. */
 const storeContent = async (
   run: TrackingContext,
   message: MailboxMessage,
   raw: Buffer,
   read: ReadMessage,
-): Promise<StoredContent> => {
+): Promise<EmailContent> => {
   const { organization, mailbox, content } = run;
   const emailId = emailIdOf(mailbox.id, message);
   const body = {
@@ -46,21 +45,35 @@ const storeContent = async (
 };
 
 /** Files that were left out are told with the size, where people look for what the limits did. */
-const withLeftOut = (steps: readonly DecisionStep[], leftOut: readonly string[]): readonly DecisionStep[] =>
-  leftOut.length === 0
-    ? steps
-    : steps.map((step) =>
-        step.step === 'size'
-          ? { ...step, detail: `${step.detail}; only in the raw message: ${leftOut.join(', ')}` }
-          : step,
-      );
+const withLeftOut = (steps: readonly DecisionStep[], leftOut: readonly LeftOutFile[]): readonly DecisionStep[] => {
+  if (leftOut.length === 0) return steps;
+  const named = leftOut.map(({ fileName, sizeBytes, code }) => `${fileName} (${showBytes(sizeBytes)}, ${code})`);
+  return steps.map((step) =>
+    step.step === 'size' ? { ...step, detail: `${step.detail}; only in the raw message: ${named.join(', ')}` } : step,
+  );
+};
+
+/** What answers to the email are found by, besides its token, which only email of our own has. */
+const pointerWrites = (organization: Organization, email: Email): RecordWrite[] => {
+  const { id, messageId, conversationIndex } = email;
+  const pointer = { v: 1, organizationId: organization.id, emailId: id };
+  return [
+    ...(messageId === null
+      ? []
+      : [{ put: { ...messageIdKey(organization.id, messageId, id), kind: 'messageId', ...pointer } }]),
+    ...(conversationIndex === undefined
+      ? []
+      : [{ put: { ...conversationKey(organization.id, conversationIndex, id), kind: 'conversation', ...pointer } }]),
+    ...subjectWrites(organization, email),
+  ];
+};
 
 const trackingWrites = (
   run: TrackingContext,
   facts: DecisionFacts,
   verdict: Tracked,
   identity: string,
-  content: StoredContent,
+  content: EmailContent,
 ): RecordWrite[] => {
   const { organization, mailbox, store, author } = run;
   const { message, participants } = facts;
@@ -71,7 +84,6 @@ const trackingWrites = (
       ? createSender(store, organization, sender.address, verdict.owner, author, now)
       : undefined;
   const email = buildEmail(organization, mailbox.id, facts, verdict, content, newSender?.entry, now);
-  const { messageId } = email;
   const steps = withLeftOut(verdict.steps, content.leftOut);
   return [
     {
@@ -87,19 +99,7 @@ const trackingWrites = (
     ...store.writesOf(emailKind, organization.id, undefined, email, {
       changes: [trackedChange(email, author)],
     }),
-    ...(messageId === null
-      ? []
-      : [
-          {
-            put: {
-              ...messageIdKey(organization.id, messageId, email.id),
-              v: 1,
-              kind: 'messageId',
-              organizationId: organization.id,
-              emailId: email.id,
-            },
-          },
-        ]),
+    ...pointerWrites(organization, email),
     ...(newSender?.writes ?? []),
     ...queueItemWrites(organization.id, email.id, queuesOf(facts, verdict), author, now),
     decisionWrite(

@@ -153,14 +153,15 @@ export class DecisionWorld {
   }
 
   async recordType(name: string, fields: Partial<RecordType> = {}): Promise<void> {
+    const { externalId: _, ...entity } = this.#entity('rec', name);
     const type = {
-      ...this.#entity('rec', name),
+      ...entity,
       id: name,
       displayName: name,
       emailEnabled: true,
       resolutionRank: null,
     };
-    await this.store.create(recordTypeKind, organizationId, { ...type, externalId: null, ...fields });
+    await this.store.create(recordTypeKind, organizationId, { ...type, ...fields });
   }
 
   /** An email that the hub sent, with all that answers to it are found by. */
