@@ -15,6 +15,8 @@ export interface ApiProps {
   readonly corsOrigin: string | undefined;
   /** A name of the operator's own for the hub, and the certificate for it. */
   readonly domain: { readonly name: string; readonly certificateArn: string } | undefined;
+  /** Where the hub is reached when something stands before it; without a slash at the end. */
+  readonly publicUrl: string | undefined;
 }
 
 // API Gateway gives an integration at most 30 s; the function ends before, so that the caller gets its answer.
@@ -43,7 +45,6 @@ export class Api extends Construct {
       timeout: Duration.seconds(timeoutSeconds),
       memorySize: 1024,
     });
-    this.hubFunction.addEnvironment({ VERSION: props.version });
 
     this.httpApi = new HttpApi(this, 'HttpApi', {
       apiName: props.prefix,
@@ -89,7 +90,9 @@ export class Api extends Construct {
       accessLogSettings: { destination: new LogGroupLogDestination(accessLog), format: accessLogFormat },
       ...(this.domain === undefined ? {} : { domainMapping: { domainName: this.domain } }),
     });
-    this.url = props.domain === undefined ? this.httpApi.apiEndpoint : `https://${props.domain.name}`;
+    this.url =
+      props.publicUrl ?? (props.domain === undefined ? this.httpApi.apiEndpoint : `https://${props.domain.name}`);
+    this.hubFunction.addEnvironment({ VERSION: props.version, HUB_URL: this.url });
   }
 
   addAlarms(alarms: OperatorAlarms): void {

@@ -52,6 +52,7 @@ const contextSchema = z.object({
   allowedHostRanges: optional(hostRanges.default([])),
   hostConnectionCaps: optional(z.union([connectionCaps, connectionCapsText]).default({})),
   allowInsecureCredentials: optional(flag.default(false)),
+  publicUrl: optional(z.string().refine(isOrigin, 'An origin only: https://hub.example.com').optional()),
   corsOrigin: optional(z.string().refine(isOrigin, 'An origin only: https://crm.example.com').optional()),
   domainName: optional(z.hostname().optional()),
   certificateArn: optional(z.string().startsWith('arn:').optional()),

@@ -58,7 +58,8 @@ export class MailboxSyncStack extends Stack {
     });
     const lanes = [incoming, outgoing, operations];
     const schedules = new Schedules(this, 'Schedules', { prefix, lanes });
-    const api = new Api(this, 'Api', { prefix, version, corsOrigin: options.corsOrigin, domain: options.domain });
+    const { corsOrigin, domain, publicUrl } = options;
+    const api = new Api(this, 'Api', { prefix, version, corsOrigin, domain, publicUrl });
     const feed = new Feed(this, 'Feed', { prefix, records: state.records });
     const watchdog = new Watchdog(this, 'Watchdog', {
       prefix,

@@ -12,8 +12,8 @@ export type Front = { readonly url: string; readonly stop: () => Promise<void> }
 
 export type FrontOptions = {
   readonly port: number;
-  /** Where the emulator answers for the stage of the HTTP API, without a slash at its end. */
-  readonly target: string;
+  /** Where the emulator answers for the stage of the HTTP API; undefined while nothing is deployed there. */
+  readonly target: () => string | undefined;
 };
 
 // Meant for one connection, not for what is carried over it (RFC 9110 section 7.6.1).
@@ -57,9 +57,14 @@ const refuse = (response: ServerResponse, detail: string): void => {
 
 /** Passes every request on to the emulator, streaming both ways. */
 export const startFront = async ({ port, target }: FrontOptions): Promise<Front> => {
-  const { hostname, port: targetPort, pathname, host } = new URL(target);
   const agent = new Agent({ keepAlive: true });
   const pass = (incoming: IncomingMessage, response: ServerResponse): void => {
+    const stage = target();
+    if (stage === undefined) {
+      refuse(response, 'The hub is not deployed yet');
+      return;
+    }
+    const { hostname, port: targetPort, pathname, host } = new URL(stage);
     const outgoing = request({
       agent,
       hostname,

@@ -91,20 +91,23 @@ const startAll = async (
     note(`IMAP ${imap.port}, submission ${submission.port}, MX ${mx.port}`);
     return started;
   });
+  // Before the deployment, which is told where the hub will be reached.
+  let stage: string | undefined;
+  const front = await startFront({
+    port: await choosePort('HUB_PORT', options.preferredHubPort),
+    target: () => stage,
+  });
+  onStop(front.stop);
   const outputs = await deployStack({
     aws,
     runDirectory,
     outputsFile: options.outputsFile ?? join(runDirectory, 'outputs.json'),
     progress,
     ...(signal === undefined ? {} : { signal }),
-    ...(options.context === undefined ? {} : { context: options.context }),
+    context: { publicUrl: front.url, ...options.context },
   });
   signal?.throwIfAborted();
-  const front = await startFront({
-    port: await choosePort('HUB_PORT', options.preferredHubPort),
-    target: `${aws.endpointUrl}/_aws/execute-api/${readOutput(outputs, 'HubApiId')}/$default`,
-  });
-  onStop(front.stop);
+  stage = `${aws.endpointUrl}/_aws/execute-api/${readOutput(outputs, 'HubApiId')}/$default`;
   const operatorKey = await progress.step('Ask the stack for an operator key', () =>
     createOperatorKey(aws, readOutput(outputs, 'OperatorKeyFunctionName')),
   );

@@ -1,4 +1,5 @@
 import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
+import { createOAuthAccess } from '../../shared/oauth/oauth-access.ts';
 import { createOperationWatch } from '../../shared/operation/operation-watch.ts';
 import {
   createDocumentClient,
@@ -17,6 +18,7 @@ import { createThrottle } from '../../shared/throttle/throttle.ts';
 import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
 import { createDialler } from '../../shared/transport/dialler.ts';
 import { createHostPolicy } from '../../shared/transport/host-policy.ts';
+import { createAuthorizationServers } from '../../shared/transport/oauth/authorization-servers.ts';
 import type { Services } from './services.ts';
 
 /** The collaborators of the routes, from the environment of the function. */
@@ -32,6 +34,7 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     'ALLOWED_HOST_RANGES',
     'HOST_CONNECTION_CAPS',
     'ALLOW_INSECURE_CREDENTIALS',
+    'HUB_URL',
     'VERSION',
   ]);
   const document = createDocumentClient();
@@ -43,18 +46,25 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     operations: configuration.OPERATIONS_QUEUE_URL,
   });
   const hostPolicy = createHostPolicy(configuration.ALLOWED_HOST_RANGES);
+  const dialler = createDialler(hostPolicy);
+  const store = new EntityStore(table);
+  const vault = createSecretVault(createKeyClient(), configuration.SECRETS_KEY_ID, table);
+  const authorizationServers = createAuthorizationServers(dialler, () => now().getTime());
   const throttle = createThrottle(document, tableName, () => now().getTime());
   return {
     table,
-    store: new EntityStore(table),
+    store,
     content: createContentStore(createStorageClient(), configuration.CONTENT_BUCKET),
-    vault: createSecretVault(createKeyClient(), configuration.SECRETS_KEY_ID, table),
+    vault,
     queues,
     cycles: createCycleControl({ document, tableName, queues, now }),
     throttle: createThrottleReader({ document, tableName, now }),
     operationWatch: createOperationWatch(document, tableName),
     gate: createConnectionGate(throttle, configuration.HOST_CONNECTION_CAPS, () => now().getTime()),
-    dialler: createDialler(hostPolicy),
+    dialler,
+    authorizationServers,
+    oauth: createOAuthAccess({ store, vault, servers: authorizationServers, now }),
+    hubUrl: configuration.HUB_URL,
     hostPolicy,
     allowInsecureCredentials: configuration.ALLOW_INSECURE_CREDENTIALS,
     version: configuration.VERSION,

@@ -1,4 +1,5 @@
 import type { CycleControl } from '../../shared/cycle/cycle-control.ts';
+import type { OAuthAccess } from '../../shared/oauth/oauth-access.ts';
 import type { OperationWatch } from '../../shared/operation/operation-watch.ts';
 import type { ContentStore } from '../../shared/platform/content-store.ts';
 import type { EntityStore } from '../../shared/platform/entity-store.ts';
@@ -9,6 +10,7 @@ import type { ConnectionGate } from '../../shared/throttle/connection-gate.ts';
 import type { ThrottleReader } from '../../shared/throttle/throttle-reader.ts';
 import type { Dialler } from '../../shared/transport/connection.ts';
 import type { HostPolicy } from '../../shared/transport/host-policy.ts';
+import type { AuthorizationServers } from '../../shared/transport/oauth/authorization-servers.ts';
 
 /** The collaborators that routes hand down to the domain; built once per cold start. */
 export interface Services {
@@ -22,6 +24,11 @@ export interface Services {
   /** For requests that speak with a mail server themselves: their connections count like any other. */
   readonly gate: ConnectionGate;
   readonly dialler: Dialler;
+  readonly authorizationServers: AuthorizationServers;
+  /** Access tokens of mailboxes that log in by OAuth. */
+  readonly oauth: OAuthAccess;
+  /** Where callers and browsers reach the hub, without a slash at the end. */
+  readonly hubUrl: string;
   readonly operationWatch: OperationWatch;
   readonly hostPolicy: HostPolicy;
   readonly allowInsecureCredentials: boolean;

@@ -2,6 +2,7 @@ import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
 import { createCycleStore } from '../../shared/cycle/cycle-store.ts';
 import { createSendQuotas } from '../../shared/email/send-quota-table.ts';
 import { createContextLoader } from '../../shared/mailbox/load-run-context.ts';
+import { createOAuthAccess } from '../../shared/oauth/oauth-access.ts';
 import { createOperationWatch } from '../../shared/operation/operation-watch.ts';
 import {
   createDocumentClient,
@@ -18,6 +19,7 @@ import { createConnectionGate } from '../../shared/throttle/connection-gate.ts';
 import { createThrottle } from '../../shared/throttle/throttle.ts';
 import { createDialler } from '../../shared/transport/dialler.ts';
 import { createHostPolicy } from '../../shared/transport/host-policy.ts';
+import { createAuthorizationServers } from '../../shared/transport/oauth/authorization-servers.ts';
 import type { readLaneEnvironment } from './read-lane-environment.ts';
 
 /** The collaborators of the lanes, built once per cold start. */
@@ -32,6 +34,8 @@ export const createLaneServices = (environment: ReturnType<typeof readLaneEnviro
     operations: environment.OPERATIONS_QUEUE_URL,
   });
   const vault = createSecretVault(createKeyClient(), environment.SECRETS_KEY_ID, table);
+  const dialler = createDialler(createHostPolicy(environment.ALLOWED_HOST_RANGES));
+  const oauth = createOAuthAccess({ store, vault, servers: createAuthorizationServers(dialler, Date.now), now });
   return {
     now,
     random: Math.random,
@@ -43,14 +47,15 @@ export const createLaneServices = (environment: ReturnType<typeof readLaneEnviro
     cycleStore: createCycleStore(document, environment.CYCLES_TABLE),
     cycles: createCycleControl({ document, tableName: environment.CYCLES_TABLE, queues, now }),
     operationWatch: createOperationWatch(document, environment.CYCLES_TABLE),
-    loader: createContextLoader(store, vault),
+    oauth,
+    loader: createContextLoader(store, { vault, oauth }),
     gate: createConnectionGate(
       createThrottle(document, environment.CYCLES_TABLE, Date.now),
       environment.HOST_CONNECTION_CAPS,
       Date.now,
     ),
     sendQuotas: createSendQuotas(document, environment.CYCLES_TABLE),
-    dialler: createDialler(createHostPolicy(environment.ALLOWED_HOST_RANGES)),
+    dialler,
   };
 };
 

@@ -5,6 +5,8 @@ import { clearAlert } from './raise-alert.ts';
 /** Whatever a server or a login can be at fault for: a success of the same mailbox or profile proves it gone. */
 const connectionCodes: readonly FaultCode[] = [
   'authenticationFailed',
+  'oauthExpired',
+  'oauthRevoked',
   'mailboxNotFound',
   'tlsUntrusted',
   'accessDenied',

@@ -1,14 +1,20 @@
 import type { ContextLoader, RunContext } from '../cycle/run-context.ts';
 import { organizationKind } from '../organization/organization.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
-import type { SecretVault } from '../platform/secrets.ts';
 import { type ServerProfile, serverProfileKind } from '../server-profile/server-profile.ts';
-import { openCredentials } from './credentials.ts';
+import { type CredentialDependencies, openCredentials } from './credentials.ts';
+import { loginName } from './login-name.ts';
 import { type Mailbox, mailboxKind } from './mailbox.ts';
 
 const credentialStamp = (mailbox: Mailbox, serverProfile: ServerProfile): string => {
-  const { source, authentication } = serverProfile.credentials;
+  const { source, authentication, clientId, clientSecret } = serverProfile.credentials;
   if (authentication === 'none') return 'none';
+  if (authentication === 'oauth2') {
+    const login = loginName(mailbox) ?? '';
+    return source === 'application'
+      ? `${login} ${clientId} ${clientSecret?.setAt}`
+      : `${login} ${mailbox.oauth?.connectionId ?? ''}`;
+  }
   const { username, password } = source === 'profile' ? serverProfile.credentials : mailbox.credentials;
   return `${username ?? mailbox.emailAddress ?? ''} ${password?.setAt ?? ''}`;
 };
@@ -29,7 +35,7 @@ const createSharedReads = () => {
  * Loads what runs need at half the read price: a replica may be behind by moments, which a refused login checks by
  * asking again with `fresh`.
  */
-export const createContextLoader = (store: EntityStore, vault: SecretVault): ContextLoader => {
+export const createContextLoader = (store: EntityStore, credentials: CredentialDependencies): ContextLoader => {
   const shared = createSharedReads();
   return {
     organization: (organizationId) =>
@@ -48,7 +54,7 @@ export const createContextLoader = (store: EntityStore, vault: SecretVault): Con
         mailbox,
         serverProfile,
         credentialStamp: credentialStamp(mailbox, serverProfile),
-        openCredentials: async () => (await openCredentials(vault, organization, mailbox, serverProfile)).credentials,
+        openCredentials: () => openCredentials(credentials, organization, mailbox, serverProfile),
       };
     },
   };

@@ -8,7 +8,7 @@ const loginOf = (mailbox: Mailbox, profile: ServerProfile): string | undefined =
   const { source, authentication } = profile.credentials;
   const name = loginName(mailbox);
   // A login of the profile is meant to be shared.
-  if (source !== 'mailbox' || authentication !== 'password' || name === null || mailbox.retired) return undefined;
+  if (source === 'profile' || authentication === 'none' || name === null || mailbox.retired) return undefined;
   return `${profile.incoming.host.toLowerCase()}#${name.toLowerCase()}`;
 };
 

@@ -15,6 +15,7 @@ const settingsOf = (mailbox: Mailbox): Readonly<Record<string, unknown>> => ({
   processEmailFrom: mailbox.processEmailFrom,
   deleteAfterProcessing: mailbox.deleteAfterProcessing,
   credentials: mailbox.credentials,
+  oauth: mailbox.oauth,
   retired: mailbox.retired,
   ...Object.fromEntries(
     workloadNames.flatMap((name) => [

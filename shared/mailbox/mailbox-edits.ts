@@ -30,12 +30,14 @@ const unapproved = (address: string | null): Mailbox['approval'] => ({
 export const isSameAddress = (one: string | null, other: string | null): boolean =>
   one === null || other === null ? one === other : normalizeAddress(one) === normalizeAddress(other);
 
-/** Another address needs another approval and another test; the same one written otherwise does not. */
+/**
+ * Another address needs another approval, another sign-in and another test; the same one written otherwise does not.
+ */
 export const setAddress = (mailbox: Mailbox, address: string | null): Mailbox => {
   if (mailbox.emailAddress === address) return mailbox;
   if (isSameAddress(mailbox.emailAddress, address)) return { ...mailbox, emailAddress: address };
   return transitionWorkloads(
-    { ...mailbox, emailAddress: address, approval: unapproved(address) },
+    { ...mailbox, emailAddress: address, approval: unapproved(address), oauth: null },
     { type: 'invalidateTest' },
   );
 };
@@ -107,10 +109,12 @@ export const newMailbox = (options: {
   incomingSince: null,
   deleteAfterProcessing: false,
   credentials: { username: null, password: null },
+  oauth: null,
   workloads: {
     incoming: newWorkload(options.defaults.incoming),
     outgoing: newWorkload(options.defaults.outgoing),
     act: newWorkload('none'),
   },
+  folderRules: [],
   retired: false,
 });

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { grantKey } from '../oauth/oauth-grant.ts';
 import type { Author, Change } from '../platform/change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import type { RecordWrite } from '../platform/records-table.ts';
@@ -11,6 +12,14 @@ export interface MailboxOutcome {
   readonly mailbox: Mailbox;
   readonly writes: readonly RecordWrite[];
 }
+
+/** The tokens of a connection end with it. */
+const forgottenGrants = (organizationId: string, previous: Mailbox | undefined, next: Mailbox): RecordWrite[] => {
+  const connectionId = previous?.oauth?.connectionId;
+  return connectionId === undefined || connectionId === next.oauth?.connectionId
+    ? []
+    : [{ remove: grantKey(organizationId, next.id, connectionId) }];
+};
 
 /**
  * What puts `next` in the place of `previous` (undefined: a new mailbox), with its version, its events and its place in
@@ -32,6 +41,7 @@ export const mailboxWrites = (
       ...store.writesOf(mailboxKind, organizationId, previous, mailbox, {
         changes: [...mailboxChanges(previous, mailbox, options.author, options.now), ...(options.changes ?? [])],
       }),
+      ...forgottenGrants(organizationId, previous, mailbox),
       ...profileMailboxWrites(
         organizationId,
         mailbox.id,

@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import { folderRuleSchema } from '../folder-rule/folder-rule.ts';
 import type { EntityKind } from '../platform/entity-store.ts';
 import { faultSchema } from '../platform/fault.ts';
 import { entityShape, sealedSecretSchema } from '../platform/values.ts';
+import { mailboxOAuthSchema } from './mailbox-oauth.ts';
 
 export const workloadNames = ['incoming', 'outgoing', 'act'] as const;
 export const workloadNameSchema = z.enum(workloadNames);
@@ -61,7 +63,11 @@ export const mailboxSchema = z.object({
   /** Mail of which the hub has an email is deleted on the server. */
   deleteAfterProcessing: z.boolean().default(false),
   credentials: z.object({ username: z.string().max(250).nullable(), password: sealedSecretSchema.nullable() }),
+  /** Null: nobody has signed in for it. */
+  oauth: mailboxOAuthSchema.nullable().default(null),
   workloads: z.object({ incoming: workloadSchema, outgoing: workloadSchema, act: workloadSchema }),
+  /** Folders whose mail is tracked. */
+  folderRules: z.array(folderRuleSchema).default([]),
   /** Set when the owner was deleted: the mailbox keeps its emails and does nothing any more. */
   retired: z.boolean(),
 });

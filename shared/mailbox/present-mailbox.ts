@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { faultSchema } from '../platform/fault.ts';
 import { presentedSecretSchema, presentSecret } from '../platform/present-secret.ts';
 import { disabledBySchema, type Mailbox, type Workload, workloadStateSchema } from './mailbox.ts';
+import { oauthAnswerSchema, presentOAuth } from './mailbox-oauth.ts';
 
 const presentedWorkloadSchema = z.object({
   method: z.enum(['serverSideSync', 'client', 'forward', 'none']),
@@ -33,12 +34,7 @@ export const mailboxAnswerSchema = z
     processEmailFrom: z.string().nullable(),
     deleteAfterProcessing: z.boolean(),
     credentials: z.object({ username: z.string().nullable(), password: presentedSecretSchema }),
-    oauth: z.object({
-      status: z.literal('notConnected'),
-      account: z.null(),
-      scopes: z.array(z.string()),
-      expiresAt: z.null(),
-    }),
+    oauth: oauthAnswerSchema,
     primaryOrganization: z.object({ status: z.literal('unclaimed'), claimedAt: z.null() }),
     workloads: z.object({
       incoming: presentedWorkloadSchema,
@@ -76,8 +72,8 @@ export const presentMailbox = (mailbox: Mailbox): z.output<typeof mailboxAnswerS
       username: mailbox.credentials.username,
       password: presentSecret(mailbox.credentials.password),
     },
-    // Mailboxes log in with passwords; nothing connects by OAuth or claims a mailbox for one organization.
-    oauth: { status: 'notConnected', account: null, scopes: [], expiresAt: null },
+    oauth: presentOAuth(mailbox.oauth),
+    // Nothing claims a mailbox for one organization.
     primaryOrganization: { status: 'unclaimed', claimedAt: null },
     workloads: {
       incoming: presentWorkload(mailbox.workloads.incoming),

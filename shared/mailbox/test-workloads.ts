@@ -54,7 +54,10 @@ const outcomeOf = async (recorder: StepRecorder, work: () => Promise<void>): Pro
 /** Without credentials nothing is tried, and it is the login that has failed. */
 const openCredentials = async (subject: TestSubject, recorder: StepRecorder): Promise<Credentials> => {
   try {
-    return await subject.openCredentials();
+    const credentials = await subject.openCredentials();
+    // So that what is wrong with a token is found at its step, and not as the connection's fault.
+    if (credentials.authentication === 'oauth2') await credentials.tokens.current();
+    return credentials;
   } catch (error) {
     recorder.fail(faultOf(error), 'authenticate');
     throw error;
@@ -102,7 +105,8 @@ export const testOutgoing = async (
           recipients: [emailAddress],
           sizeBytes: content.length,
           eightBit: false,
-          deliveryReceiptId: undefined,
+          envelopeId: undefined,
+          deliveryReceipt: false,
         },
         { onHanding: async () => undefined, open: async () => Readable.from([content]) },
       );

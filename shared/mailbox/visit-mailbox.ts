@@ -1,19 +1,16 @@
 import { FaultError } from '../platform/fault.ts';
-import type { SecretVault } from '../platform/secrets.ts';
-import { connectionTarget } from '../server-profile/connection-target.ts';
 import type { ServerProfile } from '../server-profile/server-profile.ts';
 import type { ConnectionGate, Gate } from '../throttle/connection-gate.ts';
 import type { Dialler } from '../transport/connection.ts';
-import type { ImapSession } from '../transport/imap/imap-session.ts';
-import { openImapSession } from '../transport/imap/open-imap-session.ts';
+import type { MailboxSession } from '../transport/mailbox-session.ts';
 import { TransportError } from '../transport/transport-error.ts';
-import { openCredentials } from './credentials.ts';
+import { type CredentialDependencies, openCredentials } from './credentials.ts';
 import type { Mailbox } from './mailbox.ts';
 import { type MailboxContext, requireMailbox } from './mailbox-context.ts';
+import { openMailboxSession } from './open-mailbox-session.ts';
 import { requireComplete } from './readiness.ts';
 
-export interface VisitContext extends Pick<MailboxContext, 'store' | 'organization' | 'now'> {
-  readonly vault: SecretVault;
+export interface VisitContext extends Pick<MailboxContext, 'store' | 'organization' | 'now'>, CredentialDependencies {
   readonly gate: ConnectionGate;
   readonly dialler: Dialler;
 }
@@ -58,17 +55,19 @@ const enter = async (context: VisitContext, mailbox: Mailbox, serverProfile: Ser
 export const visitMailbox = async <Result>(
   context: VisitContext,
   mailboxId: string,
-  look: (session: ImapSession) => Promise<Result>,
+  look: (session: MailboxSession) => Promise<Result>,
 ): Promise<Result> => {
-  const { organization, vault, dialler, now } = context;
+  const { store, organization, dialler, now } = context;
   const mailbox = await requireMailbox(context, mailboxId);
   const serverProfile = await requireComplete(context, mailbox);
   const place = await enter(context, mailbox, serverProfile);
   try {
-    const { credentials } = await openCredentials(vault, organization, mailbox, serverProfile);
-    const session = await openImapSession(connectionTarget(serverProfile, 'incoming'), credentials, dialler, {
-      deadline: now().getTime() + sessionMilliseconds,
-    });
+    const credentials = await openCredentials(context, organization, mailbox, serverProfile);
+    const session = await openMailboxSession(
+      { table: store.table, dialler, now },
+      { organizationId: organization.id, mailboxId, serverProfile, credentials },
+      now().getTime() + sessionMilliseconds,
+    );
     try {
       return await look(session);
     } finally {

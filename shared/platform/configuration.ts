@@ -26,6 +26,7 @@ const environmentShape = {
     .transform((text): unknown => JSON.parse(text))
     .pipe(z.record(z.string(), z.number().int().positive())),
   ALLOW_INSECURE_CREDENTIALS: flag,
+  HUB_URL: z.url(),
   VERSION: z.string(),
 };
 

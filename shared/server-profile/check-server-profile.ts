@@ -5,6 +5,8 @@ import { FaultError } from '../platform/fault.ts';
 import type { FaultCode } from '../platform/fault-catalogue.ts';
 import { refuseField } from '../platform/validate.ts';
 import type { HostPolicy } from '../transport/host-policy.ts';
+import { checkCredentials } from './check-credentials.ts';
+import { issuerOf } from './profile-issuer.ts';
 import type { ServerProfileInput } from './server-profile-input.ts';
 
 export interface ProfileRules {
@@ -16,25 +18,27 @@ export interface ProfileRules {
 const refuse = (code: FaultCode, pointer: string, detail: string): FaultError =>
   new FaultError(code, { detail, errors: [{ pointer, code, detail }] });
 
+const incomingProtocols = { gmail: 'imap', imapSmtp: 'imap', pop3Smtp: 'pop3' } as const;
+
 const checkCombination = (profile: ServerProfileInput): void => {
   const { incoming, outgoing, credentials } = profile;
   const refused = (pointer: string, what: string) =>
     refuse('unsupportedCombination', pointer, `A profile of kind ${profile.kind} does not work with ${what}`);
-  if (incoming.protocol !== 'imap') throw refused('#/incoming/protocol', incoming.protocol);
+  if (incoming.protocol !== incomingProtocols[profile.kind]) throw refused('#/incoming/protocol', incoming.protocol);
   if (outgoing.protocol !== 'smtp') throw refused('#/outgoing/protocol', outgoing.protocol);
-  if (credentials.source === 'application') throw refused('#/credentials/source', 'credentials of an application');
-  if (credentials.authentication === 'oauth2' || credentials.authentication === 'ntlm')
+  // RFC 1939 section 4: a session begins with a login.
+  if (incoming.protocol === 'pop3' && credentials.authentication === 'none')
     throw refused('#/credentials/authentication', credentials.authentication);
 };
 
 const checkSecurity = (profile: ServerProfileInput, allowInsecureCredentials: boolean): void => {
-  if (allowInsecureCredentials || profile.credentials.authentication !== 'password') return;
+  if (allowInsecureCredentials || profile.credentials.authentication === 'none') return;
   for (const side of ['incoming', 'outgoing'] as const)
     if (profile[side].security === 'none')
       throw refuse(
         'insecureCredentials',
         `#/${side}/security`,
-        `The password would travel unprotected to ${profile[side].host}`,
+        `The credentials would travel unprotected to ${profile[side].host}`,
       );
 };
 
@@ -59,11 +63,18 @@ const addressesOf = async (host: string): Promise<readonly string[]> => {
 };
 
 const checkHosts = async (profile: ServerProfileInput, hostPolicy: HostPolicy): Promise<void> => {
+  const issuer = profile.credentials.authentication === 'oauth2' ? issuerOf(profile) : null;
+  const hosts = [
+    { pointer: '#/incoming/host', host: profile.incoming.host },
+    { pointer: '#/outgoing/host', host: profile.outgoing.host },
+    ...(issuer === null
+      ? []
+      : [{ pointer: '#/credentials/issuer', host: new URL(issuer).hostname.replace(/^\[|\]$/g, '') }]),
+  ];
   await Promise.all(
-    (['incoming', 'outgoing'] as const).map(async (side) => {
-      const { host } = profile[side];
+    hosts.map(async ({ pointer, host }) => {
       const refused = (await addressesOf(host)).some((address) => !hostPolicy.allows(address));
-      if (refused) throw refuse('hostNotAllowed', `#/${side}/host`, `${host} may not be connected to`);
+      if (refused) throw refuse('hostNotAllowed', pointer, `${host} may not be connected to`);
     }),
   );
 };
@@ -89,8 +100,13 @@ const checkCertificates = (pem: string): void => {
  *
  * @throws FaultError unsupportedCombination, insecureCredentials, hostNotAllowed, invalidRequest
  */
-export const checkServerProfile = async (profile: ServerProfileInput, rules: ProfileRules): Promise<void> => {
+export const checkServerProfile = async (
+  profile: ServerProfileInput,
+  rules: ProfileRules,
+  hasClientSecret: boolean,
+): Promise<void> => {
   checkCombination(profile);
+  checkCredentials(profile, { allowInsecure: rules.allowInsecureCredentials, hasClientSecret });
   checkSecurity(profile, rules.allowInsecureCredentials);
   if (profile.caCertificates !== null) checkCertificates(profile.caCertificates);
   await checkHosts(profile, rules.hostPolicy);

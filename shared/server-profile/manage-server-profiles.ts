@@ -5,16 +5,21 @@ import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { applyMergePatch, type MergePatch } from '../platform/merge-patch.ts';
 import { recordKey, WriteConditionError } from '../platform/records-table.ts';
-import type { SecretVault } from '../platform/secrets.ts';
+import type { SecretPlace, SecretVault } from '../platform/secrets.ts';
 import { validate } from '../platform/validate.ts';
 import type { SealedSecret } from '../platform/values.ts';
 import { changeLayout, initialLayout } from '../throttle/throttle-layout.ts';
 import { checkServerProfile, type ProfileRules } from './check-server-profile.ts';
 import { presentServerProfile } from './present-server-profile.ts';
 import { listProfileMailboxes } from './profile-mailboxes.ts';
-import { profilePasswordPlace } from './profile-secret.ts';
+import { profileSecretPlace } from './profile-secret.ts';
 import { type ServerProfile, serverProfileKind } from './server-profile.ts';
-import { type ServerProfileInput, serverProfileInputSchema } from './server-profile-input.ts';
+import {
+  completeProfile,
+  type ServerProfileInput,
+  type ServerProfileRequest,
+  serverProfileInputSchema,
+} from './server-profile-input.ts';
 
 export interface ProfileDependencies {
   readonly store: EntityStore;
@@ -25,20 +30,52 @@ export interface ProfileDependencies {
 
 type StoredFields = Omit<ServerProfile, 'id' | 'version' | 'createdAt' | 'updatedAt' | 'throttle'>;
 
+interface SealedSecrets {
+  readonly password: SealedSecret | undefined;
+  readonly clientSecret: SealedSecret | undefined;
+}
+
 /** The checked input in the narrower form that is stored. */
-const storedFields = (input: ServerProfileInput, password: SealedSecret | undefined): StoredFields => {
-  const { source, authentication, username } = input.credentials;
+const storedFields = (input: ServerProfileInput, sealed: SealedSecrets): StoredFields => {
+  const { authentication, username, password: _, clientSecret: __, ...credentials } = input.credentials;
   return {
     ...input,
-    incoming: { ...input.incoming, protocol: 'imap' },
+    incoming: { ...input.incoming, protocol: input.incoming.protocol === 'pop3' ? 'pop3' : 'imap' },
     outgoing: { ...input.outgoing, protocol: 'smtp' },
     credentials: {
-      source: source === 'profile' ? 'profile' : 'mailbox',
-      authentication: authentication === 'none' ? 'none' : 'password',
+      ...credentials,
+      authentication: authentication === 'ntlm' ? 'password' : authentication,
       ...(username === null ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
+      ...(sealed.password === undefined ? {} : { password: sealed.password }),
+      ...(sealed.clientSecret === undefined ? {} : { clientSecret: sealed.clientSecret }),
     },
   };
+};
+
+/** The secret as it is to stand: unchanged when the same is given again, since sealing it would make a change of nothing. */
+const sealSecret = async (
+  { vault, now }: ProfileDependencies,
+  place: SecretPlace,
+  present: SealedSecret | undefined,
+  given: string | null | undefined,
+): Promise<SealedSecret | undefined> => {
+  if (given === undefined) return present;
+  if (given === null) return undefined;
+  if (present !== undefined && (await vault.open(place, present)) === given) return present;
+  return vault.seal(place, given, now());
+};
+
+/** `given`: what the request says of the secrets, undefined to keep them, null to remove them. */
+const sealSecrets = async (
+  dependencies: ProfileDependencies,
+  organization: Organization,
+  id: string,
+  present: Partial<SealedSecrets>,
+  given: { readonly password?: string | null | undefined; readonly clientSecret?: string | null | undefined },
+): Promise<SealedSecrets> => {
+  const seal = (name: 'password' | 'clientSecret') =>
+    sealSecret(dependencies, profileSecretPlace(organization, id, name), present[name], given[name]);
+  return { password: await seal('password'), clientSecret: await seal('clientSecret') };
 };
 
 /** The id of the owner that the input names. @throws FaultError invalidRequest */
@@ -60,18 +97,17 @@ const ownerOf = async (
 export const createServerProfile = async (
   dependencies: ProfileDependencies,
   organization: Organization,
-  input: ServerProfileInput,
+  request: ServerProfileRequest,
   id: string,
 ): Promise<ServerProfile> => {
-  const { store, vault, rules, now } = dependencies;
+  const { store, rules, now } = dependencies;
   const existing = await store.get(serverProfileKind, organization.id, id);
   if (existing !== undefined) return existing;
-  await checkServerProfile(input, rules);
+  const input = completeProfile(request);
+  await checkServerProfile(input, rules, input.credentials.clientSecret !== undefined);
   const ownerId = await ownerOf(dependencies, organization.id, input, null);
   const at = now();
-  const { password } = input.credentials;
-  const sealed =
-    password === undefined ? undefined : await vault.seal(profilePasswordPlace(organization, id), password, at);
+  const sealed = await sealSecrets(dependencies, organization, id, {}, input.credentials);
   return store.create(serverProfileKind, organization.id, {
     id,
     version: 1,
@@ -83,7 +119,7 @@ export const createServerProfile = async (
   });
 };
 
-export type ServerProfilePatch = MergePatch<ServerProfileInput>;
+export type ServerProfilePatch = MergePatch<ServerProfileRequest>;
 
 /** @throws FaultError notFound, versionMismatch, invalidRequest and those of checkServerProfile */
 export const changeServerProfile = async (
@@ -93,30 +129,22 @@ export const changeServerProfile = async (
   patch: ServerProfilePatch,
   ifMatch: number | undefined,
 ): Promise<ServerProfile> => {
-  const { store, vault, rules, now } = dependencies;
-  const newPassword = patch.credentials === null ? null : patch.credentials?.password;
-  const place = profilePasswordPlace(organization, id);
-
-  /** Sealing the same password again would make a change of nothing. */
-  const sealNew = async (present: SealedSecret | undefined): Promise<SealedSecret | undefined> => {
-    if (newPassword === undefined) return present;
-    if (newPassword === null) return undefined;
-    if (present !== undefined && (await vault.open(place, present)) === newPassword) return present;
-    return vault.seal(place, newPassword, now());
-  };
-
+  const { store, rules, now } = dependencies;
+  const given = patch.credentials === null ? { password: null, clientSecret: null } : (patch.credentials ?? {});
   return store.update(
     serverProfileKind,
     organization.id,
     id,
     async (current) => {
       const { id: _, version, createdAt, updatedAt, ...shown } = presentServerProfile(current);
-      const { password, ...credentials } = shown.credentials;
-      const input = validate(serverProfileInputSchema, applyMergePatch({ ...shown, credentials }, patch));
-      await checkServerProfile(input, rules);
+      const { password, clientSecret, ...credentials } = shown.credentials;
+      const patched = applyMergePatch({ ...shown, credentials }, patch);
+      const input = completeProfile(validate(serverProfileInputSchema, patched));
+      const sealed = await sealSecrets(dependencies, organization, id, current.credentials, given);
+      await checkServerProfile(input, rules, sealed.clientSecret !== undefined);
       const next: ServerProfile = {
         ...current,
-        ...storedFields(input, await sealNew(current.credentials.password)),
+        ...storedFields(input, sealed),
         ownerId: await ownerOf(dependencies, organization.id, input, current.ownerId),
         throttle:
           input.maxConnections === current.maxConnections

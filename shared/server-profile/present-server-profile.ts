@@ -1,14 +1,12 @@
-import * as z from 'zod';
-import { presentedSecretSchema, presentSecret } from '../platform/present-secret.ts';
+import type * as z from 'zod';
+import { credentialsAnswerSchema, presentCredentials } from './profile-credentials.ts';
 import { type ServerProfile, serverProfileSchema } from './server-profile.ts';
 
 /** A server profile as the API shows it: of secrets only whether and since when they are set. */
 export const serverProfileAnswerSchema = serverProfileSchema
   .omit({ credentials: true, throttle: true })
   .extend({
-    credentials: serverProfileSchema.shape.credentials
-      .pick({ source: true, authentication: true })
-      .extend({ username: z.string().nullable(), password: presentedSecretSchema }),
+    credentials: credentialsAnswerSchema,
   })
   .meta({ id: 'ServerProfile' });
 
@@ -21,12 +19,7 @@ export const presentServerProfile = (profile: ServerProfile): z.output<typeof se
   kind: profile.kind,
   incoming: profile.incoming,
   outgoing: profile.outgoing,
-  credentials: {
-    source: profile.credentials.source,
-    authentication: profile.credentials.authentication,
-    username: profile.credentials.username ?? null,
-    password: presentSecret(profile.credentials.password),
-  },
+  credentials: presentCredentials(profile.credentials),
   maxConnections: profile.maxConnections,
   timeoutSeconds: profile.timeoutSeconds,
   minPollingMinutes: profile.minPollingMinutes,

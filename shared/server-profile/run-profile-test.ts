@@ -10,7 +10,7 @@ import type { SecretVault } from '../platform/secrets.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
 import type { Credentials, Dialler } from '../transport/connection.ts';
 import { TransportError } from '../transport/transport-error.ts';
-import { profilePasswordPlace } from './profile-secret.ts';
+import { profileSecretPlace } from './profile-secret.ts';
 import { type ServerProfile, serverProfileKind } from './server-profile.ts';
 
 export interface ProfileTestDependencies extends OperationDependencies {
@@ -37,7 +37,7 @@ const profileLogin = (deps: ProfileTestDependencies, organization: Organization,
           detail: `The profile has no ${username === undefined ? 'username' : 'password'}`,
           cause: 'No credentials are set',
         });
-      const place = profilePasswordPlace(organization, profile.id);
+      const place = profileSecretPlace(organization, profile.id, 'password');
       return { authentication: 'password', username, password: await deps.vault.open(place, password) };
     },
   };

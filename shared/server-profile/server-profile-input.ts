@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { instantSchema } from '../platform/values.ts';
+import { credentialsInputSchema } from './profile-credentials.ts';
+import { gmailEndpoints } from './provider-presets.ts';
 import { connectionSecuritySchema, maxConnectionsCeiling, sendLimitsSchema } from './server-profile.ts';
 
 const hostSchema = z
@@ -10,28 +12,28 @@ const hostSchema = z
   .meta({ description: 'Host name or address of the mail server.' });
 const portSchema = z.int().min(1).max(65535);
 
-/** A server profile as the API takes it. Passwords are write-only. */
-export const serverProfileInputSchema = z.strictObject({
+const fieldsSchema = z.strictObject({
   name: z.string().min(1).max(100),
-  kind: z.enum(['imapSmtp']),
-  incoming: z.strictObject({
-    protocol: z.enum(['imap', 'pop3', 'graph', 'ews']),
-    host: hostSchema,
-    port: portSchema,
-    security: connectionSecuritySchema,
-  }),
-  outgoing: z.strictObject({
-    protocol: z.enum(['smtp', 'graph', 'ews']),
-    host: hostSchema,
-    port: portSchema,
-    security: connectionSecuritySchema,
-  }),
-  credentials: z.strictObject({
-    source: z.enum(['mailbox', 'profile', 'application']),
-    authentication: z.enum(['password', 'oauth2', 'ntlm', 'none']).default('password'),
-    username: z.string().min(1).max(250).nullable().default(null),
-    password: z.string().min(1).max(1000).optional().meta({ writeOnly: true }),
-  }),
+  kind: z.enum(['gmail', 'imapSmtp', 'pop3Smtp']),
+  incoming: z
+    .strictObject({
+      protocol: z.enum(['imap', 'pop3', 'graph', 'ews']),
+      host: hostSchema,
+      port: portSchema,
+      security: connectionSecuritySchema,
+    })
+    .optional()
+    .meta({ description: 'Known for kind gmail, else needed.' }),
+  outgoing: z
+    .strictObject({
+      protocol: z.enum(['smtp', 'graph', 'ews']),
+      host: hostSchema,
+      port: portSchema,
+      security: connectionSecuritySchema,
+    })
+    .optional()
+    .meta({ description: 'Known for kind gmail, else needed.' }),
+  credentials: credentialsInputSchema,
   maxConnections: z.int().min(1).max(maxConnectionsCeiling).default(10).meta({
     description: 'Connections of the whole profile at a time, whoever logs in.',
   }),
@@ -47,4 +49,26 @@ export const serverProfileInputSchema = z.strictObject({
   }),
   status: z.enum(['active', 'inactive']).default('active'),
 });
-export type ServerProfileInput = z.output<typeof serverProfileInputSchema>;
+type Fields = z.output<typeof fieldsSchema>;
+
+/** Also where other fields are wrong, so that a caller is told of everything at once. */
+const isGiven = (side: 'incoming' | 'outgoing') =>
+  z.refine<Fields>((profile) => profile.kind === 'gmail' || profile[side] !== undefined, {
+    path: [side],
+    params: { code: 'required' },
+    error: 'This field is missing',
+    when: ({ value }) => typeof value === 'object' && value !== null,
+  });
+
+/** A server profile as the API takes it. Secrets are write-only. */
+export const serverProfileInputSchema = fieldsSchema.check(isGiven('incoming'), isGiven('outgoing'));
+export type ServerProfileRequest = z.output<typeof serverProfileInputSchema>;
+
+/** What was asked for, with what is known of the provider. */
+export type ServerProfileInput = ServerProfileRequest & Required<Pick<ServerProfileRequest, 'incoming' | 'outgoing'>>;
+
+export const completeProfile = (request: ServerProfileRequest): ServerProfileInput => ({
+  ...request,
+  incoming: request.incoming ?? { protocol: 'imap', ...gmailEndpoints.incoming },
+  outgoing: request.outgoing ?? { protocol: 'smtp', ...gmailEndpoints.outgoing },
+});

@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import type { EntityKind } from '../platform/entity-store.ts';
-import { entityShape, sealedSecretSchema } from '../platform/values.ts';
+import { entityShape } from '../platform/values.ts';
+import { credentialsSchema } from './profile-credentials.ts';
 
 export const connectionSecuritySchema = z.enum(['tls', 'startTls', 'none']);
 
 export const incomingEndpointSchema = z.object({
-  protocol: z.enum(['imap']),
+  protocol: z.enum(['imap', 'pop3']),
   host: z.string().min(1).max(253),
   port: z.int().min(1).max(65535),
   security: connectionSecuritySchema,
@@ -39,15 +40,10 @@ export type SendLimits = z.output<typeof sendLimitsSchema>;
 export const serverProfileSchema = z.object({
   ...entityShape,
   name: z.string().min(1).max(100),
-  kind: z.enum(['imapSmtp']),
+  kind: z.enum(['gmail', 'imapSmtp', 'pop3Smtp']),
   incoming: incomingEndpointSchema,
   outgoing: outgoingEndpointSchema,
-  credentials: z.object({
-    source: z.enum(['mailbox', 'profile']),
-    authentication: z.enum(['password', 'none']),
-    username: z.string().max(250).optional(),
-    password: sealedSecretSchema.optional(),
-  }),
+  credentials: credentialsSchema,
   maxConnections: z.int().min(1).max(maxConnectionsCeiling),
   timeoutSeconds: z.int().min(1).max(100),
   minPollingMinutes: z.int().min(0).max(1440),

@@ -33,7 +33,7 @@ const startTarget = async (chunks: readonly string[] = ['{}']) => {
 };
 
 const startFrontOf = async (target: string): Promise<Front> => {
-  const front = await startFront({ port: await choosePort(), target });
+  const front = await startFront({ port: await choosePort(), target: () => target });
   closing.push(front.stop);
   return front;
 };
