@@ -9,15 +9,18 @@ import type { EntityStore, WriteAlso } from '../platform/entity-store.ts';
 import { FaultError, type FaultPointer } from '../platform/fault.ts';
 import { recordKey } from '../platform/records-table.ts';
 import { resolveRecipient, toReference } from '../record/resolve-address.ts';
+import { findAnswered, keptToken, requireEnd } from './answered-email.ts';
 import { withUploadedStates } from './attachments.ts';
 import { type Email, emailKind, type Party } from './email.ts';
 import type { SendEmailInput } from './email-input.ts';
 import { domainOf } from './envelope-address.ts';
-import { findSender, type Sender } from './find-sender.ts';
+import type { Sender } from './find-sender.ts';
 import { conversationKey, messageIdentity, messageIdKey, messageKey, tokenKey } from './message-identity.ts';
 import { type OutboxEntry, putOutboxEntry } from './outbox.ts';
+import { referencesAfter } from './references.ts';
 import { requireStorable } from './require-storable.ts';
 import { mapInOrder } from './resolve-parties.ts';
+import { requireSendingNow } from './send-as.ts';
 import { subjectWrites } from './subject-index.ts';
 import { appendToken, formatToken, tokenPrefixes } from './tracking-token.ts';
 
@@ -110,17 +113,8 @@ const requireContent = async (content: ContentStore, email: Email): Promise<Emai
   return attachments;
 };
 
-const senderOf = async (store: EntityStore, organizationId: string, email: Email): Promise<Sender> => {
-  const owner = email.from.records[0];
-  const sender = owner === undefined ? undefined : await findSender(store, organizationId, owner.id);
-  if (sender?.address == null)
-    throw new FaultError('workloadNotEnabled', { detail: 'The owner in from has no address any more' });
-  return sender;
-};
-
-const nextToken = async (store: EntityStore, organization: Organization, sender: Sender): Promise<string | null> => {
+const nextToken = async (store: EntityStore, organization: Organization, sender: Sender): Promise<string> => {
   const settings = organization.settings.correlation.token;
-  if (!settings.enabled) return null;
   const count = await store.table.increment(recordKey(organization.id, 'counter', `token#${sender.ownerId}`));
   return formatToken(settings, sender.userNumber, count);
 };
@@ -139,7 +133,7 @@ const createEntry = (email: Email, mailboxId: string, acceptedAt: number, notBef
  * what its answers are found by.
  *
  * @throws FaultError what API clients may have to mend: noRecipients, recipientInvalid, unresolvedRecipients,
- * workloadNotEnabled, channelIsEmailRouter, attachmentNotReady, messageTooLarge
+ * workloadNotEnabled, channelIsEmailRouter, attachmentNotReady, messageTooLarge, sendAsNotAllowed, automaticReplyLoop
  */
 export const acceptedWrites = async (
   deps: AcceptDependencies,
@@ -153,8 +147,12 @@ export const acceptedWrites = async (
   requireRecipients(resolved, settings.outgoing.allowUnresolvedRecipients);
   await requireSendingMailbox(store, organization, resolved.mailboxId);
   const attachments = await requireContent(content, resolved);
-  const sender = await senderOf(store, organization.id, resolved);
-  const token = await nextToken(store, organization, sender);
+  const answered = await findAnswered(store, organization.id, resolved);
+  requireEnd(resolved, answered);
+  const { owner: sender, submitter } = await requireSendingNow(store, organization.id, resolved);
+  const token = settings.correlation.token.enabled
+    ? ((await keptToken(store, organization, resolved, answered)) ?? (await nextToken(store, organization, sender)))
+    : null;
 
   const accepted = now();
   const sendAt = options.sendAt === undefined ? resolved.sendAt : options.sendAt;
@@ -164,6 +162,7 @@ export const acceptedWrites = async (
   );
   const messageDate = new Date(Math.floor(notBefore / 1000) * 1000);
   const messageId = `<${draft.id}@${domainOf(sender.party.address)}>`;
+  const { mailboxId } = submitter ?? sender;
   const { maxSubjectLength } = settings.correlation;
   const pointer = { v: 1, organizationId: organization.id, emailId: draft.id };
   const identity = messageIdentity(messageId, sender.party.address, messageDate);
@@ -173,6 +172,9 @@ export const acceptedWrites = async (
       attachments,
       status: 'pendingSend',
       from: sender.party,
+      sender: submitter?.party ?? null,
+      mailboxId,
+      references: answered === undefined ? resolved.references : referencesAfter(answered),
       subject: appendToken(resolved.subject, token, tokenPrefixes(organization), maxSubjectLength),
       token,
       messageId,
@@ -190,11 +192,7 @@ export const acceptedWrites = async (
     },
     changes: [createChange('email.pendingSend', options.author, accepted)],
     also: [
-      putOutboxEntry(
-        organization.id,
-        createEntry(draft, sender.mailboxId, accepted.getTime(), notBefore),
-        draft.priority,
-      ),
+      putOutboxEntry(organization.id, createEntry(draft, mailboxId, accepted.getTime(), notBefore), draft.priority),
       { put: { ...messageKey(organization.id, 'outgoing', identity), kind: 'message', ...pointer } },
       { put: { ...messageIdKey(organization.id, messageId, draft.id), kind: 'messageId', ...pointer } },
       ...subjectWrites(organization, { ...resolved, from: sender.party }),

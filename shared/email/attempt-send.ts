@@ -124,13 +124,19 @@ const prepareMessage = async (
   }
 };
 
-const outcomesOf = (report: SendReport): Map<string, RecipientOutcome> =>
+/** Where a user sends in another's name, it is that right which the server misses. */
+const explain = (email: Email, fault: Fault | undefined): Fault | undefined =>
+  email.sender !== null && fault?.code === 'senderRejected'
+    ? createFault('sendAsDenied', { detail: fault.detail })
+    : fault;
+
+const outcomesOf = (email: Email, report: SendReport): Map<string, RecipientOutcome> =>
   new Map(
     report.recipients.map(({ address, result, fault, answer }) => [
       normalizeAddress(address),
       result === 'untried'
         ? { result: 'deferred', fault: report.trouble?.fault ?? createFault('serverError') }
-        : { result, fault, answer },
+        : { result, fault: explain(email, fault), answer },
     ]),
   );
 
@@ -145,11 +151,13 @@ const handOver = async (
   const rawKey = email.rawKey ?? '';
   return session.send(
     {
-      from: toEnvelopeAddress(email.from.address),
+      // What cannot be delivered comes back to the mailbox that sent it.
+      from: toEnvelopeAddress((email.sender ?? email.from).address),
       recipients: recipients.map(toEnvelopeAddress),
       sizeBytes: email.sizeBytes,
       eightBit: isEightBit(email),
-      deliveryReceiptId: email.deliveryReceipt ? email.id : undefined,
+      envelopeId: email.id,
+      deliveryReceipt: email.deliveryReceipt,
     },
     {
       onHanding: () => deps.store.table.write([markHanding(queued.key, queued.entry.claim ?? '', run.now())]),
@@ -222,5 +230,5 @@ export const attemptSend = async (
     await releaseSend(deps.store, run, claimed.queued);
     return { kind: 'untouched', trouble: report.trouble };
   }
-  return conclude(outcomesOf(report), report.trouble);
+  return conclude(outcomesOf(email, report), report.trouble);
 };

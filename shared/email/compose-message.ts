@@ -5,6 +5,8 @@ import { withCanonicalLines } from './canonical-lines.ts';
 import { conversationTopic } from './conversation-topic.ts';
 import type { Attachment, Email, Party } from './email.ts';
 import { loadBody, rawKeyOf } from './email-body.ts';
+import { toEnvelopeAddress } from './envelope-address.ts';
+import { toPlainText } from './plain-text.ts';
 
 const toMailbox = ({ address, name }: Party) => ({ address, name: name ?? '' });
 
@@ -30,8 +32,12 @@ const readAttachment = (content: ContentStore, attachment: Attachment): Readable
 /** Parts of these types may not be encoded (RFC 2046 section 5.2.1), so their bytes stay as they are. */
 const isMessagePart = ({ contentType }: Attachment): boolean => /^message\//i.test(contentType);
 
-/** Whether the message may hold bytes above 127; everything else is encoded. */
-export const isEightBit = (email: Email): boolean => email.attachments.some(isMessagePart);
+const isBeyondAscii = ({ address }: Party): boolean => /[^\x20-\x7e]/.test(toEnvelopeAddress(address));
+
+/** Whether the message may hold bytes above 127; everything else is encoded, addresses of RFC 6532 apart. */
+export const isEightBit = (email: Email): boolean =>
+  email.attachments.some(isMessagePart) ||
+  [email.from, email.sender ?? email.from, ...email.to, ...email.cc, ...email.replyTo].some(isBeyondAscii);
 
 /** By these Outlook and Exchange see a conversation where others look at References. */
 const threadHeaders = ({ conversationIndex, subject, token }: Email) => {
@@ -44,9 +50,20 @@ const threadHeaders = ({ conversationIndex, subject, token }: Email) => {
   ];
 };
 
+/** As mail programs of all ages read it; a normal one needs none. */
+const priorityHeaders = ({ priority }: Email) =>
+  priority === 'normal'
+    ? []
+    : [
+        { key: 'Importance', value: priority },
+        { key: 'X-Priority', value: priority === 'high' ? '1 (Highest)' : '5 (Lowest)' },
+        { key: 'X-MSMail-Priority', value: priority === 'high' ? 'High' : 'Low' },
+      ];
+
 const headersOf = (email: Email) => [
   ...Object.entries(email.headers).map(([key, value]) => ({ key, value })),
   ...threadHeaders(email),
+  ...priorityHeaders(email),
   // RFC 8098 section 2.1
   ...(email.readReceipt ? [{ key: 'Disposition-Notification-To', value: email.from.address }] : []),
 ];
@@ -71,7 +88,7 @@ export const composeMessage = async (content: ContentStore, email: Email): Promi
     date: new Date(email.messageDate),
     ...(email.references.length === 0 ? {} : { inReplyTo: email.references.at(-1), references: [...email.references] }),
     headers: headersOf(email),
-    text: body.text ?? (body.html === undefined ? '' : undefined),
+    text: body.text ?? (body.html === undefined ? '' : toPlainText(body.html)),
     html: body.html,
     attachments: email.attachments.map((attachment) => ({
       filename: attachment.fileName,

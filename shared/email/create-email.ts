@@ -4,7 +4,6 @@ import type { Author } from '../platform/change.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import { createChange } from '../platform/create-change.ts';
 import type { EntityStore, WriteAlso } from '../platform/entity-store.ts';
-import { FaultError } from '../platform/fault.ts';
 import { WriteConditionError } from '../platform/records-table.ts';
 import { findIdentifier } from '../platform/resolve-identifier.ts';
 import { refuseField } from '../platform/validate.ts';
@@ -13,22 +12,14 @@ import { type AcceptDependencies, acceptedWrites, wakeFor } from './accept-send.
 import { continueConversationIndex, startConversationIndex } from './conversation-index.ts';
 import { type Email, emailKind, type Party } from './email.ts';
 import { storeBody } from './email-body.ts';
-import type { CreateEmailInput, PartyInput, SenderInput } from './email-input.ts';
-import { requireSender, type Sender } from './find-sender.ts';
+import type { CreateEmailInput, PartyInput } from './email-input.ts';
+import { referencesAfter } from './references.ts';
 import { requireStorable } from './require-storable.ts';
 import { requireRecord, resolveParties } from './resolve-parties.ts';
+import { requireSending, type Sending } from './send-as.ts';
 
 /** Who may own an email. */
 export const ownerTypes: readonly OwnerTypeName[] = ['user', 'queue', 'team'];
-
-/** RFC 5322 section 3.6.4 keeps every ancestor; servers do not: the first one and the last ones hold a thread together. */
-const referencesLimit = 20;
-
-export const referencesAfter = (parent: Email): string[] => {
-  const chain = parent.messageId === null ? parent.references : [...parent.references, parent.messageId];
-  const unique = [...new Set(chain)];
-  return unique.length <= referencesLimit ? unique : [...unique.slice(0, 1), ...unique.slice(1 - referencesLimit)];
-};
 
 const replyPrefix = /^\s*(?:re|aw|sv|antw|r[eé]p?)\s*:/i;
 
@@ -38,15 +29,6 @@ const replySubject = (subject: string): string => (replyPrefix.test(subject) ? s
 const replyRecipients = (parent: Email): readonly Party[] => {
   if (parent.direction === 'outgoing') return parent.to;
   return parent.replyTo.length > 0 ? parent.replyTo : [parent.from];
-};
-
-/** @throws FaultError sendAsNotAllowed: a key belongs to nobody who has a mailbox */
-export const requireOwnMailbox = (from: SenderInput): void => {
-  if (from.via === 'submitter')
-    throw new FaultError('sendAsNotAllowed', {
-      detail: 'An API key has no mailbox of its own to send through',
-      fix: 'Leave via out, so that the mailbox of the owner in from is used',
-    });
 };
 
 /** @throws FaultError invalidRequest, which names the field */
@@ -105,7 +87,7 @@ const composeDraft = async (
   organization: Organization,
   id: string,
   input: CreateEmailInput,
-  sender: Sender,
+  { owner: sender, submitter }: Sending,
 ): Promise<Email> => {
   const { store, content, now } = deps;
   const resolve = (parties: readonly PartyInput[] | undefined, field: string) =>
@@ -132,10 +114,10 @@ const composeDraft = async (
     externalId: input.externalId ?? null,
     direction: 'outgoing',
     status: 'draft',
-    mailboxId: sender.mailboxId,
+    mailboxId: (submitter ?? sender).mailboxId,
     ownerId,
     from: sender.party,
-    sender: null,
+    sender: submitter?.party ?? null,
     to:
       named || parent === undefined
         ? to
@@ -179,9 +161,8 @@ export const createEmail = async (
   input: CreateEmailInput,
   author: Author,
 ): Promise<Email> => {
-  requireOwnMailbox(input.from);
-  const sender = await requireSender(deps.store, organization.id, input.from.owner, '#/from/owner');
-  const draft = await composeDraft(deps, organization, id, input, sender);
+  const sending = await requireSending(deps.store, organization.id, input.from);
+  const draft = await composeDraft(deps, organization, id, input, sending);
   const changes = [createChange('email.draftCreated', author, deps.now())];
   let email = requireStorable(draft);
   let also: WriteAlso = { changes };

@@ -36,7 +36,11 @@ export const senderInputSchema = z
   .strictObject({
     owner: z.string().min(1).max(210).meta({ description: 'A user or queue: its id, or ext:<externalId>.' }),
     via: z.enum(['owner', 'submitter']).default('owner').meta({
-      description: 'Through whose mailbox. An API key has none of its own, so only owner is possible for one.',
+      description: "Through whose mailbox: the owner's, or that of the user who submits the email in the owner's name.",
+    }),
+    submitter: z.string().min(1).max(210).optional().meta({
+      description:
+        'The user who submits the email: its id, or ext:<externalId>. The owner must allow it (allowSendAs), or be a queue of which the user is a member.',
     }),
   })
   .meta({ id: 'SenderInput' });
@@ -63,7 +67,12 @@ const contentShape = {
   readReceipt: z.boolean().optional(),
   deliveryReceipt: z.boolean().optional(),
   headers: z
-    .record(z.string().regex(/^X-[A-Za-z0-9-]{1,70}$/i, 'a header name that starts with X-'), singleLine(900))
+    .record(
+      z
+        .string()
+        .regex(/^(?:X-[A-Za-z0-9-]{1,70}|Auto-Submitted)$/i, 'a header name that starts with X-, or Auto-Submitted'),
+      singleLine(900),
+    )
     .refine((headers) => Object.keys(headers).length <= 50, 'at most 50 headers')
     .optional(),
   ownerId: z

@@ -5,21 +5,14 @@ import { normalizeAddress } from '../platform/address.ts';
 import { createChange } from '../platform/create-change.ts';
 import { FaultError } from '../platform/fault.ts';
 import { refuseField } from '../platform/validate.ts';
-import {
-  type CreateDependencies,
-  ownerTypes,
-  requireOwnMailbox,
-  requireParent,
-  requireRegarding,
-  threadOf,
-} from './create-email.ts';
+import { type CreateDependencies, ownerTypes, requireParent, requireRegarding, threadOf } from './create-email.ts';
 import { type Email, emailKind, type Party } from './email.ts';
 import { loadBody, storeBody } from './email-body.ts';
 import { type PartyInput, type PatchEmailInput, recipientLimit } from './email-input.ts';
-import { requireSender } from './find-sender.ts';
 import { requireStorable } from './require-storable.ts';
 import { resolveParties } from './resolve-parties.ts';
 import type { ActionOptions } from './send-actions.ts';
+import { requireSending } from './send-as.ts';
 
 const partyFields = ['to', 'cc', 'bcc', 'replyTo'] as const;
 
@@ -60,10 +53,14 @@ const changeSender = async (
   patch: PatchEmailInput,
 ): Promise<Fields> => {
   if (patch.from === undefined) return {};
-  requireOwnMailbox(patch.from);
-  const sender = await requireSender(deps.store, organizationId, patch.from.owner, '#/from/owner');
+  const { owner: sender, submitter } = await requireSending(deps.store, organizationId, patch.from);
   const owned = email.ownerId === email.from.records[0]?.id;
-  return { from: sender.party, mailboxId: sender.mailboxId, ...(owned ? { ownerId: sender.ownerId } : {}) };
+  return {
+    from: sender.party,
+    sender: submitter?.party ?? null,
+    mailboxId: (submitter ?? sender).mailboxId,
+    ...(owned ? { ownerId: sender.ownerId } : {}),
+  };
 };
 
 const changeParties = async (

@@ -29,6 +29,11 @@ export interface EntityKind<Item extends Entity> {
   readonly externalScope?: (entity: Item) => string;
   /** Checks what comes from the table (a zod schema's parse, which also lifts older forms). */
   readonly parse: (stored: unknown) => Item;
+  /**
+   * A figure that changes without the version (a client's If-Match should not fail for it), as an attribute and its
+   * value: whoever writes the entity anew must have seen it, or would put the old one back.
+   */
+  readonly figure?: (entity: Item) => { readonly attribute: string; readonly value: unknown } | undefined;
   /** Keys of the sparse indexes that list this entity. */
   readonly indexes?: (
     organizationId: string,
@@ -77,6 +82,16 @@ const toItem = <Item extends Entity>(
 /** Reads the entity out of a stored item. */
 export const fromItem = <Item extends Entity>(kind: EntityKind<Item>, item: StoredItem): Item =>
   kind.parse(item['entity']);
+
+/** That the entity stands as it was read. */
+const standsAs = <Item extends Entity>(kind: EntityKind<Item>, previous: Item | undefined) => {
+  if (previous === undefined) return { expression: 'attribute_not_exists(pk)' };
+  const figure = kind.figure?.(previous);
+  return {
+    expression: `entity.version = :version${figure === undefined ? '' : ` AND ${figure.attribute} = :figure`}`,
+    values: { ':version': previous.version, ...(figure === undefined ? {} : { ':figure': figure.value }) },
+  };
+};
 
 const pointerWrites = <Item extends Entity>(
   kind: EntityKind<Item>,
@@ -241,12 +256,8 @@ export class EntityStore {
     next: Item,
     also: WriteAlso = {},
   ): RecordWrite[] {
-    const condition =
-      previous === undefined
-        ? { expression: 'attribute_not_exists(pk)' }
-        : { expression: 'entity.version = :version', values: { ':version': previous.version } };
     return [
-      { put: toItem(kind, organizationId, next, also), condition },
+      { put: toItem(kind, organizationId, next, also), condition: standsAs(kind, previous) },
       ...pointerWrites(kind, organizationId, previous, next),
       ...(also.also ?? []),
     ];

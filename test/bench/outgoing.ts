@@ -32,7 +32,8 @@ const sendAll = async ({ servers }: HubWorld): Promise<number> => {
         recipients: [to],
         sizeBytes: content.length,
         eightBit: false,
-        deliveryReceiptId: undefined,
+        envelopeId: undefined,
+        deliveryReceipt: false,
       },
       { onHanding: async () => undefined, open: async () => Readable.from([content], { objectMode: false }) },
     );

@@ -5,7 +5,7 @@ import { createProgress } from '../../local/progress.ts';
 
 export type { MailEnvironment, MailUser } from '../../local/mail-environment.ts';
 export { bounceDomain, deferredDomain } from '../../local/mail-environment.ts';
-export type { MailServers } from '../../local/mail-servers.ts';
+export type { MailServers, MailServersOptions } from '../../local/mail-servers.ts';
 
 /** A Dovecot and a Postfix for one test file, in a directory of their own that `stop` removes. */
 export const startTestMailServers = async (

@@ -19,8 +19,12 @@ export interface SmtpProxy {
   /** PEM of the authority to trust besides that of the servers. */
   readonly caCertificate: string;
   mode: ProxyMode;
+  /** Extensions that the server offers and this proxy keeps to itself. */
+  hidden: readonly string[];
   /** Messages that the server has answered in full, in whatever mode. */
   readonly answered: () => number;
+  /** The commands of mail transactions, as clients gave them. */
+  readonly commands: () => readonly string[];
   readonly stop: () => Promise<void>;
 }
 
@@ -32,6 +36,16 @@ export const startSmtpProxy = async (mail: MailEnvironment): Promise<SmtpProxy> 
   const sockets = new Set<TLSSocket>();
   let mode: ProxyMode = 'pass';
   let answered = 0;
+  let hidden: readonly string[] = [];
+  const commands: string[] = [];
+
+  const withoutHidden = (answer: Buffer): Buffer =>
+    hidden.length === 0
+      ? answer
+      : Buffer.from(
+          answer.toString('latin1').replace(new RegExp(`^(250[ -])(?=${hidden.join('|')})`, 'gm'), '$1NO'),
+          'latin1',
+        );
 
   const relay = (client: TLSSocket): void => {
     const server = connect({ host: mail.submission.host, port: mail.submission.port, rejectUnauthorized: false });
@@ -58,6 +72,13 @@ export const startSmtpProxy = async (mail: MailEnvironment): Promise<SmtpProxy> 
         client.end('421 4.3.2 Too busy, come back later\r\n');
         return;
       }
+      if (phase === 'commands')
+        commands.push(
+          ...data
+            .toString('utf8')
+            .split('\r\n')
+            .filter((line) => /^(?:MAIL|RCPT) /.test(line)),
+        );
       server.write(data);
     });
     server.on('data', (data: Buffer) => {
@@ -70,7 +91,7 @@ export const startSmtpProxy = async (mail: MailEnvironment): Promise<SmtpProxy> 
         phase = 'message';
         tail = Buffer.alloc(0);
       }
-      client.write(data);
+      client.write(phase === 'commands' ? withoutHidden(data) : data);
     });
   };
 
@@ -86,7 +107,14 @@ export const startSmtpProxy = async (mail: MailEnvironment): Promise<SmtpProxy> 
     set mode(next) {
       mode = next;
     },
+    get hidden() {
+      return hidden;
+    },
+    set hidden(next) {
+      hidden = next;
+    },
     answered: () => answered,
+    commands: () => commands,
     stop: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -22,6 +22,7 @@ export const sendProblems = [
   'recipientInvalid',
   'unresolvedRecipients',
   'sendAsNotAllowed',
+  'automaticReplyLoop',
   'workloadNotEnabled',
   'channelIsEmailRouter',
   'attachmentNotReady',

@@ -1,14 +1,14 @@
+import * as z from 'zod';
 import { parseParameters } from './decode-text.ts';
 import type { MailAddress } from './mail-addresses.ts';
 
-/** What kind of program wrote a message, as far as its header tells. Such mail makes no records of its senders. */
-export type Automation =
-  /** Perhaps a bounce or another report on a delivery: its content decides. */
-  | 'deliveryReport'
-  | 'readReceipt'
-  /** Sent in answer to a message, without a person: answering it would make two programs talk for ever. */
-  | 'autoReply'
-  | 'notification';
+/**
+ * What kind of program wrote a message, as far as its header tells. Such mail makes no records of its senders.
+ *
+ * deliveryReport: perhaps a bounce, its content decides · autoReply: sent in answer to a message, without a person
+ */
+export const automationSchema = z.enum(['deliveryReport', 'readReceipt', 'autoReply', 'notification']);
+export type Automation = z.output<typeof automationSchema>;
 
 const nullPath = /^<?\s*(?:mailer-daemon(?:@[^<>\s]*)?)?\s*>?$/i;
 const daemonName = /^(?:mailer-daemon|mail-daemon|mdaemon)$/i;

@@ -17,6 +17,24 @@ class SubmissionSession implements SmtpSession {
   }
 
   async send(envelope: SmtpEnvelope, message: SmtpMessage): Promise<SendReport> {
+    const blamesSender = isInternational(envelope.from);
+    const isRefused = (address: string): boolean => blamesSender || isInternational(address);
+    if (this.#connection.offers('SMTPUTF8') || !envelope.recipients.some(isRefused))
+      return this.#sendTo(envelope, message);
+    // RFC 6531 section 3.2: such an address may go to no server that does not offer it.
+    const possible = envelope.recipients.filter((address) => !isRefused(address));
+    const report =
+      possible.length === 0
+        ? { recipients: [], trouble: undefined, begun: true }
+        : await this.#sendTo({ ...envelope, recipients: possible }, message);
+    const judged = new Map(report.recipients.map((recipient) => [recipient.address, recipient]));
+    const recipients = envelope.recipients.map(
+      (address) => judged.get(address) ?? { address, ...refuseInternational(blamesSender) },
+    );
+    return { ...report, recipients };
+  }
+
+  async #sendTo(envelope: SmtpEnvelope, message: SmtpMessage): Promise<SendReport> {
     try {
       if (this.#used) await this.#reset();
     } catch (error) {
@@ -105,6 +123,18 @@ class MessageSource {
   }
 }
 
+/** The local part has letters beyond ASCII; domains are punycode here. */
+const isInternational = (address: string): boolean => /[^\x20-\x7e]/.test(address);
+
+const refuseInternational = (blamesSender: boolean) => ({
+  result: 'rejected' as const,
+  fault: createFault(blamesSender ? 'senderRejected' : 'recipientRejected', {
+    detail: 'The server does not take addresses with letters beyond ASCII (it does not offer SMTPUTF8)',
+    fix: 'Use another address, or a server that takes such addresses',
+  }),
+  answer: undefined,
+});
+
 const reportUntried = (envelope: SmtpEnvelope, trouble: TransportError): SendReport => ({
   recipients: envelope.recipients.map((address) => ({
     address,
@@ -121,9 +151,11 @@ const toLibraryEnvelope = (envelope: SmtpEnvelope) => ({
   to: [...envelope.recipients],
   size: envelope.sizeBytes,
   use8BitMime: envelope.eightBit,
-  ...(envelope.deliveryReceiptId === undefined
-    ? {}
-    : { dsn: { id: envelope.deliveryReceiptId, ret: 'HDRS', notify: ['SUCCESS', 'FAILURE', 'DELAY'] } }),
+  dsn: {
+    ...(envelope.envelopeId === undefined ? {} : { id: envelope.envelopeId }),
+    ret: 'HDRS',
+    ...(envelope.deliveryReceipt ? { notify: ['SUCCESS', 'FAILURE', 'DELAY'] } : {}),
+  },
 });
 
 /**

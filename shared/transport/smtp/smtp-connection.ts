@@ -25,6 +25,8 @@ export class SmtpConnection {
   readonly #target: ConnectionTarget;
   readonly #deadline: number;
   #restartLimit: (() => void) | undefined;
+  /** What the server answered to the last EHLO. */
+  #greeting = '';
   /** By which the server takes logins, as it said last. */
   #mechanisms: ReadonlySet<string> = new Set();
   #closed = false;
@@ -76,7 +78,8 @@ export class SmtpConnection {
     options.onStep?.('resolve');
     let greeted = false;
     const connection = new SmtpConnection(target, options.deadline, resolved);
-    connection.onReply = () => {
+    connection.onReply = (reply) => {
+      if (/^250[ -]/.test(reply)) connection.#greeting = reply;
       if (!greeted) options.onStep?.('connect');
       greeted = true;
     };
@@ -139,6 +142,11 @@ export class SmtpConnection {
   /** The server took a piece of the message. */
   progress(): void {
     this.#restartLimit?.();
+  }
+
+  /** Whether the server offers an extension, as it said after the last EHLO. */
+  offers(extension: string): boolean {
+    return new RegExp(`^250[ -]${extension}\\b`, 'im').test(this.#greeting);
   }
 
   get isClosed(): boolean {

@@ -9,8 +9,10 @@ export interface SmtpEnvelope {
   readonly sizeBytes: number;
   /** The message holds bytes above 127. */
   readonly eightBit: boolean;
-  /** Asks for delivery notifications (RFC 3461) where the server offers them; the value comes back in them. */
-  readonly deliveryReceiptId: string | undefined;
+  /** Comes back in reports on the delivery, where the server offers them (RFC 3461). */
+  readonly envelopeId: string | undefined;
+  /** Asks for a report on success and delay, too, where the server offers them. */
+  readonly deliveryReceipt: boolean;
 }
 
 /**

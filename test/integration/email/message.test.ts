@@ -186,9 +186,49 @@ describe('a reply', () => {
 
     const { sent, message } = await sendAndReceive({ inReplyTo: first.id });
 
-    expect(sent).toMatchObject({ subject: 'Re: Our offer CRM:0001002', to: [{ address: world.mailUser(2).address }] });
+    // The same token: a subject that differs by it would begin another conversation in Gmail.
+    expect(sent).toMatchObject({
+      subject: 'Re: Our offer CRM:0001001',
+      token: 'CRM:0001001',
+      to: [{ address: world.mailUser(2).address }],
+    });
     expect(message.header('In-Reply-To')).toBe(first.messageId);
     expect(message.header('References')).toBe(first.messageId);
+  });
+
+  it('refers to the draft that it answers once that one is sent', async () => {
+    const first = await organization.draft({ to: [contact('carl')], subject: 'Our offer' });
+    const answer = await organization.draft({ inReplyTo: first.id });
+    await organization.call('POST', `/emails/${first.id}/send`);
+    const { messageId } = await organization.runToEnd(first.id);
+    await organization.call('POST', `/emails/${answer.id}/send`);
+    const sent = await organization.runToEnd(answer.id);
+
+    const message = findOrigin(await world.received(world.mailUser(2), sent.messageId));
+
+    expect(message.header('In-Reply-To')).toBe(messageId);
+    expect(message.header('References')).toBe(messageId);
+  });
+
+  it('holds its conversation in Outlook: the same topic, and an index that goes on from the first one', async () => {
+    const first = await sendAndReceive({ to: [contact('carl')], subject: 'Our offer' });
+    const second = await sendAndReceive({ inReplyTo: first.sent.id });
+
+    const [before, after] = [first, second].map(({ message }) => Buffer.from(message.header('Thread-Index'), 'base64'));
+    expect(before).toHaveLength(22);
+    expect(after).toHaveLength(27);
+    expect(after?.subarray(0, 22)).toEqual(before);
+    expect(first.message.header('Thread-Topic')).toBe('Our offer');
+    expect(second.message.header('Thread-Topic')).toBe('Our offer');
+  });
+
+  it('with a subject of its own has a token of its own', async () => {
+    const first = await organization.send({ to: [contact('carl')], subject: 'Our offer' });
+    await organization.runToEnd(first.id);
+
+    const { sent } = await sendAndReceive({ inReplyTo: first.id, subject: 'Delivery dates' });
+
+    expect(sent.subject).toBe('Delivery dates CRM:0001002');
   });
 
   it('keeps the recipients, the subject and the regarding that it is given', async () => {

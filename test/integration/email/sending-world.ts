@@ -1,7 +1,12 @@
 import type { FeedEvent } from '../../../shared/feed/feed-event.ts';
 import type { ServerProfile } from '../../../shared/server-profile/server-profile.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type MailServers, type MailUser, startTestMailServers } from '../../support/mail-servers.ts';
+import {
+  type MailServers,
+  type MailServersOptions,
+  type MailUser,
+  startTestMailServers,
+} from '../../support/mail-servers.ts';
 import { findMailUser, listMessages, readMessage } from '../../support/mailbox-client.ts';
 import { type LaneHandler, loadLaneHandler, runLaneBatch } from '../../support/run-lane.ts';
 import { enableStoredMailbox, storeServerProfile } from '../../support/synchronized-mailbox.ts';
@@ -64,8 +69,8 @@ const expectStatus = ({ status, body }: Answer, expected: number): Body => {
 };
 
 /** The outgoing lane's function on tables of its own, with a real Postfix and Dovecot, fed batch by batch. */
-export const startSendingWorld = async (): Promise<SendingWorld> => {
-  const [api, servers] = await Promise.all([startTestApi(), startTestMailServers()]);
+export const startSendingWorld = async (options: Pick<MailServersOptions, 'sendAs'> = {}): Promise<SendingWorld> => {
+  const [api, servers] = await Promise.all([startTestApi(), startTestMailServers(options)]);
   process.env['POWERTOOLS_LOG_LEVEL'] = 'SILENT';
   const { services } = api;
   const mail = servers.environment;

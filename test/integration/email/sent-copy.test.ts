@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLaneServices } from '../../../functions/common/create-lane-services.ts';
 import { readLaneEnvironment } from '../../../functions/common/read-lane-environment.ts';
 import { choosePort } from '../../../local/ports.ts';
+import { emailKind } from '../../../shared/email/email.ts';
 import { createOutgoingRunner } from '../../../shared/email/outgoing-runner.ts';
+import { type RecordWrite, recordKey } from '../../../shared/platform/records-table.ts';
 import { appendMessage, withMailbox } from '../../support/mailbox-client.ts';
 import { beginRun } from './begin-run.ts';
 import { type SendingOrganization, type SendingWorld, startSendingWorld } from './sending-world.ts';
@@ -114,6 +116,35 @@ describe('the copy of a sent email', () => {
     expect(waiting.delivery).toMatchObject({ sentCopy: 'pending' });
     expect(sent).toMatchObject({ status: 'sent', delivery: { sentCopy: 'stored' } });
     expect(await world.countReceived(organization.sender.mailUser, sent.messageId, 'Sent')).toBe(1);
+  });
+
+  it('is shown as filed although somebody changes the email at that moment', async () => {
+    const organization = await world.createOrganization({ settings: { outgoing: unresolved } });
+    await setIncomingPort(organization, await choosePort());
+    const { id } = await organization.send(toCarl());
+    await organization.runUntil(id, ({ status }) => status === 'sent');
+    const { store, now } = world.api.services;
+    const filed: RecordWrite = {
+      update: recordKey(organization.id, 'email', id),
+      expression: 'SET entity.delivery.sentCopy = :stored',
+      values: { ':stored': 'stored' },
+    };
+    const seen: unknown[] = [];
+
+    await store.update(
+      emailKind,
+      organization.id,
+      id,
+      async (email) => {
+        seen.push(email.delivery?.sentCopy);
+        if (seen.length === 1) await store.table.write([filed]);
+        return { next: { ...email, externalId: 'e-1' } };
+      },
+      { now },
+    );
+
+    expect(seen).toEqual(['pending', 'stored']);
+    expect(await organization.email(id)).toMatchObject({ externalId: 'e-1', delivery: { sentCopy: 'stored' } });
   });
 
   it('is given up after five attempts, with an alert, and the email stays sent', async () => {
