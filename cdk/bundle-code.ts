@@ -1,27 +1,92 @@
-import { build } from 'esbuild';
-import { bundling, projectRoot, replacements } from './bundling.ts';
+import { join } from 'node:path';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { banner, entryOf, type FunctionName, projectRoot, replacements, target } from './bundling.ts';
 
-/** The code of a module with all that it imports, made exactly as the deployment makes a function's. */
+/** esbuild's own aliases know packages only; this is a file within one. */
+const withoutMediaTypes: Plugin = {
+  name: 'without-media-types',
+  setup: (bundler) => {
+    bundler.onResolve({ filter: /^\.\/mimetypes$/ }, ({ importer }) =>
+      importer.includes('/libmime/') ? { path: `${projectRoot}cdk/replacements/libmime-mimetypes.ts` } : undefined,
+    );
+  },
+};
+
+/**
+ * How every function is bundled, for the deployment and for measuring alike. ES modules keep unused code out and allow
+ * top-level await. Nothing is left outside the bundle, the AWS SDK included: what was tested is what runs, and a
+ * runtime update by AWS cannot change it.
+ */
+const options = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target,
+  mainFields: ['module', 'main'],
+  minify: true,
+  // The tables of character sets in our dependencies are a third smaller than with escapes.
+  charset: 'utf8',
+  banner: { js: banner },
+  alias: { ...replacements },
+  plugins: [withoutMediaTypes],
+  logLevel: 'warning',
+} as const satisfies BuildOptions;
+
+/** The code of a module with all that it imports, in one file. */
 export const bundleCode = async (source: string): Promise<Uint8Array> => {
   const { outputFiles } = await build({
+    ...options,
     stdin: { contents: source, resolveDir: projectRoot, loader: 'ts' },
-    bundle: true,
     write: false,
-    platform: 'node',
-    format: 'esm',
-    target: bundling.target,
-    mainFields: bundling.mainFields,
-    minify: bundling.minify,
-    charset: 'utf8',
-    banner: { js: bundling.banner },
-    alias: { ...replacements },
-    logLevel: 'warning',
   });
   const [file] = outputFiles;
   if (file === undefined) throw new Error('esbuild gave no code');
   return file.contents;
 };
 
-/** The code of a function, from the path of its handler. */
-export const bundleFunction = (entry: string): Promise<Uint8Array> =>
-  bundleCode(`export { handler } from ${JSON.stringify(entry)};`);
+export interface FunctionBundle {
+  /** Path of the module that has the handler. */
+  readonly file: string;
+  /** What a cold start loads. */
+  readonly loadedBytes: number;
+  /** With what is loaded once it is needed. */
+  readonly totalBytes: number;
+}
+
+const loadedWith = (outputs: Metafile['outputs'], entry: string): ReadonlySet<string> => {
+  const loaded = new Set<string>();
+  const visit = (path: string): void => {
+    if (loaded.has(path)) return;
+    loaded.add(path);
+    for (const { path: imported, kind } of outputs[path]?.imports ?? [])
+      if (kind === 'import-statement' && outputs[imported] !== undefined) visit(imported);
+  };
+  visit(entry);
+  return loaded;
+};
+
+/**
+ * Writes the code of a function into a directory as it is deployed: `index.mjs`, and beside it the parts that are
+ * imported when they are first needed.
+ */
+export const bundleFunction = async (name: FunctionName, directory: string): Promise<FunctionBundle> => {
+  const { metafile } = await build({
+    ...options,
+    entryPoints: { index: entryOf(name) },
+    outdir: directory,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'parts/[name]-[hash]',
+    splitting: true,
+    metafile: true,
+  });
+  const { outputs } = metafile;
+  const entry = Object.keys(outputs).find((path) => outputs[path]?.entryPoint?.endsWith(`${name}/handler.ts`));
+  if (entry === undefined) throw new Error(`esbuild gave no code for ${name}`);
+  const sizeOf = (paths: Iterable<string>): number =>
+    [...paths].reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0);
+  return {
+    file: join(directory, 'index.mjs'),
+    loadedBytes: sizeOf(loadedWith(outputs, entry)),
+    totalBytes: sizeOf(Object.keys(outputs)),
+  };
+};

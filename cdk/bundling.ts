@@ -17,18 +17,11 @@ export const projectRoot = fileURLToPath(new URL('..', import.meta.url));
 
 export const entryOf = (name: FunctionName): string => `${projectRoot}functions/${name}/handler.ts`;
 
-/**
- * How every function is bundled, for the deployment and for measuring alike. ES modules keep unused code out and allow
- * top-level await. Nothing is left outside the bundle, the AWS SDK included: what was tested is what runs, and a
- * runtime update by AWS cannot change it.
- */
-export const bundling = {
-  target: 'node24',
-  mainFields: ['module', 'main'],
-  minify: true,
-  // Some dependencies are CommonJS and call require() for Node's own modules; an ES module has no require.
-  banner: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-};
+export const target = 'node24';
+
+// Some dependencies are CommonJS and call require() for Node's own modules; an ES module has no require.
+export const banner =
+  "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
 
 /**
  * Packages that dependencies bring along and that no function needs as they are, and what stands in for each in the

@@ -1,11 +1,11 @@
-import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { execFileSync } from 'node:child_process';
+import { AssetHashType, DockerImage, type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, type RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { Charset, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { Architecture, Code, Function as LambdaFunction, type RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { metricNamespace } from '../shared/platform/metric-names.ts';
-import { bundling, entryOf, type FunctionName, projectRoot, replacements } from './bundling.ts';
+import { type FunctionName, projectRoot } from './bundling.ts';
 
 export interface HubFunctionProps {
   readonly name: FunctionName;
@@ -19,13 +19,31 @@ export interface HubFunctionProps {
   readonly retryAttempts?: number;
 }
 
+/** By a process of its own: esbuild splits code and takes plugins only where it may be waited for. */
+const bundledCode = (name: FunctionName): Code =>
+  Code.fromAsset(`${projectRoot}functions/${name}`, {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      // Asked for by the type, and never started.
+      image: DockerImage.fromRegistry('none'),
+      local: {
+        tryBundle: (directory) => {
+          execFileSync(process.execPath, [`${projectRoot}cdk/bundle-function.ts`, name, directory], {
+            stdio: ['ignore', 'inherit', 'inherit'],
+          });
+          return true;
+        },
+      },
+    },
+  });
+
 /**
  * One function with a role and a log group of its own. It may do nothing but write its log until other constructs
  * allow more: each `allow…` gives the permission and the environment variable together, so neither is ever without the
  * other.
  */
 export class HubFunction extends Construct {
-  readonly function: NodejsFunction;
+  readonly function: LambdaFunction;
 
   constructor(scope: Construct, id: string, props: HubFunctionProps) {
     super(scope, id);
@@ -41,11 +59,11 @@ export class HubFunction extends Construct {
       description: `Of the function ${functionName}`,
     });
     logGroup.grantWrite(role);
-    this.function = new NodejsFunction(this, 'Function', {
+    this.function = new LambdaFunction(this, 'Function', {
       functionName,
       description: props.description,
-      entry: entryOf(props.name),
-      handler: 'handler',
+      code: bundledCode(props.name),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: props.memorySize ?? 512,
@@ -54,19 +72,6 @@ export class HubFunction extends Construct {
       logGroup,
       recursiveLoop: props.recursiveLoop,
       retryAttempts: props.retryAttempts,
-      projectRoot,
-      depsLockFilePath: `${projectRoot}package-lock.json`,
-      // Set by the SDK itself since version 3; CDK's variable would only be noise.
-      awsSdkConnectionReuse: false,
-      bundling: {
-        ...bundling,
-        format: OutputFormat.ESM,
-        // The tables of character sets in our dependencies are a third smaller than with escapes.
-        charset: Charset.UTF8,
-        sourceMap: false,
-        bundleAwsSDK: true,
-        esbuildArgs: Object.fromEntries(Object.entries(replacements).map(([name, file]) => [`--alias:${name}`, file])),
-      },
       environment: {
         POWERTOOLS_SERVICE_NAME: props.prefix,
         POWERTOOLS_METRICS_NAMESPACE: metricNamespace,

@@ -1,11 +1,10 @@
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleFunction } from '../../cdk/bundle-code.ts';
-import { entryOf } from '../../cdk/bundling.ts';
 import type { SynchronizedWorkload } from '../../shared/mailbox/mailbox.ts';
 import type { Figure, Row } from './support/figure.ts';
 import { fillMailbox } from './support/fill-mailbox.ts';
@@ -61,8 +60,7 @@ const runLane = async (
   workload: SynchronizedWorkload,
   mailbox: BenchMailbox,
 ): Promise<Use> => {
-  const bundle = join(directory, `${workload}.mjs`);
-  await writeFile(bundle, await bundleFunction(entryOf(workload)));
+  const { file: bundle } = await bundleFunction(workload, join(directory, workload));
   const event = await hub.prepare(workload, [mailbox.mailboxId]);
   const child = fork(join(import.meta.dirname, 'support', 'lane-child.ts'), [], {
     env: { ...process.env, LANE_BUNDLE: bundle, LANE_EVENT: JSON.stringify(event), POWERTOOLS_LOG_LEVEL: 'ERROR' },

@@ -1,8 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleFunction } from '../../../cdk/bundle-code.ts';
-import { entryOf, functionNames } from '../../../cdk/bundling.ts';
+import { functionNames } from '../../../cdk/bundling.ts';
 
 /** The functions that the harness invokes. */
 export const invokedFunctions = functionNames.filter((name) => name !== 'operator-key');
@@ -17,7 +16,7 @@ export interface FunctionCode {
 /** Writes the functions into a directory as they are deployed, and the script that hosts them. */
 export const writeFunctionCode = async (directory: string): Promise<FunctionCode> => {
   const hostFile = join(directory, 'host.mjs');
-  const fileOf = (name: InvokedFunction): string => join(directory, `${name}.mjs`);
+  const fileOf = (name: InvokedFunction): string => join(directory, name, 'index.mjs');
   const host = build({
     entryPoints: [join(import.meta.dirname, 'function-host.ts')],
     outfile: hostFile,
@@ -26,9 +25,7 @@ export const writeFunctionCode = async (directory: string): Promise<FunctionCode
     format: 'esm',
     logLevel: 'warning',
   });
-  const functions = invokedFunctions.map(async (name) =>
-    writeFile(fileOf(name as InvokedFunction), await bundleFunction(entryOf(name))),
-  );
+  const functions = invokedFunctions.map((name) => bundleFunction(name, join(directory, name)));
   await Promise.all([host, ...functions]);
   return { hostFile, fileOf };
 };
