@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ImapFolder } from '../transport/imap/imap-session.ts';
+import type { MailFolder } from '../transport/mailbox-session.ts';
 import { type VisitContext, visitMailbox } from './visit-mailbox.ts';
 
 export const folderSchema = z
@@ -15,5 +15,5 @@ export const folderSchema = z
  *
  * @throws FaultError as visitMailbox
  */
-export const listFolders = (context: VisitContext, mailboxId: string): Promise<readonly ImapFolder[]> =>
+export const listFolders = (context: VisitContext, mailboxId: string): Promise<readonly MailFolder[]> =>
   visitMailbox(context, mailboxId, (session) => session.listFolders());

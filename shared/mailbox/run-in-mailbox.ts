@@ -5,12 +5,11 @@ import type { Operation, OperationDependencies } from '../operation/operation.ts
 import { finishOperation } from '../operation/run-operation.ts';
 import type { Organization } from '../organization/organization.ts';
 import { createFault } from '../platform/fault.ts';
-import { connectionTarget } from '../server-profile/connection-target.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
 import type { Dialler } from '../transport/connection.ts';
-import type { ImapSession } from '../transport/imap/imap-session.ts';
-import { openImapSession } from '../transport/imap/open-imap-session.ts';
+import type { MailboxSession } from '../transport/mailbox-session.ts';
 import { TransportError } from '../transport/transport-error.ts';
+import { openMailboxSession } from './open-mailbox-session.ts';
 
 export interface InMailboxDependencies extends OperationDependencies {
   readonly loader: ContextLoader;
@@ -26,7 +25,7 @@ export interface InMailboxDelivery {
 /** What an operation works with while it holds a connection to the mailbox. */
 export interface MailboxVisit extends Pick<RunContext, 'mailbox' | 'serverProfile'> {
   readonly organization: Organization;
-  readonly session: ImapSession;
+  readonly session: MailboxSession;
   /** Begin nothing more at this instant (epoch milliseconds). */
   readonly deadline: number;
 }
@@ -78,11 +77,10 @@ export const runInMailbox = async (
   });
   if ('refused' in place) return goOnWithPlace(deps, named, delivery, place.until);
   try {
-    const session = await openImapSession(
-      connectionTarget(serverProfile, 'incoming'),
-      await context.openCredentials(),
-      deps.dialler,
-      { deadline: end - leaseMarginMilliseconds },
+    const session = await openMailboxSession(
+      { table: deps.store.table, dialler: deps.dialler, now: deps.now },
+      { organizationId, mailboxId, serverProfile, credentials: await context.openCredentials() },
+      end - leaseMarginMilliseconds,
     );
     try {
       return await work({ organization, mailbox, serverProfile, session, deadline: end - endMarginMilliseconds });

@@ -52,6 +52,7 @@ export const decisionWrite = (
     folder: message.folder,
     uidValidity: message.uidValidity,
     uid: message.uid,
+    ...(message.uidl === undefined ? {} : { uidl: message.uidl }),
     messageId: message.headers.messageId,
     fromAddress: message.headers.from?.address ?? null,
     subject: message.headers.subject,

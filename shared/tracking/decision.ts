@@ -44,6 +44,8 @@ export const decisionSchema = z.object({
   folder: z.string(),
   uidValidity: z.string().optional(),
   uid: z.number().int().optional(),
+  /** POP3: what the server calls the message; null: it has no names. UIDVALIDITY and UID are ours then. */
+  uidl: z.string().nullable().optional(),
   messageId: z.string().nullable(),
   fromAddress: z.string().nullable(),
   subject: z.string().nullable(),

@@ -1,4 +1,5 @@
 import type { Settings } from '../organization/settings.ts';
+import type { ReceiptSource } from '../transport/mailbox-session.ts';
 import { fail, match, notApplicable, pass, type StepOutcome } from './decision-steps.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
 
@@ -22,11 +23,22 @@ const wholeSeconds = (instant: Date): number => Math.floor(instant.getTime() / 1
 /** What comes in while a folder is being watched is new even where the server's clock is this far behind. */
 const clockMarginMilliseconds = 600_000;
 
-const checkProcessFrom = ({ receivedAt, isArrival, manual }: MailboxMessage, processFrom: Date | null): StepOutcome => {
+/** Where the server does not tell when it received a message: by what it was found out. */
+const receiptWords: Readonly<Record<ReceiptSource, string>> = {
+  receivedHeader: ' by its Received header',
+  dateHeader: ' by its Date header, since it has no Received header',
+  firstListed: ' or before, when it was first seen: no header tells when it came',
+};
+
+const checkProcessFrom = (
+  { receivedAt, receiptSource, isArrival, manual }: MailboxMessage,
+  processFrom: Date | null,
+): StepOutcome => {
   if (manual !== undefined) return notApplicable('processFrom', 'it is asked for, whenever it was received');
   if (processFrom === null) return pass('processFrom', 'no start of tracking is set');
   const inputs = { receivedAt: receivedAt.toISOString(), processFrom: processFrom.toISOString() };
-  const detail = `received ${inputs.receivedAt}; tracking starts with ${inputs.processFrom}`;
+  const source = receiptSource === undefined ? '' : receiptWords[receiptSource];
+  const detail = `received ${inputs.receivedAt}${source}; tracking starts with ${inputs.processFrom}`;
   const earliest = wholeSeconds(processFrom) - (isArrival ? clockMarginMilliseconds : 0);
   return receivedAt.getTime() < earliest
     ? fail('processFrom', 'beforeProcessFrom', detail, inputs)

@@ -1,13 +1,16 @@
 import type { FolderCursor } from '../cycle/cycle.ts';
 import { readMessageHeaders } from '../email/mime/message-headers.ts';
-import type { ImapSession, MessageHead } from '../transport/imap/imap-session.ts';
+import type { MailboxSession, MessageHead } from '../transport/mailbox-session.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
+import type { ManualTracking } from './manual-tracking.ts';
 import { fetchListed } from './missing-messages.ts';
 
 /** A folder that is looked at. */
 export interface TrackedFolder {
   readonly path: string;
   readonly direction: MailboxMessage['direction'];
+  /** Whatever stands in it is tracked. */
+  readonly manual?: ManualTracking;
 }
 
 export interface FetchedWindow {
@@ -20,8 +23,8 @@ export interface FetchedWindow {
 }
 
 export const toMessage = (
-  { path, direction }: TrackedFolder,
-  cursor: FolderCursor,
+  { path, direction, manual }: TrackedFolder,
+  cursor: Pick<FolderCursor, 'uidValidity' | 'knownUpTo'>,
   head: MessageHead,
 ): MailboxMessage => ({
   folder: path,
@@ -30,8 +33,11 @@ export const toMessage = (
   uid: head.uid,
   sizeBytes: head.sizeBytes,
   receivedAt: head.receivedAt,
+  receiptSource: head.receiptSource,
+  uidl: head.uidl,
   isArrival: head.uid > cursor.knownUpTo,
   headers: readMessageHeaders(head.header),
+  ...(manual === undefined ? {} : { manual }),
 });
 
 /**
@@ -40,7 +46,7 @@ export const toMessage = (
  * @param fields perhaps none
  */
 export const fetchWindow = async (
-  session: ImapSession,
+  session: MailboxSession,
   folder: TrackedFolder,
   cursor: FolderCursor,
   uids: readonly number[],

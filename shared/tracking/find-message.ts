@@ -1,5 +1,6 @@
-import { decisionFields, readMessageHeaders } from '../email/mime/message-headers.ts';
-import type { FolderRole, ImapFolder, ImapSession } from '../transport/imap/imap-session.ts';
+import { decisionFields } from '../email/mime/message-headers.ts';
+import type { FolderRole, MailboxSession, MailFolder } from '../transport/mailbox-session.ts';
+import { toMessage } from './fetch-window.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
 
 /** What is known of a message that is to be found again. */
@@ -21,36 +22,26 @@ const isWanted = ({ messageId, fromAddress }: WantedMessage, { headers }: Mailbo
 
 /** The message with this UID as it stands there now. */
 const readHead = async (
-  session: ImapSession,
+  session: MailboxSession,
   folder: { readonly path: string; readonly direction: MailboxMessage['direction'] },
   uidValidity: string,
   uid: number,
 ): Promise<MailboxMessage | undefined> => {
   let message: MailboxMessage | undefined;
-  await session.fetchHeads(folder.path, [uid], decisionFields, ({ sizeBytes, receivedAt, header }) => {
-    const headers = readMessageHeaders(header);
-    message = {
-      folder: folder.path,
-      direction: folder.direction,
-      uidValidity,
-      uid,
-      sizeBytes,
-      receivedAt,
-      isArrival: false,
-      headers,
-    };
+  await session.fetchHeads(folder.path, [uid], decisionFields, (head) => {
+    message = toMessage(folder, { uidValidity, knownUpTo: uid }, head);
   });
   return message;
 };
 
-const inOrder = (folders: readonly ImapFolder[], first: string | undefined): readonly ImapFolder[] => {
-  const rank = ({ path, role }: ImapFolder): number =>
+const inOrder = (folders: readonly MailFolder[], first: string | undefined): readonly MailFolder[] => {
+  const rank = ({ path, role }: MailFolder): number =>
     path === first ? 0 : path === inbox ? 1 : lastRoles.has(role) ? 3 : 2;
   return [...folders].sort((one, other) => rank(one) - rank(other));
 };
 
 /** Mail of the Sent folder is outgoing, all other mail came in. */
-export const directionOf = ({ role }: Pick<ImapFolder, 'role'>): MailboxMessage['direction'] =>
+export const directionOf = ({ role }: Pick<MailFolder, 'role'>): MailboxMessage['direction'] =>
   role === 'sent' ? 'outgoing' : 'incoming';
 
 /**
@@ -58,7 +49,10 @@ export const directionOf = ({ role }: Pick<ImapFolder, 'role'>): MailboxMessage[
  *
  * @throws TransportError
  */
-export const findMessage = async (session: ImapSession, wanted: WantedMessage): Promise<MailboxMessage | undefined> => {
+export const findMessage = async (
+  session: MailboxSession,
+  wanted: WantedMessage,
+): Promise<MailboxMessage | undefined> => {
   const folders = await session.listFolders();
   const { place, messageId } = wanted;
   const stood = folders.find(({ path }) => path === place?.folder);

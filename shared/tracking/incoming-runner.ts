@@ -1,14 +1,14 @@
 import type { WorkloadOutcome, WorkloadRun, WorkloadRunner } from '../cycle/workload.ts';
+import { activeRules } from '../folder-rule/follow-folder.ts';
+import { readRuleFolder } from '../folder-rule/read-rule-folder.ts';
+import { mailboxSource, openMailboxSession } from '../mailbox/open-mailbox-session.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
-import { fingerprint } from '../platform/identifier.ts';
-import { connectionTarget } from '../server-profile/connection-target.ts';
 import type { Dialler } from '../transport/connection.ts';
-import type { ImapSession } from '../transport/imap/imap-session.ts';
-import { openImapSession } from '../transport/imap/open-imap-session.ts';
+import type { MailboxSession } from '../transport/mailbox-session.ts';
 import type { TrackedFolder } from './fetch-window.ts';
 import { findProcessFrom } from './process-from.ts';
-import { readFolder } from './read-folder.ts';
+import { type FolderOutcome, readFolder } from './read-folder.ts';
 import { TrackingLookups } from './tracking-lookups.ts';
 import type { TrackingRun } from './tracking-run.ts';
 
@@ -21,15 +21,8 @@ export interface IncomingDependencies {
 /** The window that is under way may go on for this long after the run should begin no new one. */
 const lastWindowMilliseconds = 6_000;
 
-/** Another login or another server is another mailbox, whatever its UIDVALIDITY is. */
-const sourceOf = ({ serverProfile, credentials }: WorkloadRun): string =>
-  fingerprint(
-    serverProfile.incoming.host.toLowerCase(),
-    credentials.authentication === 'password' ? credentials.username : '',
-  ).slice(0, 16);
-
 const listTrackedFolders = async (
-  session: ImapSession,
+  session: MailboxSession,
   { organization, mailbox }: WorkloadRun,
 ): Promise<readonly TrackedFolder[]> => {
   const inbox: TrackedFolder = { path: 'INBOX', direction: 'incoming' };
@@ -38,7 +31,7 @@ const listTrackedFolders = async (
   return sent === undefined ? [inbox] : [inbox, { path: sent.id, direction: 'outgoing' }];
 };
 
-const readFolders = async (deps: IncomingDependencies, run: WorkloadRun, session: ImapSession) => {
+const readFolders = async (deps: IncomingDependencies, run: WorkloadRun, session: MailboxSession) => {
   const { organization, mailbox, serverProfile } = run;
   const lookups = new TrackingLookups(deps.store, organization, mailbox.ownerId);
   const tracking: TrackingRun = {
@@ -56,26 +49,35 @@ const readFolders = async (deps: IncomingDependencies, run: WorkloadRun, session
   const counts = { seen: 0, tracked: 0, skipped: 0, failed: 0 };
   let more = false;
   let backlog = 0;
-  for (const folder of await listTrackedFolders(session, run)) {
-    const outcome = await readFolder(run, tracking, folder, sourceOf(run));
+  const read = async (folder: TrackedFolder): Promise<FolderOutcome> => {
+    const outcome = await readFolder(run, tracking, folder, mailboxSource(run));
     counts.seen += outcome.counts.seen;
     counts.tracked += outcome.counts.tracked;
     counts.skipped += outcome.counts.skipped;
     counts.failed += outcome.counts.failed;
     more ||= outcome.more;
     backlog += outcome.backlog;
-  }
+    return outcome;
+  };
+  for (const folder of await listTrackedFolders(session, run)) await read(folder);
+  for (const rule of activeRules(tracking)) await readRuleFolder(tracking, rule, read);
   return { counts, more, backlog };
 };
 
 /** The incoming lane's work: reads what is new in a mailbox and decides about each message. */
 export const createIncomingRunner = (deps: IncomingDependencies): WorkloadRunner => ({
   run: async (run): Promise<WorkloadOutcome> => {
-    const session = await openImapSession(
-      connectionTarget(run.serverProfile, 'incoming'),
-      run.credentials,
-      deps.dialler,
-      { deadline: run.deadline + lastWindowMilliseconds },
+    const { organization, mailbox, serverProfile, credentials, cycle } = run;
+    const session = await openMailboxSession(
+      { table: deps.store.table, dialler: deps.dialler, now: run.now },
+      {
+        organizationId: organization.id,
+        mailboxId: mailbox.id,
+        serverProfile,
+        credentials,
+        cursor: cycle.cursors['INBOX'],
+      },
+      run.deadline + lastWindowMilliseconds,
     );
     try {
       return await readFolders(deps, run, session);

@@ -1,6 +1,7 @@
 import { messageIdentity } from '../email/message-identity.ts';
 import type { MessageHeaders } from '../email/mime/message-headers.ts';
 import { fingerprint } from '../platform/identifier.ts';
+import type { ReceiptSource } from '../transport/mailbox-session.ts';
 import type { Decision } from './decision.ts';
 import type { ManualTracking } from './manual-tracking.ts';
 
@@ -14,6 +15,10 @@ export interface MailboxMessage {
   readonly sizeBytes: number;
   /** When the server received it. */
   readonly receivedAt: Date;
+  /** Where the server does not tell that: what it was taken from. */
+  readonly receiptSource?: ReceiptSource | undefined;
+  /** What a server that knows no UIDs calls it, null where it has no names either; the UID is one that was given to it. */
+  readonly uidl?: string | null | undefined;
   /** It came in while the folder was already being watched. */
   readonly isArrival: boolean;
   readonly headers: MessageHeaders;

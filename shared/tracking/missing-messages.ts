@@ -1,4 +1,4 @@
-import type { ImapSession } from '../transport/imap/imap-session.ts';
+import type { MailboxSession } from '../transport/mailbox-session.ts';
 
 /** Messages that were listed and did not come. */
 export interface MissingMessages {
@@ -14,7 +14,7 @@ export interface MissingMessages {
  * @param fetch returns those that did not come
  */
 export const fetchListed = async (
-  session: ImapSession,
+  session: MailboxSession,
   folder: string,
   uids: readonly number[],
   fetch: (uids: readonly number[]) => Promise<readonly number[]>,

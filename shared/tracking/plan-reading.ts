@@ -1,5 +1,5 @@
 import type { FolderCursor } from '../cycle/cycle.ts';
-import type { FolderStatus } from '../transport/imap/imap-session.ts';
+import type { FolderStatus } from '../transport/mailbox-session.ts';
 
 /** What decides from where a folder is read. Instants are ISO texts. */
 export interface ReadingFacts {

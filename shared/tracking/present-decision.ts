@@ -18,9 +18,11 @@ export const presentDecision = (
   decision: Decision,
   { seesUntrackedSubjects }: { readonly seesUntrackedSubjects: boolean },
 ): z.output<typeof decisionAnswerSchema> => {
-  const { createdAt: _createdAt, updatedAt: _updatedAt, ...shown } = decision;
+  const { createdAt: _createdAt, updatedAt: _updatedAt, uidValidity, uid, ...shown } = decision;
   return {
     ...shown,
+    // Where the server knows no UIDs they are of our own making, and mean nothing to anybody else.
+    ...(decision.uidl === undefined ? { uidValidity, uid } : {}),
     history: shown.history ?? [],
     subject: isTracked(decision) || seesUntrackedSubjects ? decision.subject : null,
   };

@@ -3,12 +3,11 @@ import type { CycleCounts, FolderCursor } from '../cycle/cycle.ts';
 import type { WorkloadRun } from '../cycle/workload.ts';
 import { decisionFields } from '../email/mime/message-headers.ts';
 import { createFault } from '../platform/fault.ts';
-import { recordKey } from '../platform/records-table.ts';
+import type { FolderStatus } from '../transport/mailbox-session.ts';
 import { TransportError } from '../transport/transport-error.ts';
-import { decisionKind } from './decision.ts';
-import { decisionIdOf } from './decision-writes.ts';
 import { FetchAhead } from './fetch-ahead.ts';
 import { type FetchedWindow, fetchWindow, type TrackedFolder, toMessage } from './fetch-window.ts';
+import { FolderKeyword } from './folder-keyword.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
 import { planReading } from './plan-reading.ts';
 import { setAsideMessage } from './set-aside-message.ts';
@@ -16,12 +15,15 @@ import { trackForwarded } from './track-forwarded.ts';
 import { trackWindow } from './track-window.ts';
 import type { MessageResult, TrackingRun } from './tracking-run.ts';
 import { assumedReceipt, mustSetAside, noteWithheld, withheldError, withheldReason } from './withheld-messages.ts';
+import { searchedSince, withoutDecided } from './without-decided.ts';
 
 export interface FolderOutcome {
   readonly counts: CycleCounts;
   /** The deadline came first. */
   readonly more: boolean;
   readonly backlog: number;
+  /** As it stands in the cycle then; undefined: the server has no such folder. */
+  readonly cursor: FolderCursor | undefined;
 }
 
 /** As many as one read of the identities that are known can ask for. */
@@ -60,44 +62,76 @@ const describeReset = (path: string, before: FolderCursor | undefined, after: Fo
 const cutIntoWindows = (uids: readonly number[], size: number): readonly (readonly number[])[] =>
   Array.from({ length: Math.ceil(uids.length / size) }, (_, index) => uids.slice(index * size, (index + 1) * size));
 
+const listingOf = ({ listing }: FolderStatus): Pick<FolderCursor, 'listing'> =>
+  listing === undefined ? {} : { listing };
+
+/** What the hub has an email of. */
+const trackedOf = (results: ReadonlyMap<number, MessageResult>): readonly number[] =>
+  [...results].flatMap(([uid, result]) => (result === 'tracked' || result === 'duplicate' ? [uid] : []));
+
 class FolderReader {
   readonly #run: WorkloadRun;
   readonly #tracking: TrackingRun;
   readonly #folder: TrackedFolder;
   readonly #source: string;
   readonly #counts = { seen: 0, tracked: 0, skipped: 0, failed: 0 };
+  readonly #keyword: FolderKeyword;
   /** As it stands in the cycle. */
   #stored: FolderCursor | undefined;
+  #hasDeleted = false;
 
   constructor(run: WorkloadRun, tracking: TrackingRun, folder: TrackedFolder, source: string) {
     this.#run = run;
     this.#tracking = tracking;
     this.#folder = folder;
     this.#source = source;
+    this.#keyword = new FolderKeyword(tracking, folder);
     this.#stored = run.cycle.cursors[folder.path];
   }
 
   async read(): Promise<FolderOutcome> {
     // Before anything is read: what arrives meanwhile moves UIDNEXT on and is found by the next cycle.
     const status = await this.#tracking.session.status(this.#folder.path);
-    if (status === undefined) return { counts: this.#counts, more: false, backlog: 0 };
+    if (status === undefined) return this.#outcome(0, undefined);
     const reading = planReading({
       previous: this.#stored,
       status,
       source: this.#source,
-      processFrom: this.#tracking.processFrom?.toISOString() ?? null,
+      // Where all mail is tracked no start counts.
+      processFrom: this.#folder.manual === undefined ? (this.#tracking.processFrom?.toISOString() ?? null) : null,
       decidedUntil: this.#decidedUntil(),
     });
-    if (reading.kind === 'nothing') return { counts: this.#counts, more: false, backlog: 0 };
+    if (reading.kind === 'nothing') {
+      if (this.#stored !== undefined && this.#stored.listing !== status.listing)
+        await this.#save({ ...this.#stored, ...listingOf(status) });
+      return this.#follow();
+    }
     if (reading.kind === 'anew') await this.#begin(reading.cursor, reading.reset);
     else if ((this.#stored?.resets ?? 0) > 0) await this.#tellStable();
     const uids = await this.#listUids(reading.cursor, status.uidNext);
     const left = await this.#readWindows(reading.cursor, uids);
-    if (left > 0) return { counts: this.#counts, more: true, backlog: left };
+    if (left > 0) return this.#outcome(left, this.#stored);
     const { lastUid, knownUpTo } = this.#stored ?? reading.cursor;
-    const { withheld: _, ...cursor } = reading.cursor;
-    await this.#save({ ...cursor, lastUid: Math.max(lastUid, knownUpTo), uidNext: status.uidNext });
-    return { counts: this.#counts, more: false, backlog: 0 };
+    const { withheld: _withheld, listing: _listing, ...cursor } = reading.cursor;
+    // Where messages were deleted the listing is another one, or they are still there and must be looked for.
+    const listing = this.#hasDeleted ? {} : listingOf(status);
+    await this.#save({ ...cursor, lastUid: Math.max(lastUid, knownUpTo), uidNext: status.uidNext, ...listing });
+    return this.#follow();
+  }
+
+  #outcome(backlog: number, cursor: FolderCursor | undefined): FolderOutcome {
+    return { counts: this.#counts, more: backlog > 0, backlog, cursor };
+  }
+
+  /** Once all that is new was read: what people did with the tracked keyword. */
+  async #follow(): Promise<FolderOutcome> {
+    const cursor = this.#stored;
+    if (cursor === undefined) return this.#outcome(0, cursor);
+    const followed = await this.#keyword.follow(cursor, () => this.#mayGoOn());
+    this.#counts.seen += followed.seen;
+    this.#counts.tracked += followed.tracked;
+    if (followed.cursor !== cursor) await this.#save(followed.cursor);
+    return this.#outcome(0, this.#stored);
   }
 
   #decidedUntil(): string | null {
@@ -135,9 +169,9 @@ class FolderReader {
   async #listUids(cursor: FolderCursor, uidNext: number): Promise<readonly number[]> {
     const { session } = this.#tracking;
     const { path } = this.#folder;
-    const { lastUid, knownUpTo, since } = cursor;
-    // SINCE compares days and knows no time zone (RFC 3501 section 6.4.4): a day of margin, and each message is asked.
-    const from = since === null ? {} : { since: new Date(Date.parse(since) - dayMilliseconds) };
+    const { lastUid, knownUpTo } = cursor;
+    const since = searchedSince(cursor);
+    const from = since === undefined ? {} : { since };
     const known = lastUid < knownUpTo ? await session.listUids(path, lastUid, { upToUid: knownUpTo, ...from }) : [];
     const after = Math.max(lastUid, knownUpTo);
     return uidNext - 1 > after ? [...known, ...(await session.listUids(path, after))] : known;
@@ -190,9 +224,10 @@ class FolderReader {
     window: readonly number[],
     fetched: FetchedWindow,
   ): Promise<number> {
-    const pending = await this.#withoutDecided(cursor, fetched.messages);
+    const pending = await withoutDecided(this.#tracking, this.#folder, cursor, fetched.messages);
     const track = this.#run.mailbox.kind === 'forward' ? trackForwarded : trackWindow;
     const { results, withheld } = await track(this.#tracking, pending, () => this.#mayGoOn());
+    await this.#keyword.mark(cursor, trackedOf(results));
     await this.#deleteProcessed(cursor, results);
     for (const result of results.values()) this.#count(result);
     const open = new Set(pending.map(({ uid }) => uid).filter((uid) => !results.has(uid)));
@@ -215,10 +250,10 @@ class FolderReader {
     if (!deleteAfterProcessing || workloads.incoming.mode !== 'active') return;
     const { path, direction } = this.#folder;
     // Only what the hub has an email of: nothing else would be left of what was skipped.
-    const stored = [...results].flatMap(([uid, result]) =>
-      result === 'tracked' || result === 'duplicate' ? [uid] : [],
-    );
-    if (direction === 'incoming') await this.#tracking.session.deleteMessages(path, cursor.uidValidity, stored);
+    const stored = trackedOf(results);
+    if (direction !== 'incoming' || stored.length === 0) return;
+    await this.#tracking.session.deleteMessages(path, cursor.uidValidity, stored);
+    this.#hasDeleted = true;
   }
 
   /**
@@ -246,25 +281,6 @@ class FolderReader {
     const withheld = noteWithheld(cursor.withheld, uid, uids.at(-1) ?? uid, this.#run.now());
     await this.#save({ ...cursor, ...this.#uidNextSoFar(), lastUid, withheld });
     throw withheldError(this.#folder.path, uid);
-  }
-
-  /**
-   * When a folder is read anew, what was decided before stays so: tracked mail is not tracked again, and settings that
-   * have changed since do not pull in what was skipped. Only mail from before an earlier start is decided again.
-   */
-  async #withoutDecided(cursor: FolderCursor, messages: readonly MailboxMessage[]): Promise<readonly MailboxMessage[]> {
-    const { organization, mailbox } = this.#run;
-    const asked = new Map(
-      messages.filter(({ uid }) => uid <= cursor.knownUpTo).map((one) => [one.uid, decisionIdOf(mailbox.id, one)]),
-    );
-    if (asked.size === 0) return messages;
-    const keys = [...new Set(asked.values())].map((id) => recordKey(organization.id, decisionKind.kind, id));
-    const decided = new Set<string>();
-    for (const item of await this.#tracking.store.table.getMany(keys)) {
-      const { id, code } = decisionKind.parse(item['entity']);
-      if (code !== 'beforeProcessFrom') decided.add(id);
-    }
-    return messages.filter(({ uid }) => !decided.has(asked.get(uid) ?? ''));
   }
 
   /** Sets a message aside that ended three runs: nothing of it but its bytes is looked at. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
-import { decisionFields, readMessageHeaders } from '../email/mime/message-headers.ts';
+import { decisionFields } from '../email/mime/message-headers.ts';
 import {
   type InMailboxDelivery,
   type InMailboxDependencies,
@@ -12,10 +12,12 @@ import { operationMessage } from '../operation/operation-message.ts';
 import { finishOperation, reportProgress } from '../operation/run-operation.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import { createFault } from '../platform/fault.ts';
-import type { ImapFolder } from '../transport/imap/imap-session.ts';
+import type { MailFolder } from '../transport/mailbox-session.ts';
+import { toMessage } from './fetch-window.ts';
 import { directionOf } from './find-message.ts';
 import { withFormerDecisions } from './former-decisions.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
+import { markTracked } from './mark-tracked.ts';
 import { fetchListed } from './missing-messages.ts';
 import { trackWindow } from './track-window.ts';
 import { createTrackingContext } from './tracking-context.ts';
@@ -62,10 +64,10 @@ const countOf: Readonly<Record<MessageResult, keyof Counts | undefined>> = {
 const isOpen = ({ previous }: MailboxMessage): boolean => previous === undefined || previous.outcome === 'skipped';
 
 const chooseFolders = (
-  folders: readonly ImapFolder[],
+  folders: readonly MailFolder[],
   folderId: string | undefined,
   sentItems: boolean,
-): readonly ImapFolder[] =>
+): readonly MailFolder[] =>
   folderId === undefined
     ? folders.filter(({ path, role }) => path === 'INBOX' || (sentItems && role === 'sent'))
     : folders.filter(({ id }) => id === folderId);
@@ -98,7 +100,7 @@ class Reprocessing {
   }
 
   /** @returns whether all folders were read to their end */
-  async read(folders: readonly ImapFolder[]): Promise<boolean> {
+  async read(folders: readonly MailFolder[]): Promise<boolean> {
     for (const folder of folders) {
       const passed = this.#state.position?.passed ?? [];
       if (passed.includes(folder.path)) continue;
@@ -108,7 +110,7 @@ class Reprocessing {
     return true;
   }
 
-  async #readFolder({ path, role }: ImapFolder, passed: readonly string[]): Promise<boolean> {
+  async #readFolder({ path, role }: MailFolder, passed: readonly string[]): Promise<boolean> {
     const { session } = this.#visit;
     const status = await session.status(path);
     if (status === undefined) return true;
@@ -143,11 +145,9 @@ class Reprocessing {
     const messages: MailboxMessage[] = [];
     const { withheld: unread } = await fetchListed(session, folder.path, uids, async (asked) => {
       const missing = new Set(asked);
-      await session.fetchHeads(folder.path, asked, decisionFields, ({ uid, sizeBytes, receivedAt, header }) => {
-        missing.delete(uid);
-        const { path, direction } = folder;
-        const headers = readMessageHeaders(header);
-        messages.push({ folder: path, direction, uidValidity, uid, sizeBytes, receivedAt, isArrival: false, headers });
+      await session.fetchHeads(folder.path, asked, decisionFields, (head) => {
+        missing.delete(head.uid);
+        messages.push(toMessage(folder, { uidValidity, knownUpTo: head.uid }, head));
       });
       return [...missing];
     });
@@ -157,6 +157,8 @@ class Reprocessing {
     const open = (await withFormerDecisions(this.#run, inTime, ['INBOX'])).filter(isOpen);
     const { results, withheld } = await trackWindow(this.#run, open, this.#mayGoOn);
     for (const result of results.values()) this.#count(countOf[result]);
+    const tracked = [...results].flatMap(([uid, result]) => (result === 'tracked' ? [uid] : []));
+    await markTracked(this.#run, folder.path, uidValidity, tracked);
     for (const _ of [...unread, ...withheld]) this.#count('failed');
     const firstLeft = open.find(({ uid }) => !results.has(uid) && !withheld.has(uid));
     return firstLeft === undefined ? uids : uids.filter((uid) => uid < firstLeft.uid);

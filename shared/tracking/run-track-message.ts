@@ -6,7 +6,7 @@ import { finishOperation } from '../operation/run-operation.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import { createFault } from '../platform/fault.ts';
 import { referenceSchema } from '../platform/values.ts';
-import type { ImapSession } from '../transport/imap/imap-session.ts';
+import type { MailboxSession } from '../transport/mailbox-session.ts';
 import { endEarly } from './decide-message.ts';
 import { decisionKind } from './decision.ts';
 import { takeEarlySteps } from './early-steps.ts';
@@ -15,6 +15,7 @@ import { findFormerDecision } from './former-decisions.ts';
 import { ItemError, isRefusedItem } from './item-error.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
 import type { ManualTracking } from './manual-tracking.ts';
+import { markTracked } from './mark-tracked.ts';
 import { noteVerdict } from './note-verdict.ts';
 import type { ReplayOutcome } from './replay-message.ts';
 import { setAsideMessage } from './set-aside-message.ts';
@@ -63,7 +64,7 @@ type Requested = MailboxMessage & { readonly manual: ManualTracking };
 /** Undefined when the message left its folder meanwhile. */
 const track = async (
   run: TrackingRun,
-  session: ImapSession,
+  session: MailboxSession,
   message: Requested,
 ): Promise<ReplayOutcome | undefined> => {
   const { tracking } = run.organization.settings;
@@ -103,6 +104,8 @@ export const runTrackMessage = (
     const message: Requested = { ...found, previous, manual: manualOf(input, 'somebody asked for this message') };
     try {
       const outcome = await track(run, session, message);
+      if (outcome !== undefined && outcome.outcome !== 'skipped')
+        await markTracked(run, found.folder, found.uidValidity, [found.uid]);
       return outcome === undefined ? await failed('messageGone') : await end(endOf(outcome));
     } catch (error) {
       if (!(error instanceof ItemError) && !isRefusedItem(error)) throw error;

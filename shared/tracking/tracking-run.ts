@@ -3,7 +3,7 @@ import type { Organization } from '../organization/organization.ts';
 import type { Author } from '../platform/change.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
-import type { ImapSession } from '../transport/imap/imap-session.ts';
+import type { MailboxSession } from '../transport/mailbox-session.ts';
 import type { TrackingLookups } from './tracking-lookups.ts';
 import type { TrackingOwner } from './tracking-owner.ts';
 
@@ -24,7 +24,7 @@ export interface TrackingContext {
 
 /** One run over the mailbox itself. */
 export interface TrackingRun extends TrackingContext {
-  readonly session: ImapSession;
+  readonly session: MailboxSession;
 }
 
 /** What became of one message. `gone`: it left the folder before it was read. */

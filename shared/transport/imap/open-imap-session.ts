@@ -1,12 +1,16 @@
 import type { FetchQueryObject, SearchObject } from 'imapflow';
 import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
+import type { FolderMarks } from '../folder-marks.ts';
+import type { FolderRole, FolderStatus, MessageHead } from '../mailbox-session.ts';
 import { TransportError } from '../transport-error.ts';
 import { withLogin } from '../with-login.ts';
 import type { BulkFetchClient } from './bulk-fetch-client.ts';
 import { classifyImapError } from './classify-imap-error.ts';
 import type { FetchAnswer } from './fetch-answer.ts';
 import { type ConnectionOptions, ImapConnection } from './imap-connection.ts';
-import type { FolderRole, FolderStatus, ImapSession, MessageHead } from './imap-session.ts';
+import { createFolderMarks } from './imap-folder-marks.ts';
+import type { ImapSession } from './imap-session.ts';
+import { toSequenceSet } from './sequence-set.ts';
 
 const roles: Readonly<Record<string, FolderRole>> = {
   '\\Inbox': 'inbox',
@@ -20,17 +24,6 @@ const roles: Readonly<Record<string, FolderRole>> = {
 };
 
 const pieceBytes = 1024 * 1024;
-
-/** 1,2,3,7 → "1:3,7" */
-export const toSequenceSet = (uids: readonly number[]): string => {
-  const ranges: { first: number; last: number }[] = [];
-  for (const uid of uids) {
-    const range = ranges.at(-1);
-    if (range !== undefined && range.last + 1 === uid) range.last = uid;
-    else ranges.push({ first: uid, last: uid });
-  }
-  return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}:${last}`)).join(',');
-};
 
 const refused = (what: string): TransportError =>
   new TransportError('serverError', {
@@ -46,9 +39,17 @@ class FlowSession implements ImapSession {
   /** Ends when every call that was made has ended. */
   #last: Promise<void> = Promise.resolve();
 
+  readonly marks: FolderMarks;
+
   constructor(connection: ImapConnection) {
     this.#connection = connection;
     this.#client = connection.client;
+    this.marks = createFolderMarks(connection, (work) =>
+      this.#turn(() => {
+        this.#selected = undefined;
+        return work();
+      }),
+    );
   }
 
   async status(folder: string): Promise<FolderStatus | undefined> {
@@ -307,7 +308,4 @@ export const openImapSession = async (
   dialler: Dialler,
   options: ConnectionOptions,
 ): Promise<ImapSession> =>
-  withLogin(
-    credentials,
-    async (login) => new FlowSession(await ImapConnection.open(target, login, dialler, options)),
-  );
+  withLogin(credentials, async (login) => new FlowSession(await ImapConnection.open(target, login, dialler, options)));

@@ -45,8 +45,11 @@ export interface IncomingWorld {
   readonly api: TestApi;
   readonly servers: MailServers;
   readonly mailUser: (number: number) => MailUser;
-  /** `mail`: where its mailboxes are read, unless on the servers themselves. */
-  readonly createOrganization: (mail?: MailEnvironment) => Promise<IncomingOrganization>;
+  /** `mail`: where its mailboxes are read, unless on the servers themselves; `profile`: what else its profile says. */
+  readonly createOrganization: (
+    mail?: MailEnvironment,
+    profile?: Readonly<Record<string, unknown>>,
+  ) => Promise<IncomingOrganization>;
   /** Has the operations lane carry out everything that waits. */
   readonly runOperations: () => Promise<void>;
   /** Switches a mailbox to deciding only. */
@@ -62,10 +65,13 @@ export const startIncomingWorld = async (): Promise<IncomingWorld> => {
   const queueUrl = String(process.env['INCOMING_QUEUE_URL']);
   const { services } = api;
 
-  const createOrganization = async (mail = servers.environment): Promise<IncomingOrganization> => {
+  const createOrganization = async (
+    mail = servers.environment,
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<IncomingOrganization> => {
     const organization = await api.createOrganization();
     const call = organization.as('admin');
-    const profile = await storeServerProfile(services, organization.id, mail);
+    const profile = await storeServerProfile(services, organization.id, mail, fields);
     const cycle = async (mailboxId: string): Promise<Cycle> =>
       cycleSchema.parse(await api.cycleItem(`${organization.id}#${mailboxId}`, 'incoming'));
 
