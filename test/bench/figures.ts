@@ -1,6 +1,7 @@
 import { api } from './api.ts';
 import { coldStart } from './cold-start.ts';
 import { cost } from './cost.ts';
+import { decision } from './decision.ts';
 import { incoming } from './incoming.ts';
 import { memory } from './memory.ts';
 import { outgoing } from './outgoing.ts';
@@ -12,6 +13,7 @@ export const figures: Readonly<Record<string, Figure>> = {
   coldStart,
   memory,
   cost,
+  decision,
   incoming,
   outgoing,
   api,
