@@ -6,6 +6,7 @@ import { gatherFacts } from './gather-facts.ts';
 import { ofItem } from './item-error.ts';
 import { identityOf, type MailboxMessage } from './mailbox-message.ts';
 import { noteVerdict } from './note-verdict.ts';
+import { noteReportOf } from './read-reports.ts';
 import { storeTrackedMessage } from './store-tracked-message.ts';
 import type { TrackingContext } from './tracking-run.ts';
 
@@ -29,6 +30,7 @@ export const replayMessage = async (
 ): Promise<ReplayOutcome> => {
   const { organization, mailbox, processFrom, lookups } = context;
   const isActive = mailbox.workloads.incoming.mode === 'active';
+  await noteReportOf(context, message, raw);
   const earlySteps = ofItem(() => takeEarlySteps(message, processFrom, organization.settings.tracking));
   const decide = async (): Promise<Verdict> => {
     const early = endEarly(earlySteps);

@@ -10,6 +10,7 @@ import { ItemError, isRefusedItem, ofItem } from './item-error.ts';
 import { identityOf, type MailboxMessage } from './mailbox-message.ts';
 import { fetchListed, type MissingMessages } from './missing-messages.ts';
 import { noteVerdict } from './note-verdict.ts';
+import { readReports } from './read-reports.ts';
 import { setAsideMessage } from './set-aside-message.ts';
 import { storeTrackedMessage } from './store-tracked-message.ts';
 import type { MessageResult, TrackingRun } from './tracking-run.ts';
@@ -82,9 +83,11 @@ export const trackWindow = async (
   messages: readonly MailboxMessage[],
   mayGoOn: () => boolean,
 ): Promise<WindowOutcome> => {
-  const tracker = new WindowTracker(run, mayGoOn);
+  const unread = await readReports(run, messages, mayGoOn);
+  const tracker = new WindowTracker(run, mayGoOn, unread);
   await tracker.lookUp(messages);
-  for (let pending = messages; pending.length > 0 && mayGoOn(); ) {
+  const readable: readonly MailboxMessage[] = messages.filter(({ uid }) => !unread.has(uid));
+  for (let pending = readable; pending.length > 0 && mayGoOn(); ) {
     const { now, later } = takeRound(run, pending);
     await tracker.trackRound(now);
     pending = later;
@@ -94,7 +97,7 @@ export const trackWindow = async (
 
 class WindowTracker implements WindowOutcome {
   readonly results = new Map<number, MessageResult>();
-  readonly withheld = new Set<number>();
+  readonly withheld: Set<number>;
   readonly #run: TrackingRun;
   readonly #mayGoOn: () => boolean;
   #known: ReadonlyMap<string, string> = new Map();
@@ -102,7 +105,8 @@ class WindowTracker implements WindowOutcome {
   readonly #passed = new Set<string>();
   readonly #broken: { readonly message: MailboxMessage; readonly reason: string }[] = [];
 
-  constructor(run: TrackingRun, mayGoOn: () => boolean) {
+  constructor(run: TrackingRun, mayGoOn: () => boolean, withheld: ReadonlySet<number>) {
+    this.withheld = new Set(withheld);
     this.#run = run;
     this.#mayGoOn = mayGoOn;
   }
