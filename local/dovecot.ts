@@ -17,6 +17,16 @@ export type DovecotOptions = {
   readonly users: readonly MailUser[];
   /** Connections that one user may have from one address, by IMAP and by POP3 each; one more answers `[LIMIT]`. */
   readonly maxUserConnections: number;
+  /** Takes access tokens besides passwords. */
+  readonly oauth?: DovecotOAuth;
+};
+
+/** Where Dovecot asks about access tokens (RFC 7662). */
+export type DovecotOAuth = {
+  /** With the name and secret of Dovecot's own client in it. */
+  readonly introspectionUrl: string;
+  /** A token with this scope is an application's and opens every mailbox. */
+  readonly applicationScope: string;
 };
 
 /** A Dovecot of our own. */
@@ -70,8 +80,28 @@ const specialFolders = ['Drafts', 'Sent', 'Trash', 'Junk', 'Archive']
   .map((name) => `  mailbox ${name} {\n    special_use = \\${name}\n    auto = subscribe\n  }`)
   .join('\n');
 
+const introspection = ({ introspectionUrl }: DovecotOAuth): string => `introspection_mode = post
+introspection_url = ${introspectionUrl}
+force_introspection = yes
+active_attribute = active
+active_value = true
+`;
+
+/** Tokens of accounts open the mailbox whose name they carry; both sides of the comparison are made by the format. */
+const tokenFiles = (oauth: DovecotOAuth): Readonly<Record<string, string>> => ({
+  'account-tokens.conf': `${introspection(oauth)}username_attribute = username\n`,
+  'application-tokens.conf':
+    `${introspection(oauth)}username_attribute = client_id\nusername_format = application\n` +
+    `scope = ${oauth.applicationScope}\n`,
+});
+
+const tokenPassdbs = (directory: string, oauth: DovecotOAuth): string =>
+  Object.keys(tokenFiles(oauth))
+    .map((name) => `passdb {\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = ${directory}/${name}\n}`)
+    .join('\n');
+
 const configuration = (
-  { directory, ports, certificates, maxUserConnections }: DovecotOptions,
+  { directory, ports, certificates, maxUserConnections, oauth }: DovecotOptions,
   owners: Owners,
 ): string => {
   return `base_dir = ${directory}/run
@@ -108,8 +138,9 @@ ssl = required
 ssl_cert = <${certificates.certificateFile}
 ssl_key = <${certificates.keyFile}
 disable_plaintext_auth = yes
-auth_mechanisms = plain login
+auth_mechanisms = plain login${oauth === undefined ? '' : ' xoauth2 oauthbearer'}
 auth_username_format = %Lu
+${oauth === undefined ? '' : tokenPassdbs(directory, oauth)}
 passdb {
   driver = passwd-file
   args = ${directory}/users
@@ -153,6 +184,11 @@ export const startDovecot = async (options: DovecotOptions): Promise<Dovecot> =>
     `${username}:{PLAIN}${password}:${owners.mailUser}:${owners.mailGroup}::${directory}/mail/${username}::`;
   await writeFile(join(directory, 'users'), `${users.map(line).join('\n')}\n`);
   await chmod(join(directory, 'users'), 0o644);
+  const { oauth } = options;
+  for (const [name, text] of Object.entries(oauth === undefined ? {} : tokenFiles(oauth))) {
+    await writeFile(join(directory, name), text);
+    await chmod(join(directory, name), 0o644);
+  }
   await writeFile(configurationFile, configuration(options, owners));
   let running: GuardedProcess | undefined;
   const start = async (): Promise<void> => {

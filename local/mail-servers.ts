@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCertificates } from './certificates.ts';
-import { type Dovecot, startDovecot } from './dovecot.ts';
+import { type Dovecot, type DovecotOAuth, startDovecot } from './dovecot.ts';
 import {
   demoAddresses,
   demoDomain,
@@ -23,6 +23,8 @@ export type MailServersOptions = {
   readonly messageSizeLimit?: number;
   /** Whose address a login may send from besides its own: address → addresses of the logins. */
   readonly sendAs?: Readonly<Record<string, readonly string[]>>;
+  /** Takes access tokens besides passwords, in Postfix as in Dovecot. */
+  readonly oauth?: DovecotOAuth;
 };
 
 /** A Dovecot and a Postfix that work together. */
@@ -71,6 +73,7 @@ export const startMailServers = async (options: MailServersOptions): Promise<Mai
     certificates,
     users,
     maxUserConnections: options.maxUserConnections ?? 20,
+    ...(options.oauth === undefined ? {} : { oauth: options.oauth }),
   });
   let postfix: Postfix;
   try {

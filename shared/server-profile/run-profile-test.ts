@@ -1,11 +1,13 @@
 import { clearConnectionAlerts } from '../alert/connection-alerts.ts';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
+import { faultOf } from '../mailbox/test-steps.ts';
 import { testIncoming, testOutgoing, type WorkloadTest } from '../mailbox/test-workloads.ts';
+import type { OAuthAccess } from '../oauth/oauth-access.ts';
 import { goOnWithPlace } from '../operation/go-on-later.ts';
 import type { Operation, OperationDependencies } from '../operation/operation.ts';
 import { finishOperation } from '../operation/run-operation.ts';
 import { type Organization, organizationKind } from '../organization/organization.ts';
-import { createFault } from '../platform/fault.ts';
+import { createFault, type Fault } from '../platform/fault.ts';
 import type { SecretVault } from '../platform/secrets.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
 import type { Credentials, Dialler } from '../transport/connection.ts';
@@ -15,6 +17,7 @@ import { type ServerProfile, serverProfileKind } from './server-profile.ts';
 
 export interface ProfileTestDependencies extends OperationDependencies {
   readonly vault: SecretVault;
+  readonly oauth: OAuthAccess;
   readonly gate: ConnectionGate;
   readonly dialler: Dialler;
 }
@@ -43,15 +46,32 @@ const profileLogin = (deps: ProfileTestDependencies, organization: Organization,
   };
 };
 
+/** An application opens mailboxes and none of its own, but its tokens can be asked for. */
+const applicationFault = async (
+  { oauth }: ProfileTestDependencies,
+  organization: Organization,
+  profile: ServerProfile,
+): Promise<Fault | undefined> => {
+  if (profile.credentials.source !== 'application') return undefined;
+  try {
+    await oauth.applicationTokens(organization, profile).current();
+    return undefined;
+  } catch (error) {
+    return faultOf(error);
+  }
+};
+
 /** Where each mailbox brings its own login, reaching the login is all that can be tested, and is a success. */
-const withoutLogin = (test: WorkloadTest): WorkloadTest => {
+const withoutLogin = (test: WorkloadTest, application: Fault | undefined): WorkloadTest => {
   const failed = test.steps.find((step) => step.status === 'failure');
   if (failed !== undefined && failed.name !== 'authenticate' && failed.name !== 'list') return test;
   const detail = 'Not tried: each mailbox has its own credentials';
   return {
-    fault: undefined,
+    fault: application,
     steps: test.steps.map((step) => {
       if (['resolve', 'connect', 'tls'].includes(step.name)) return step;
+      if (application !== undefined && step.name === 'authenticate')
+        return { ...step, status: 'failure' as const, detail: application.detail, code: application.code };
       return { name: step.name, status: 'skipped' as const, seconds: 0, detail };
     }),
   };
@@ -92,10 +112,11 @@ export const runProfileTest = async (
     const tools = { dialler: deps.dialler, now: deps.now, deadline: deadline - endMarginMilliseconds };
     const outgoing = await testOutgoing(subject, undefined, tools);
     const incoming = await testIncoming(subject, undefined, tools);
+    const application = await applicationFault(deps, organization, serverProfile);
     const tests = login.own
       ? { incoming, outgoing }
-      : { incoming: withoutLogin(incoming), outgoing: withoutLogin(outgoing) };
-    const works = incoming.fault === undefined && outgoing.fault === undefined;
+      : { incoming: withoutLogin(incoming, application), outgoing: withoutLogin(outgoing, application) };
+    const works = tests.incoming.fault === undefined && tests.outgoing.fault === undefined;
     if (works && (await gate.resumeProfile()))
       await clearConnectionAlerts(deps.store, organizationId, serverProfile.id, { now: deps.now() });
     const result = Object.fromEntries(

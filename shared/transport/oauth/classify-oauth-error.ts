@@ -69,7 +69,8 @@ export const classifyOAuthError = (error: unknown, issuer: string): TransportErr
   if (grantEnded.has(code)) return new GrantRefused(detail, readEnd(words));
   if (code === 'access_denied')
     return new TransportError('accessDenied', { class: 'permanent', level: 'mailbox', detail });
-  if (clientRefused.has(code))
+  // RFC 6749 section 5.2: a client that showed its secret in a header is refused by a challenge.
+  if (clientRefused.has(code) || (code === '' && status === 401))
     return new TransportError('authenticationFailed', {
       class: 'permanent',
       level: 'profile',
