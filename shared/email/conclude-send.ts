@@ -90,7 +90,10 @@ export const concludeSend = async (
             // The store had made this very write, and its answer was lost.
             if (current.version === written?.version && current.updatedAt === written.updatedAt) return undefined;
             written = { version: current.version + 1, updatedAt: at.toISOString() };
-            const { outgoing } = organization.settings;
+            const { outgoing: settings } = organization.settings;
+            // A maildrop has no folder that a copy could be filed in.
+            const saveToSentItems = settings.saveToSentItems && run.serverProfile.incoming.protocol === 'imap';
+            const outgoing = { ...settings, saveToSentItems };
             const concluded = concludeAttempt(current, queued.entry, { outcomes, outgoing, now: at });
             const type = changeTypes[concluded.email.status];
             return {

@@ -49,7 +49,7 @@ interface Copy {
 }
 
 /** The state of the copy is a figure of the delivery: it changes neither version nor status, and tells no event. */
-const noteCopy = (run: WorkloadRun, email: Email, state: 'stored' | 'failed'): RecordWrite => ({
+const noteCopy = (run: WorkloadRun, email: Email, state: 'none' | 'stored' | 'failed'): RecordWrite => ({
   update: recordKey(run.organization.id, emailKind.kind, email.id),
   expression: 'SET entity.delivery.sentCopy = :state REMOVE published, emits',
   values: { ':state': state, ':pending': 'pending' },
@@ -76,7 +76,7 @@ const concludeCopy = async (
   deps: SentCopyDependencies,
   run: WorkloadRun,
   { queued, email }: Copy,
-  state: 'stored' | 'failed',
+  state: 'none' | 'stored' | 'failed',
 ): Promise<void> => {
   await write(deps.store, noteCopy(run, email, state));
   await removeEntry(deps, run, queued);
@@ -192,6 +192,10 @@ export const fileSentCopies = async (
 ): Promise<void> => {
   const copies = await loadCopies(deps, run, entries);
   if (copies.length === 0) return;
+  if (run.serverProfile.incoming.protocol !== 'imap') {
+    for (const copy of copies) await concludeCopy(deps, run, copy, 'none');
+    return;
+  }
   let opened: Awaited<ReturnType<typeof openSession>>;
   try {
     opened = await openSession(deps, run);

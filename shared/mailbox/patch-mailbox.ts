@@ -41,6 +41,14 @@ export const requireProfile = async ({ store, organization }: MailboxContext, id
     throw refuseField('#/serverProfileId', 'notFound', `There is no server profile ${id}`);
 };
 
+/** Mail is all that a maildrop has. @throws FaultError notSupported */
+const refuseBeyondEmail = async ({ store, organization }: MailboxContext, next: Mailbox): Promise<void> => {
+  if (next.workloads.act.method === 'none' || next.serverProfileId === null) return;
+  const profile = await store.get(serverProfileKind, organization.id, next.serverProfileId);
+  if (profile?.incoming.protocol === 'pop3')
+    throw notSupported('#/workloads/act/method', 'POP3 mailboxes have email only: set the method of act to none first');
+};
+
 /** Gives back the same seal for the same password, so that setting it again changes nothing. */
 const sealPassword = async (
   { vault, organization, now }: PatchContext,
@@ -123,5 +131,7 @@ export const patchMailbox = async (
   changeMailbox(context, mailboxId, ifMatch, async (mailbox) => {
     refuseUnsupported(mailbox, patch);
     await requireProfile(context, patch.serverProfileId ?? null);
-    return { next: await applyPatch(context, mailbox, patch), claim: await claimNewAddress(context, mailbox, patch) };
+    const next = await applyPatch(context, mailbox, patch);
+    await refuseBeyondEmail(context, next);
+    return { next, claim: await claimNewAddress(context, mailbox, patch) };
   });

@@ -5,9 +5,8 @@ import { createFault, type Fault } from '../platform/fault.ts';
 import { connectionTarget } from '../server-profile/connection-target.ts';
 import type { ServerProfile } from '../server-profile/server-profile.ts';
 import type { Credentials, Dialler } from '../transport/connection.ts';
-import type { ImapSession } from '../transport/imap/imap-session.ts';
-import { openImapSession } from '../transport/imap/open-imap-session.ts';
 import { openSmtpSession } from '../transport/smtp/open-smtp-session.ts';
+import { type IncomingProbe, openIncomingProbe } from './incoming-probe.ts';
 import {
   createStepRecorder,
   faultOf,
@@ -37,6 +36,7 @@ interface TestTools {
   readonly deadline: number;
 }
 
+const listDetails = { imap: 'The folders can be read', pop3: 'The messages can be listed' } as const;
 const arrivalMilliseconds = 45_000;
 const lookAgainMilliseconds = 1_000;
 
@@ -120,15 +120,15 @@ export const testOutgoing = async (
   });
 };
 
-const waitForArrival = async (session: ImapSession, messageId: string, until: number, now: () => Date) => {
+const waitForArrival = async (probe: IncomingProbe, messageId: string, until: number, now: () => Date) => {
   for (;;) {
-    if ((await session.findByMessageId('INBOX', messageId)) !== undefined) return true;
+    if (await probe.hasArrived(messageId)) return true;
     if (now().getTime() + lookAgainMilliseconds > until) return false;
     await new Promise((resolve) => setTimeout(resolve, lookAgainMilliseconds));
   }
 };
 
-/** Signs in to the incoming server, reads the folders and, with `messageId`, waits for the test message. */
+/** Signs in to the incoming server, looks at what the login has and, with `messageId`, waits for the test message. */
 export const testIncoming = async (
   subject: TestSubject,
   messageId: string | undefined,
@@ -138,27 +138,23 @@ export const testIncoming = async (
   const recorder = createStepRecorder(['resolve', 'connect', 'tls', 'authenticate', 'list', 'receive'], tools.now);
   if (serverProfile.incoming.security === 'none') recorder.skip('tls', 'The profile asks for no encryption');
   return outcomeOf(recorder, async () => {
-    const session = await openImapSession(
-      connectionTarget(serverProfile, 'incoming'),
-      await openCredentials(subject, recorder),
-      tools.dialler,
-      { deadline: tools.deadline, onStep: (step) => recorder.succeed(step) },
-    );
+    const probe = await openIncomingProbe(serverProfile, await openCredentials(subject, recorder), tools.dialler, {
+      deadline: tools.deadline,
+      onStep: (step) => recorder.succeed(step),
+    });
     try {
-      await session.listFolders();
-      if ((await session.status('INBOX')) === undefined)
-        throw new TestFailure(createFault('mailboxNotFound', { detail: 'The login has no Inbox' }));
-      recorder.succeed('list');
+      await probe.list();
+      recorder.succeed('list', listDetails[serverProfile.incoming.protocol]);
       if (messageId === undefined) {
         recorder.skip('receive', 'No test message was sent');
         return;
       }
       const until = Math.min(tools.now().getTime() + arrivalMilliseconds, tools.deadline - lookAgainMilliseconds);
-      if (!(await waitForArrival(session, messageId, until, tools.now)))
+      if (!(await waitForArrival(probe, messageId, until, tools.now)))
         throw new TestFailure(notAMailboxFault(subject.emailAddress ?? ''));
       recorder.succeed('receive');
     } finally {
-      await session.close();
+      await probe.close();
     }
   });
 };
