@@ -11,7 +11,7 @@ export type Certificates = {
   readonly keyFile: string;
 };
 
-const configuration = `[req]
+const configuration = (names: readonly string[]): string => `[req]
 distinguished_name = subject
 prompt = no
 [subject]
@@ -24,14 +24,14 @@ subjectKeyIdentifier = hash
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
-subjectAltName = DNS:localhost, IP:127.0.0.1
+subjectAltName = ${['localhost', ...names].map((name) => `DNS:${name}`).join(', ')}, IP:127.0.0.1
 `;
 
-/** Makes a new authority and a server certificate for localhost and 127.0.0.1 in the directory. */
-export const createCertificates = async (directory: string): Promise<Certificates> => {
+/** Makes a new authority and a server certificate for localhost, 127.0.0.1 and these names in the directory. */
+export const createCertificates = async (directory: string, names: readonly string[] = []): Promise<Certificates> => {
   await mkdir(directory, { recursive: true });
   const path = (name: string): string => join(directory, name);
-  await writeFile(path('openssl.cnf'), configuration);
+  await writeFile(path('openssl.cnf'), configuration(names));
   const openssl = (...args: string[]): Promise<void> =>
     runGuarded({
       name: 'openssl',

@@ -18,6 +18,7 @@ import { createThrottle } from '../../shared/throttle/throttle.ts';
 import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
 import { createDialler } from '../../shared/transport/dialler.ts';
 import { createHostPolicy } from '../../shared/transport/host-policy.ts';
+import { createNameService } from '../../shared/transport/name-service.ts';
 import { createAuthorizationServers } from '../../shared/transport/oauth/authorization-servers.ts';
 import type { Services } from './services.ts';
 
@@ -66,6 +67,7 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     oauth: createOAuthAccess({ store, vault, servers: authorizationServers, now }),
     hubUrl: configuration.HUB_URL,
     hostPolicy,
+    names: createNameService(),
     allowInsecureCredentials: configuration.ALLOW_INSECURE_CREDENTIALS,
     version: configuration.VERSION,
     now,

@@ -10,6 +10,7 @@ import type { ConnectionGate } from '../../shared/throttle/connection-gate.ts';
 import type { ThrottleReader } from '../../shared/throttle/throttle-reader.ts';
 import type { Dialler } from '../../shared/transport/connection.ts';
 import type { HostPolicy } from '../../shared/transport/host-policy.ts';
+import type { NameService } from '../../shared/transport/name-service.ts';
 import type { AuthorizationServers } from '../../shared/transport/oauth/authorization-servers.ts';
 
 /** The collaborators that routes hand down to the domain; built once per cold start. */
@@ -31,6 +32,7 @@ export interface Services {
   readonly hubUrl: string;
   readonly operationWatch: OperationWatch;
   readonly hostPolicy: HostPolicy;
+  readonly names: NameService;
   readonly allowInsecureCredentials: boolean;
   readonly version: string;
   readonly now: () => Date;

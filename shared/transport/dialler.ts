@@ -24,8 +24,13 @@ const withinSeconds = async <Value>(work: Promise<Value>, seconds: number, host:
   }
 };
 
+/** The addresses of a name. */
+export type LookupAddresses = (host: string) => Promise<readonly string[]>;
+
+const systemLookup: LookupAddresses = async (host) => (await lookup(host, { all: true })).map(({ address }) => address);
+
 /** Resolves names and refuses what the policy does not allow; the caller connects to the address that it returns. */
-export const createDialler = (policy: HostPolicy): Dialler => ({
+export const createDialler = (policy: HostPolicy, lookupAddresses: LookupAddresses = systemLookup): Dialler => ({
   resolve: async (host, timeoutSeconds) => {
     const refuse = (address: string): never => {
       throw new TransportError('hostNotAllowed', {
@@ -39,7 +44,7 @@ export const createDialler = (policy: HostPolicy): Dialler => ({
     };
     if (isIP(host) !== 0) return policy.allows(host) ? { address: host, serverName: host } : refuse(host);
     const addresses = await withinSeconds(
-      lookup(host, { all: true }).catch((error: unknown) => {
+      lookupAddresses(host).catch((error: unknown) => {
         throw new TransportError('connectFailed', {
           class: 'transient',
           level: 'profile',
@@ -59,7 +64,7 @@ export const createDialler = (policy: HostPolicy): Dialler => ({
         detail: `The name ${host} has no address`,
       });
     // One refused address among several refuses the name: it may be what the name is moved to next.
-    for (const { address } of addresses) if (!policy.allows(address)) refuse(address);
-    return { address: first.address, serverName: host };
+    for (const address of addresses) if (!policy.allows(address)) refuse(address);
+    return { address: first, serverName: host };
   },
 });

@@ -16,7 +16,10 @@ export const routeGroups: RouteGroups = {
   'api-keys': async () => (await import('./api-keys.ts')).apiKeysRoutes,
   settings: async () => (await import('./settings.ts')).settingsRoutes,
   operations: async () => (await import('./operations.ts')).operationsRoutes,
-  'server-profiles': async () => (await import('./server-profiles.ts')).serverProfilesRoutes,
+  'server-profiles': async () => [
+    ...(await import('./server-profiles.ts')).serverProfilesRoutes,
+    ...(await import('./server-detection.ts')).serverDetectionRoutes,
+  ],
   users: async () => (await import('./users.ts')).usersRoutes,
   queues: async () => (await import('./queues.ts')).queuesRoutes,
   teams: async () => (await import('./teams.ts')).teamsRoutes,

@@ -14,6 +14,8 @@ export interface DialledFetchOptions {
   readonly timeoutSeconds: number;
   /** A longer answer is refused. */
   readonly limitBytes: number;
+  /** What a URL without a port means [443 and 80]. */
+  readonly ports?: { readonly secure: number; readonly plain: number };
 }
 
 export interface FetchRequest {
@@ -78,7 +80,7 @@ const exchange = (
 
 /** Fetches through the dialler: the address that it allowed is the one that is connected to. */
 export const createDialledFetch = (options: DialledFetchOptions): DialledFetch => {
-  const { dialler, timeoutSeconds, limitBytes } = options;
+  const { dialler, timeoutSeconds, limitBytes, ports = { secure: 443, plain: 80 } } = options;
   return async (text, { method = 'GET', headers = {}, body } = {}) => {
     const url = new URL(text);
     const secure = url.protocol === 'https:';
@@ -101,7 +103,7 @@ export const createDialledFetch = (options: DialledFetchOptions): DialledFetch =
         {
           agent: false,
           host: address,
-          port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+          port: url.port === '' ? (secure ? ports.secure : ports.plain) : Number(url.port),
           path: `${url.pathname}${url.search}`,
           method,
           headers: {

@@ -124,6 +124,33 @@ describe('a server profile with OAuth', () => {
   });
 });
 
+describe('detection', () => {
+  it('suggests what a profile may be made of, for administrators', async () => {
+    const organization = await api.createOrganization();
+    const path = '/server-profiles/detect?emailAddress=anna%40gmail.com';
+
+    const { status, body } = await call('GET', path);
+    const { source: _, detail: __, username, credentials, ...suggested } = body.data.at(-1);
+    const created = await call('POST', '/server-profiles', {
+      name: 'Detected',
+      ...suggested,
+      credentials: { ...credentials, clientId: 'hub' },
+    });
+
+    expect([status, body.nextCursor, username]).toEqual([200, null, 'anna@gmail.com']);
+    expect([created.status, created.body.kind, created.body.credentials.issuer]).toEqual([
+      201,
+      'gmail',
+      'https://accounts.google.com',
+    ]);
+    expect((await organization.as('crm')('GET', path)).status).toBe(403);
+    expect((await call('GET', '/server-profiles/detect?emailAddress=nobody')).body.errors).toMatchObject([
+      { pointer: '#/query/emailAddress' },
+    ]);
+    expect((await call('GET', '/server-profiles/detect')).status).toBe(400);
+  });
+});
+
 describe('a server profile of an application', () => {
   it('has a secret and a list of the mailboxes that it may open', async () => {
     const application = { source: 'application', allowedMailboxes: ['anna@contoso.example', '@other.example'] };
