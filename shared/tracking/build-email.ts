@@ -6,19 +6,20 @@ import { normalizeAddress } from '../platform/address.ts';
 import { deriveIdentifier } from '../platform/identifier.ts';
 import type { AddressEntry } from '../record/address-entry.ts';
 import type { DecisionFacts, Verdict } from './decide-message.ts';
-import { type MailboxMessage, seedOf } from './mailbox-message.ts';
+import { derivedOnce, seedOf } from './mailbox-message.ts';
 import { type RecipientField, toParty } from './participants.ts';
 import { referToOwner } from './tracking-owner.ts';
 
 export type Tracked = Extract<Verdict, { readonly outcome: 'tracked' }>;
 
 /** The identifier that tracking this message from this mailbox always gives, also when it is repeated after a crash. */
-export const emailIdOf = (mailboxId: string, message: MailboxMessage): string =>
+export const emailIdOf = derivedOnce((mailboxId, message) =>
   deriveIdentifier(
     'eml',
     message.receivedAt.getTime(),
     `${seedOf(mailboxId, message)}#${message.uidValidity}#${message.uid}`,
-  );
+  ),
+);
 
 /** Queues that get the email as an item of their own. */
 export const queuesOf = (facts: DecisionFacts, { accepting }: Tracked): readonly string[] => {

@@ -5,7 +5,7 @@ import type { FaultCode } from '../platform/fault-catalogue.ts';
 import { deriveIdentifier } from '../platform/identifier.ts';
 import { type RecordWrite, WriteConditionError } from '../platform/records-table.ts';
 import { type Decision, type DecisionStep, decisionExpiry, decisionKind, historyAfter } from './decision.ts';
-import { type MailboxMessage, seedOf } from './mailbox-message.ts';
+import { derivedOnce, type MailboxMessage, seedOf } from './mailbox-message.ts';
 
 export interface DecisionOutcome {
   readonly outcome: Decision['outcome'];
@@ -14,21 +14,14 @@ export interface DecisionOutcome {
   readonly steps: readonly DecisionStep[];
 }
 
-const derived = new WeakMap<MailboxMessage, { readonly mailboxId: string; readonly id: string }>();
-
 /**
  * One decision per mailbox and message: the same again when the message is read again, even under another UID, and the
  * one that is known of it when it has moved to another folder.
  */
-export const decisionIdOf = (mailboxId: string, message: MailboxMessage): string => {
-  if (message.previous !== undefined) return message.previous.id;
-  // Asked for when a folder is read anew and when the decision is noted.
-  const known = derived.get(message);
-  if (known?.mailboxId === mailboxId) return known.id;
-  const id = deriveIdentifier('dec', message.receivedAt.getTime(), seedOf(mailboxId, message));
-  derived.set(message, { mailboxId, id });
-  return id;
-};
+export const decisionIdOf = derivedOnce(
+  (mailboxId, message) =>
+    message.previous?.id ?? deriveIdentifier('dec', message.receivedAt.getTime(), seedOf(mailboxId, message)),
+);
 
 /**
  * The write that notes a decision. That a message was tracked is final: a second copy of it in the mailbox, or reading

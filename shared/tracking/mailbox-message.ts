@@ -42,6 +42,20 @@ export const identityOf = (headers: MessageHeaders): string | undefined => {
   return identity;
 };
 
+/** Derives an identifier of a message in a mailbox once: each step of a decision asks for it again. */
+export const derivedOnce = (
+  derive: (mailboxId: string, message: MailboxMessage) => string,
+): ((mailboxId: string, message: MailboxMessage) => string) => {
+  const derived = new WeakMap<MailboxMessage, { readonly mailboxId: string; readonly id: string }>();
+  return (mailboxId, message) => {
+    const known = derived.get(message);
+    if (known?.mailboxId === mailboxId) return known.id;
+    const id = derive(mailboxId, message);
+    derived.set(message, { mailboxId, id });
+    return id;
+  };
+};
+
 /** Tells a message again in the same mailbox and folder, whatever its UID is now. */
 export const seedOf = (mailboxId: string, message: MailboxMessage): string => {
   const { headers, folder } = message;

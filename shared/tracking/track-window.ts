@@ -3,6 +3,7 @@ import { forEachParallel } from '../platform/for-each-parallel.ts';
 import { ParallelWork } from '../platform/parallel-work.ts';
 import type { Tracked } from './build-email.ts';
 import { type DecisionFacts, decideMessage, endEarly, type Verdict } from './decide-message.ts';
+import type { StepOutcome } from './decision-steps.ts';
 import { takeEarlySteps } from './early-steps.ts';
 import { answeredIdentifiers } from './find-correlated-email.ts';
 import { gatherFacts } from './gather-facts.ts';
@@ -28,6 +29,7 @@ interface Accepted {
   readonly message: MailboxMessage;
   readonly facts: DecisionFacts;
   readonly verdict: Tracked;
+  readonly earlySteps: readonly StepOutcome[];
 }
 
 export interface WindowOutcome {
@@ -146,7 +148,8 @@ class WindowTracker implements WindowOutcome {
   /** Decides by the header; what is not accepted is noted at once. */
   async #decide(message: MailboxMessage): Promise<Accepted | undefined> {
     const run = this.#run;
-    const earlySteps = this.#earlySteps(message);
+    const { settings } = run.organization;
+    const earlySteps = ofItem(() => takeEarlySteps(message, run.processFrom, settings.tracking));
     const early = endEarly(earlySteps);
     if (early !== undefined) {
       await this.#note(message, early);
@@ -155,13 +158,9 @@ class WindowTracker implements WindowOutcome {
     const facts = await gatherFacts(run, message, await this.#trackedEmail(message));
     const verdict = ofItem(() => decideMessage(facts, earlySteps));
     if (verdict.outcome === 'tracked' && run.mailbox.workloads.incoming.mode === 'active')
-      return { message, facts, verdict };
+      return { message, facts, verdict, earlySteps };
     await this.#note(message, verdict);
     return undefined;
-  }
-
-  #earlySteps(message: MailboxMessage) {
-    return ofItem(() => takeEarlySteps(message, this.#run.processFrom, this.#run.organization.settings.tracking));
   }
 
   async #trackedEmail({ headers, direction }: MailboxMessage): Promise<string | undefined> {
@@ -216,8 +215,8 @@ class WindowTracker implements WindowOutcome {
     for (const uid of withheld) this.withheld.add(uid);
   }
 
-  async #store({ message, facts, verdict }: Accepted, raw: Buffer): Promise<void> {
-    const final = await storeTrackedMessage(this.#run, { facts, verdict }, this.#earlySteps(message), raw);
+  async #store({ message, facts, verdict, earlySteps }: Accepted, raw: Buffer): Promise<void> {
+    const final = await storeTrackedMessage(this.#run, { facts, verdict }, earlySteps, raw);
     if (final.outcome === 'tracked') this.results.set(message.uid, 'tracked');
     else await this.#note(message, final);
   }
