@@ -23,16 +23,18 @@ const clientRefused = new Set([
   'invalid_target',
   'invalid_request',
 ]);
-/** AADSTS numbers are Microsoft's: 50173 and 50057 follow a changed password and a blocked user, 65001 lost consent. */
-const saysRevoked =
-  /revoked|withdrawn|password (?:was |has been )?(?:changed|reset)|AADSTS(?:50173|50057|50076|50079|65001|700003|70000)\b/i;
-const saysExpired = /expired|inactiv|AADSTS(?:70008|70043|700082|700084)\b/i;
+/** Microsoft's numbers: a changed password, a blocked user, another factor asked for, lost consent. */
+const microsoftRevoked = /AADSTS(?:50173|50057|50076|50079|65001)\b/;
+const microsoftExpired = /AADSTS(?:70008|70043|700082|700084)\b/;
+const saysRevoked = /revoked|withdrawn/i;
+const saysExpired = /expired|inactiv/i;
 
 const readEnd = (words: string): 'expired' | 'revoked' | undefined => {
+  if (microsoftRevoked.test(words)) return 'revoked';
+  if (microsoftExpired.test(words)) return 'expired';
   const revoked = saysRevoked.test(words);
-  const expired = saysExpired.test(words);
   // "Token has been expired or revoked" says neither.
-  if (revoked === expired) return undefined;
+  if (revoked === saysExpired.test(words)) return undefined;
   return revoked ? 'revoked' : 'expired';
 };
 
