@@ -66,6 +66,8 @@ export interface Throttle {
 
 const attempts = 6;
 const smoothing = 0.2;
+/** Waits are rounded up to seconds, and a message takes its time to come back. */
+const turnMilliseconds = 1_500;
 
 /** The counter's rules over any place where its items stand. */
 export const createThrottleOver = (items: ThrottleItems, now: () => number): Throttle => {
@@ -122,9 +124,23 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
       probeUntil: claim.probeUntil,
     });
 
+  /**
+   * Of several places one always comes free soon. The only one is free for a moment between two runs of whoever has much
+   * to do: newcomers leave it to the one whose turn has come until he asks again.
+   */
+  const keepTurn = async (claim: Claim, item: ThrottleItem, until: number): Promise<void> => {
+    const previous = item[claim.line];
+    if ((previous ?? 0) < until)
+      await items.change(claim.key, { kind: 'ticket', line: claim.line, previous, next: until });
+  };
+
   const takeTicket = async (claim: Claim, item: ThrottleItem): Promise<ClaimResult | undefined> => {
     // Whose turn has come stays at the head of the line: at its end it would wait as long again, and the line would grow.
-    if (claim.hasTicket) return { refused: 'full', until: nextTicket({ ...item, [claim.line]: 0 }, claim, now()) };
+    if (claim.hasTicket) {
+      const until = nextTicket({ ...item, [claim.line]: 0 }, claim, now());
+      if (claim.available === 1) await keepTurn(claim, item, until + turnMilliseconds);
+      return { refused: 'full', until };
+    }
     const ticket = nextTicket(item, claim, now());
     const taken = await items.change(claim.key, {
       kind: 'ticket',

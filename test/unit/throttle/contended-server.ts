@@ -25,6 +25,8 @@ export interface Load {
   /** How long a connection is held, on the mean. */
   readonly readSeconds: number;
   readonly sendSeconds: number;
+  /** A connection is given up after so many emails, each of which takes `sendSeconds`; absent: it takes all of them. */
+  readonly emailsPerSlice?: number;
 }
 
 interface Entry {
@@ -113,6 +115,13 @@ export class ContendedServer {
     }
   }
 
+  /** A mailbox gets many Sends at once. */
+  async burst(mailboxId: string, sends: number): Promise<void> {
+    const now = this.#clock.now();
+    this.#outboxes.get(mailboxId)?.push(...Array<number>(sends).fill(now));
+    await this.#wake(mailboxId);
+  }
+
   /** What is still waiting, and for how long. */
   waiting(): readonly number[] {
     const sends = [...this.#outboxes.values()].flat();
@@ -122,15 +131,19 @@ export class ContendedServer {
   async #acceptSends(mailboxId: string): Promise<void> {
     for (;;) {
       await this.#clock.sleep(this.#load.sendEverySeconds * 2_000 * this.#random());
-      const now = this.#clock.now();
-      this.#outboxes.get(mailboxId)?.push(now);
-      const key = `${mailboxId} outgoing`;
-      const cycle = this.#cycles.get(key);
-      if (cycle === undefined) continue;
-      const woken = { ...cycle, due: now, wakes: cycle.wakes + 1 };
-      this.#cycles.set(key, woken);
-      await sendCycle(this.#lanes, woken, 'wake', String(Math.floor(now / wakeBucketMilliseconds)));
+      this.#outboxes.get(mailboxId)?.push(this.#clock.now());
+      await this.#wake(mailboxId);
     }
+  }
+
+  async #wake(mailboxId: string): Promise<void> {
+    const now = this.#clock.now();
+    const key = `${mailboxId} outgoing`;
+    const cycle = this.#cycles.get(key);
+    if (cycle === undefined) return;
+    const woken = { ...cycle, due: now, wakes: cycle.wakes + 1 };
+    this.#cycles.set(key, woken);
+    await sendCycle(this.#lanes, woken, 'wake', String(Math.floor(now / wakeBucketMilliseconds)));
   }
 
   async #call<Value>(effect: () => Value | Promise<Value>): Promise<Value> {
@@ -238,8 +251,10 @@ export class ContendedServer {
       }),
     run: async ({ mailbox: { id } }): Promise<WorkloadOutcome> => {
       const outbox = this.#outboxes.get(id) ?? [];
-      const sent = outbox.splice(0);
-      await this.#connect(id, 'outgoing', sent[0] ?? this.#clock.now(), this.#load.sendSeconds);
+      const { sendSeconds, emailsPerSlice } = this.#load;
+      const sent = outbox.splice(0, emailsPerSlice ?? outbox.length);
+      const seconds = emailsPerSlice === undefined ? sendSeconds : sendSeconds * sent.length;
+      await this.#connect(id, 'outgoing', sent[0] ?? this.#clock.now(), seconds);
       return {
         counts: { seen: sent.length, tracked: sent.length, skipped: 0, failed: 0 },
         more: outbox.length > 0,

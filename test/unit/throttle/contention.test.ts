@@ -21,7 +21,13 @@ const createRandom = (seed: number) => {
 /** The limit from a second of the test on; the first is at 0. */
 type Limits = readonly (readonly [second: number, connections: number])[];
 
-const simulate = async (load: Load, limits: Limits, seconds: number, seed: number) => {
+const simulate = async (
+  load: Load,
+  limits: Limits,
+  seconds: number,
+  seed: number,
+  begin: (server: ContendedServer) => Promise<void> = async () => undefined,
+) => {
   const clock = new VirtualClock(beginning);
   const [[, first] = [0, 1], ...changes] = limits;
   const profile = {
@@ -35,6 +41,7 @@ const simulate = async (load: Load, limits: Limits, seconds: number, seed: numbe
   } as ServerProfile;
   const server = new ContendedServer(clock, profile, load, createRandom(seed));
   server.start();
+  void begin(server);
   for (const [second, maxConnections] of changes) {
     await clock.runUntil(beginning + second * 1000);
     const throttle = changeLayout(server.profile, maxConnections, new Date(clock.now()));
@@ -169,6 +176,51 @@ describe('100 mailboxes that need more connections than the server takes, for ho
     // 100 readings in 300 s, the jitter of 15 s, the timers' lateness of 30 s and the 8 s of a reading: as set, and not stretched any more.
     expect(readingsBetween(4 * hour, 5 * hour).length).toBeGreaterThan((100 * hour) / 360);
   }, 60_000);
+});
+
+describe('a burst of 10,000 Sends of one mailbox', () => {
+  const load: Load = {
+    mailboxes: 30,
+    readEverySeconds: 300,
+    sendEverySeconds: 120,
+    readSeconds: 1,
+    sendSeconds: 0.06,
+    emailsPerSlice: 50,
+  };
+  const bursting = 'mbx_0';
+  const afterBeginning = beginning + 5_000;
+
+  it.each([
+    [2, 1, 1],
+    [2, 2, 1],
+    [3, 1, 1],
+    [10, 1, 1],
+    // Who waits for the only connection asks again every few seconds, in no order among all who wait.
+    [1, 1, 3],
+    [1, 2, 3],
+    [1, 3, 3],
+  ])(
+    'delays Sends of others by one slice at most; where the server takes but one connection, by few (%i connections, seed %i)',
+    async (connections, seed, most) => {
+      const { entries, aboveLimit } = await simulate(load, [[0, connections]], tenMinutes, seed, (server) =>
+        server.burst(bursting, 10_000),
+      );
+      const slices = entries.filter(({ mailboxId, lane }) => mailboxId === bursting && lane === 'outgoing');
+      const others = entries.filter(
+        ({ mailboxId, lane, at, waitedMilliseconds }) =>
+          mailboxId !== bursting && lane === 'outgoing' && at - waitedMilliseconds > afterBeginning,
+      );
+      const slicesBefore = others.map(
+        ({ at, waitedMilliseconds }) =>
+          slices.filter((slice) => slice.at > at - waitedMilliseconds && slice.at < at).length,
+      );
+
+      expect(aboveLimit).toEqual([]);
+      expect(slices.length).toBeGreaterThan(50);
+      expect(others.length).toBeGreaterThan(50);
+      expect(Math.max(...slicesBefore)).toBeLessThanOrEqual(most);
+    },
+  );
 });
 
 describe('1,000 mailboxes on a server that takes 120 connections', () => {
