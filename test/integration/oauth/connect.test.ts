@@ -50,6 +50,20 @@ describe('a mailbox whose owner signs in', () => {
     });
   });
 
+  it('is read by POP3, too', async () => {
+    const { connect, test } = await world.createOAuthOrganization({
+      profile: { kind: 'pop3Smtp', incoming: { protocol: 'pop3', ...world.mail.pop3 } },
+    });
+    await connect();
+
+    const { result } = await test();
+
+    expect(result.workloads).toMatchObject({
+      incoming: { status: 'success', enabled: true },
+      outgoing: { status: 'success', enabled: true },
+    });
+  });
+
   it('keeps tokens out of the table, of answers, of the feed and of logs', async () => {
     const secrets: string[] = [];
     const { id, call, connect, test, signIn } = await world.createOAuthOrganization();

@@ -4,6 +4,12 @@ import { GrantStore } from '../../../shared/oauth/grant-store.ts';
 import { createOAuthAccess } from '../../../shared/oauth/oauth-access.ts';
 import { openClient } from '../../../shared/oauth/profile-client.ts';
 import { serverProfileKind } from '../../../shared/server-profile/server-profile.ts';
+import type { Credentials } from '../../../shared/transport/connection.ts';
+import { createDialler } from '../../../shared/transport/dialler.ts';
+import { createHostPolicy } from '../../../shared/transport/host-policy.ts';
+import { openImapSession } from '../../../shared/transport/imap/open-imap-session.ts';
+import { openPop3Session } from '../../../shared/transport/pop3/open-pop3-session.ts';
+import { openSmtpSession } from '../../../shared/transport/smtp/open-smtp-session.ts';
 import { eventually } from '../../support/eventually.ts';
 import { loadOrganization } from '../../support/synchronized-mailbox.ts';
 import { type OAuthOrganization, type OAuthWorld, startOAuthWorld } from './oauth-world.ts';
@@ -142,6 +148,39 @@ describe('a token that the mail server refuses before its time', () => {
     expect(after.workloads.incoming).toMatchObject({ state: 'enabled', fault: null });
     expect(await openAlerts(organization)).not.toContainEqual(expect.objectContaining({ code: 'oauthRevoked' }));
   });
+});
+
+describe('every protocol', () => {
+  it.each(['IMAP', 'SMTP', 'POP3'] as const)(
+    '%s replaces a refused token once, and then believes it',
+    async (protocol) => {
+      const organization = await connected(false);
+      const { tokens } = await openProcess(organization);
+      const { mail } = world;
+      const dialler = createDialler(createHostPolicy(['127.0.0.0/8']));
+      const open = (renewed: () => Promise<string>) => {
+        const credentials: Credentials = {
+          authentication: 'oauth2',
+          username: organization.mailUser.address,
+          tokens: { current: async () => 'n0t-a-token', renew: renewed },
+        };
+        const target = { caCertificates: mail.caCertificate, timeoutSeconds: 10 };
+        const options = { deadline: Date.now() + 20_000 };
+        if (protocol === 'IMAP') return openImapSession({ ...target, ...mail.imap }, credentials, dialler, options);
+        if (protocol === 'SMTP')
+          return openSmtpSession({ ...target, ...mail.submission }, credentials, dialler, options);
+        return openPop3Session({ ...target, ...mail.pop3 }, credentials, dialler, options);
+      };
+
+      await (await open(() => tokens.current())).close();
+
+      await expect(open(async () => 'neither-1s-this')).rejects.toMatchObject({
+        class: 'refused',
+        level: 'mailbox',
+        fault: { code: 'authenticationFailed', cause: expect.stringContaining('does not accept the access token') },
+      });
+    },
+  );
 });
 
 describe('a grant that has ended by itself', () => {
