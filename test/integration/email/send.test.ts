@@ -136,6 +136,22 @@ describe('a Send', () => {
     expect(Date.parse(message.header('Date'))).toBe(Math.floor(Date.parse(sendAt) / 1000) * 1000);
   });
 
+  it('waits for days, while later ones go out, and holds no place meanwhile', async () => {
+    const sendAt = inSeconds(5 * 86_400);
+    const waiting = await organization.send({ ...toCarl, sendAt });
+    const other = await organization.runToEnd((await organization.send(toCarl)).id);
+    while ((await world.runLane()) > 0);
+
+    const { body } = await organization.call('GET', `/mailboxes/${organization.sender.mailboxId}/schedule`);
+
+    expect(other.status).toBe('sent');
+    expect(await organization.email(waiting.id)).toMatchObject({
+      status: 'pendingSend',
+      delivery: { attempts: 0, nextAttemptAt: sendAt },
+    });
+    expect(body.workloads.outgoing).toMatchObject({ phase: 'armed', nextRunAt: sendAt, reason: 'laterSend' });
+  });
+
   it('takes sendAt of the request before that of the draft', async () => {
     const draft = await organization.draft({ ...toCarl, sendAt: inSeconds(86_400) });
 

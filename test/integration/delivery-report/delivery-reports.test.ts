@@ -8,7 +8,7 @@ import { appendMessage, listMessages } from '../../support/mailbox-client.ts';
 import { loadLaneHandler, runLaneBatch } from '../../support/run-lane.ts';
 import { storeSentEmail } from '../../support/sent-email.ts';
 import { enableStoredMailbox } from '../../support/synchronized-mailbox.ts';
-import { type IncomingOrganization, type IncomingWorld, startIncomingWorld } from './incoming-world.ts';
+import { type IncomingOrganization, type IncomingWorld, startIncomingWorld } from '../tracking/incoming-world.ts';
 
 let world: IncomingWorld;
 
