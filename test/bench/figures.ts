@@ -5,6 +5,7 @@ import { decision } from './decision.ts';
 import { incoming } from './incoming.ts';
 import { memory } from './memory.ts';
 import { outgoing } from './outgoing.ts';
+import { pop3 } from './pop3.ts';
 import { scale } from './scale.ts';
 import type { Figure } from './support/figure.ts';
 
@@ -15,6 +16,7 @@ export const figures: Readonly<Record<string, Figure>> = {
   cost,
   decision,
   incoming,
+  pop3,
   outgoing,
   api,
   scale,

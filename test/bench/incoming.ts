@@ -1,84 +1,25 @@
-import type { Cycle } from '../../shared/cycle/cycle.ts';
-import type { WorkloadRun } from '../../shared/cycle/workload.ts';
-import { mailboxKind } from '../../shared/mailbox/mailbox.ts';
-import { organizationKind } from '../../shared/organization/organization.ts';
-import { EntityStore } from '../../shared/platform/entity-store.ts';
-import type { StoredItem } from '../../shared/platform/records-table.ts';
-import { serverProfileKind } from '../../shared/server-profile/server-profile.ts';
-import { createIncomingRunner } from '../../shared/tracking/incoming-runner.ts';
-import { createDialler } from '../../shared/transport/dialler.ts';
-import { createHostPolicy } from '../../shared/transport/host-policy.ts';
 import { withMailbox } from '../support/mailbox-client.ts';
-import type { Figure, Progress, Row } from './support/figure.ts';
+import type { Figure, Progress } from './support/figure.ts';
 import { fillMailbox } from './support/fill-mailbox.ts';
-import { decimals, median, times, whole } from './support/format.ts';
+import { decimals, whole } from './support/format.ts';
 import { type BenchMailbox, type HubWorld, startHubWorld } from './support/hub-world.ts';
-import { createMemoryContent } from './support/memory-content.ts';
-import { createMemoryTable } from './support/memory-table.ts';
 import { textMessages } from './support/messages.ts';
 import { pullWithMbsync } from './support/pull-with-mbsync.ts';
+import { compareReadings, measureReading, type Reading, readInMemory } from './support/read-in-memory.ts';
 import { StageClock } from './support/stage-clock.ts';
 
 const messages = 10_000;
 const rounds = 3;
 
-interface Reading {
-  readonly seconds: number;
-  /** Of this process alone; the server's is not in it. */
-  readonly processorSeconds: number;
-}
-
-/** The lane's runner over the mailbox, with all that the hub has stored so far copied into memory; returns seconds. */
-const readInMemory = async (
-  hub: HubWorld,
-  { mailboxId, mailUser }: BenchMailbox,
-  expected: { readonly tracked: number; readonly skipped: number },
-): Promise<Reading> => {
-  const table = createMemoryTable((await hub.api.allRecords()) as readonly StoredItem[]);
-  const store = new EntityStore(table);
-  const organization = await store.get(organizationKind, hub.organizationId, hub.organizationId);
-  const mailbox = await store.get(mailboxKind, hub.organizationId, mailboxId);
-  if (organization === undefined || mailbox?.serverProfileId == null) throw new Error('There is no such mailbox');
-  const serverProfile = await store.get(serverProfileKind, hub.organizationId, mailbox.serverProfileId);
-  if (serverProfile === undefined) throw new Error('There is no such profile');
-  const runner = createIncomingRunner({
-    store,
-    content: createMemoryContent(),
-    dialler: createDialler(createHostPolicy(['127.0.0.0/8'])),
-  });
-  const run: WorkloadRun = {
-    organization,
-    mailbox,
-    serverProfile,
-    credentials: { authentication: 'password', username: mailUser.username, password: mailUser.password },
-    cycle: { cursors: {} } as unknown as Cycle,
-    deadline: Date.now() + 600_000,
-    careful: undefined,
-    now: () => new Date(),
-    saveCursor: async () => undefined,
-  };
-  const began = performance.now();
-  const processor = process.cpuUsage();
-  const { counts } = await runner.run(run);
-  const seconds = (performance.now() - began) / 1000;
-  const { user, system } = process.cpuUsage(processor);
-  if (counts.tracked !== expected.tracked || counts.skipped !== expected.skipped)
-    throw new Error(`Tracked ${counts.tracked} and skipped ${counts.skipped} messages`);
-  return { seconds, processorSeconds: (user + system) / 1e6 };
-};
-
-const fetchBare = async (hub: HubWorld, { mailUser }: BenchMailbox): Promise<Reading> => {
-  const began = performance.now();
-  const processor = process.cpuUsage();
-  await withMailbox(hub.servers.environment, mailUser, async (client) => {
-    await client.mailboxOpen('INBOX', { readOnly: true });
-    let fetched = 0;
-    for await (const { source } of client.fetch('1:*', { uid: true, source: true })) if (source) fetched += 1;
-    if (fetched !== messages) throw new Error(`Fetched ${fetched} messages`);
-  });
-  const { user, system } = process.cpuUsage(processor);
-  return { seconds: (performance.now() - began) / 1000, processorSeconds: (user + system) / 1e6 };
-};
+const fetchBare = (hub: HubWorld, { mailUser }: BenchMailbox): Promise<Reading> =>
+  measureReading(() =>
+    withMailbox(hub.servers.environment, mailUser, async (client) => {
+      await client.mailboxOpen('INBOX', { readOnly: true });
+      let fetched = 0;
+      for await (const { source } of client.fetch('1:*', { uid: true, source: true })) if (source) fetched += 1;
+      if (fetched !== messages) throw new Error(`Fetched ${fetched} messages`);
+    }),
+  );
 
 /** Whole cycles on the emulator until the mailbox has nothing more, and the feed behind them. */
 const readInCycles = async (hub: HubWorld, { mailboxId }: BenchMailbox, expected: number) => {
@@ -95,18 +36,6 @@ const readInCycles = async (hub: HubWorld, { mailboxId }: BenchMailbox, expected
   const feedBegan = performance.now();
   while ((await hub.feed()) > 0);
   return { seconds, stages, feedSeconds: (performance.now() - feedBegan) / 1000 };
-};
-
-const compare = (what: string, readings: readonly Reading[], peer: readonly number[], budget?: number): Row => {
-  const ratios = readings.map(({ seconds }, round) => (peer[round] ?? 0) / seconds);
-  const processor = median(readings.map(({ processorSeconds }) => processorSeconds));
-  return {
-    what,
-    value: `${whole(messages / median(readings.map(({ seconds }) => seconds)))}/s, ${decimals((processor * 1000) / messages, 2)} ms of the processor each`,
-    against: `mbsync ${whole(messages / median(peer))}/s`,
-    ratio: times(median(ratios)),
-    ...(budget === undefined ? {} : { budget: times(budget), kept: median(ratios) >= budget }),
-  };
 };
 
 const measureInMemory = async (hub: HubWorld, all: BenchMailbox, none: BenchMailbox, progress: Progress) => {
@@ -140,10 +69,11 @@ export const incoming: Figure = {
       await hub.run('incoming', [cycles.mailboxId]);
       await fillMailbox(hub.servers, cycles.mailUser, textMessages(some, cycles.mailUser.address));
       const inCycles = await readInCycles(hub, cycles, some);
+      const mbsync = { name: 'mbsync', seconds: figures.mbsync };
       return [
-        compare('all accepted, state in memory', figures.all, figures.mbsync, 1),
-        compare('none accepted, state in memory', figures.none, figures.mbsync, 3),
-        compare('floor: bare imapflow fetch of all', figures.bare, figures.mbsync),
+        compareReadings('all accepted, state in memory', messages, figures.all, mbsync, 1),
+        compareReadings('none accepted, state in memory', messages, figures.none, mbsync, 3),
+        compareReadings('floor: bare imapflow fetch of all', messages, figures.bare, mbsync),
         {
           what: `whole cycles, ${whole(some)} messages, state on the emulator`,
           value: `${whole(some / inCycles.seconds)}/s`,

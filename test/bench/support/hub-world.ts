@@ -41,6 +41,8 @@ export const startHubWorld = async (options: {
   readonly mailboxes: number;
   readonly settings?: object;
   readonly messageSizeLimit?: number;
+  /** So many of them, the last ones, are read by POP3 [0]. */
+  readonly pop3Mailboxes?: number;
 }): Promise<HubWorld> => {
   process.env['POWERTOOLS_LOG_LEVEL'] ??= 'SILENT';
   process.env['POWERTOOLS_METRICS_DISABLED'] = 'true';
@@ -67,14 +69,20 @@ export const startHubWorld = async (options: {
     return body;
   };
   await expect(call('PATCH', '/settings', { outgoing: { sandboxAllow: ['*'] }, ...options.settings }));
-  const profile = await storeServerProfile(api.services, organization.id, servers.environment, { maxConnections: 50 });
+  const { services } = api;
+  const imap = await storeServerProfile(services, organization.id, servers.environment, { maxConnections: 50 });
+  const pop3 = await storeServerProfile(services, organization.id, servers.environment, {
+    kind: 'pop3Smtp',
+    incoming: { protocol: 'pop3', ...servers.environment.pop3 },
+    maxConnections: 50,
+  });
   const mailboxes: BenchMailbox[] = [];
   for (const mailUser of servers.environment.users) {
     const fields = { fullName: mailUser.address, emailAddress: mailUser.address, filtering: 'all' };
     const user = await expect(call('PUT', `/users/ext:${mailUser.address}`, fields));
     const { mailboxId } = user;
-    await enableStoredMailbox(api.services, organization.id, mailboxId, {
-      serverProfileId: profile.id,
+    await enableStoredMailbox(services, organization.id, mailboxId, {
+      serverProfileId: mailboxes.length < options.mailboxes - (options.pop3Mailboxes ?? 0) ? imap.id : pop3.id,
       mailUser,
       workloads: ['incoming', 'outgoing'],
     });

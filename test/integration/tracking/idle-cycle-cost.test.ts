@@ -7,25 +7,27 @@ const batch = 8;
 let hub: HubWorld;
 let alone: Requests;
 let together: Requests;
+let byPop3: Requests;
 
-const countCycle = async (counter: RequestCounter, mailboxes: number): Promise<Requests> => {
-  const ids = hub.mailboxes.slice(0, mailboxes).map(({ mailboxId }) => mailboxId);
+const countCycle = async (counter: RequestCounter, from: number, to: number, what: string): Promise<Requests> => {
+  const ids = hub.mailboxes.slice(from, to).map(({ mailboxId }) => mailboxId);
   let counted: Requests = new Map();
   await hub.run('incoming', ids, async (invoke) => {
     counted = await counter.count(invoke);
   });
-  console.log(`An idle incoming cycle of ${mailboxes} mailbox(es): ${describeRequests(counted)}`);
+  console.log(`An idle incoming cycle of ${what}: ${describeRequests(counted)}`);
   return counted;
 };
 
 beforeAll(async () => {
-  hub = await startHubWorld({ mailboxes: batch });
+  hub = await startHubWorld({ mailboxes: batch + 1, pop3Mailboxes: 1 });
   const counter = new RequestCounter();
   const everyone = hub.mailboxes.map(({ mailboxId }) => mailboxId);
   // The first cycle begins the cursors; keys are unwrapped once an hour.
   for (let round = 0; round < 2; round += 1) await hub.run('incoming', everyone);
-  alone = await countCycle(counter, 1);
-  together = await countCycle(counter, batch);
+  alone = await countCycle(counter, 0, 1, 'one mailbox');
+  together = await countCycle(counter, 0, batch, `${batch} mailboxes`);
+  byPop3 = await countCycle(counter, batch, batch + 1, 'one mailbox by POP3');
 });
 
 afterAll(async () => {
@@ -55,5 +57,9 @@ describe('an incoming cycle that finds nothing new', () => {
       const kinds = [...requests.keys()].filter((kind) => !kind.startsWith('dynamodb.'));
       expect(kinds).toEqual(['scheduler.CreateSchedule']);
     }
+  });
+
+  it('by POP3 asks of AWS exactly what one by IMAP does: nothing is read of what the maildrop held', () => {
+    expect(Object.fromEntries(byPop3)).toEqual(Object.fromEntries(alone));
   });
 });
