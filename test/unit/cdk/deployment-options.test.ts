@@ -1,7 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { readDeploymentOptions } from '../../../cdk/deployment-options.ts';
-import { ofType, property, type Resource, synthesize } from './synthesize.ts';
+import { ofType, property, type Resource, synthesize, withProperty } from './synthesize.ts';
 
 const read = (context: Record<string, unknown>) => readDeploymentOptions(new App({ context }).node);
 
@@ -92,5 +92,22 @@ describe('the API of a deployment', () => {
     });
     expect(property(the(resources, 'AWS::ApiGatewayV2::DomainName'), 'DomainName')).toBe('hub.example.com');
     expect(ofType(resources, 'AWS::ApiGatewayV2::ApiMapping')).toHaveLength(1);
+  });
+
+  it('knows where browsers come back to: its own name, the one it was given, or what stands before it', () => {
+    const domain = {
+      domainName: 'hub.example.com',
+      certificateArn: 'arn:aws:acm:us-east-1:000000000000:certificate/abc',
+    };
+    const urlOf = (context: Readonly<Record<string, unknown>>) => {
+      const resources = synthesize(context);
+      const api = withProperty(resources, 'AWS::Lambda::Function', 'FunctionName', 'mailbox-sync-api');
+      return property(api, 'Environment.Variables.HUB_URL');
+    };
+
+    expect(JSON.stringify(urlOf({}))).toContain('ApiEndpoint');
+    expect(urlOf(domain)).toBe('https://hub.example.com');
+    expect(urlOf({ ...domain, publicUrl: 'https://front.example.com' })).toBe('https://front.example.com');
+    expect(() => synthesize({ publicUrl: 'https://front.example.com/hub' })).toThrow('publicUrl');
   });
 });
