@@ -27,7 +27,7 @@ export const areas: Readonly<Record<string, readonly string[]>> = {
   'Mailboxes: approval, test and enable, takeover': ['test/integration/mailbox/*.test.ts'],
   'Servers and their detection': ['test/{unit,integration}/server-profile/*.test.ts'],
   'Logins by OAuth': ['test/{unit,integration}/oauth/*.test.ts'],
-  POP3: ['test/{unit,integration}/{transport,maildrop}/{pop3,classify-pop3,received-at}*.test.ts'],
+  POP3: ['test/{unit,integration}/{tracking,transport,maildrop}/{pop3,classify-pop3,received-at}*.test.ts'],
   'Users, queues and teams': ['test/integration/owner/*.test.ts'],
   'CRM records': ['test/integration/record/*.test.ts'],
 };
