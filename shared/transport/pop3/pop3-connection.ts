@@ -21,7 +21,7 @@ const longestListing = 64 * 1024 * 1024;
 const progressBytes = 1024 * 1024;
 const goodbyeMilliseconds = 2_000;
 /** How many commands are on their way at a time where the server takes them so (RFC 2449 section 6.6). */
-const commandsAhead = 50;
+const commandsAhead = 200;
 
 /** A connection that speaks POP3: commands and their answers, in order. */
 export class Pop3Connection {
