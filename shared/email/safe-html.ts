@@ -76,9 +76,31 @@ const policy: sanitizeHtml.IOptions = {
 const isSafeImage = (source: string | undefined): boolean =>
   source === undefined || /^(?:cid:|data:image\/(?:png|jpe?g|gif|webp|bmp);base64,)/i.test(source.trim());
 
+// Nesting costs the parser the square of its depth. Nobody wrote so many elements: a program did, to keep others busy.
+const deepest = 2_000;
+const mostElements = 50_000;
+/** They have no end, or one that is left out as a rule: the parser ends them by itself. */
+const endless =
+  /^(?:area|base|br|col|dd|dt|embed|hr|img|input|li|link|meta|option|p|source|tbody|td|tfoot|th|thead|tr|track|wbr)$/;
+
+const isTooComplex = (html: string): boolean => {
+  let elements = 0;
+  let depth = 0;
+  for (const [, end, name = ''] of html.matchAll(/<(\/?)([a-z][a-z0-9]*)/gi)) {
+    elements += 1;
+    if (!endless.test(name.toLowerCase())) depth = Math.max(0, depth + (end === '/' ? -1 : 1));
+    if (elements > mostElements || depth > deepest) return true;
+  }
+  return false;
+};
+
+const withoutElements = (html: string): string => html.replace(/<[^<>]*>/g, ' ');
+
 /**
  * HTML of a received message as it may be shown in a page: no scripts, frames, forms or style sheets, nothing that is
  * placed over the page, nothing that is fetched when it is shown. Where a picture from the web stood, `img` has
- * `data-external-src`, so that its reader can be asked. Pictures of the message itself keep their `cid:`.
+ * `data-external-src`, so that its reader can be asked. Pictures of the message itself keep their `cid:`. Of HTML that is
+ * nested or cut into elements beyond all reason the bare text is left.
  */
-export const makeHtmlSafe = (html: string): string => sanitizeHtml(html, policy);
+export const makeHtmlSafe = (html: string): string =>
+  sanitizeHtml(isTooComplex(html) ? withoutElements(html) : html, policy);

@@ -73,7 +73,7 @@ describe('a draft', () => {
   });
 
   it('is shown as far as an answer goes, whatever came from outside', async () => {
-    const html = '<b>\u0001é'.repeat(900_000);
+    const html = `<p>${'\u0001é'.repeat(900_000)}</p>`;
     const email = await storeIncomingEmail(api.services, organization);
     const stored = await storeBody(api.services.content, organization.id, email.id, { html, text: 'short' });
     const large = await storeIncomingEmail(api.services, organization, { body: undefined, ...stored });
@@ -83,7 +83,7 @@ describe('a draft', () => {
     expect(status).toBe(200);
     expect(body.body).toMatchObject({ text: 'short', truncated: true });
     expect(html.startsWith(body.body.html)).toBe(true);
-    expect(body.body.html.length).toBeGreaterThan(1_000_000);
+    expect(body.body.html.length).toBeGreaterThan(500_000);
   });
 
   it('may be changed in everything, and null resets a field', async () => {
