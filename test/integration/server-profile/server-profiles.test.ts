@@ -315,9 +315,3 @@ describe('a server profile is refused', () => {
     expect((await post('localhost')).body.code).toBe('hostNotAllowed');
   });
 });
-
-describe('what is not offered yet', () => {
-  it('is not there', async () => {
-    expect((await call('GET', '/server-profiles/detect?emailAddress=anna@contoso.example')).status).toBe(404);
-  });
-});
