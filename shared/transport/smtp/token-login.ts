@@ -11,7 +11,14 @@ const method = 'OAUTHBEARER';
 /** The mechanisms in the server's answer to EHLO; undefined when the answer is another one. */
 export const readMechanisms = (reply: string): ReadonlySet<string> | undefined => {
   const line = /^250[ -]AUTH[ =](.*)$/im.exec(reply)?.[1];
-  return line === undefined ? undefined : new Set(line.trim().toUpperCase().split(/[\s=]+/));
+  return line === undefined
+    ? undefined
+    : new Set(
+        line
+          .trim()
+          .toUpperCase()
+          .split(/[\s=]+/),
+      );
 };
 
 /**
