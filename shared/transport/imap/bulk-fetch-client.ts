@@ -18,7 +18,8 @@ const toAnswer = ({ uid, size, internalDate, headers, source }: FetchMessageObje
   uid,
   sizeBytes: size,
   receivedAt: internalDate instanceof Date ? internalDate : undefined,
-  section: headers ?? source,
+  // The library's types do not say that a section that is NIL comes as `false`: the message has just been expunged.
+  section: [headers, source].find((section) => Buffer.isBuffer(section)),
 });
 
 /**
