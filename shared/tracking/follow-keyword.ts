@@ -27,6 +27,8 @@ export interface FollowedKeyword {
   /** Messages that were tracked, untracked or tried. */
   readonly seen: number;
   readonly tracked: number;
+  /** Messages for which no time was left. */
+  readonly left: number;
 }
 
 const printOf = (uids: readonly number[]): string => fingerprint(writeUidSet(uids)).slice(0, 16);
@@ -50,6 +52,7 @@ class KeywordFollower {
   readonly #keywords;
   #tracked = 0;
   #seen = 0;
+  readonly #left = new Set<number>();
 
   constructor(
     run: TrackingRun,
@@ -95,7 +98,7 @@ class KeywordFollower {
   }
 
   #outcome(category: CategoryCursor | undefined): FollowedKeyword {
-    return { category, seen: this.#seen, tracked: this.#tracked };
+    return { category, seen: this.#seen, tracked: this.#tracked, left: this.#left.size };
   }
 
   /** @returns whether messages are left that have to be tried again, and which bear the keyword then */
@@ -114,7 +117,7 @@ class KeywordFollower {
     const stillKnown = await this.#untrack(plan.lost);
     const noted = noteFailures(plan, failing, failed, retry.attempts, now);
     await this.#giveUp(noted.givenUp);
-    const open = new Set([...noted.failing.map(({ uid }) => uid), ...noted.givenUp]);
+    const open = new Set([...noted.failing.map(({ uid }) => uid), ...noted.givenUp, ...this.#left]);
     await saveKeywordState(this.#run, {
       folder: this.#folder.path,
       uidValidity: this.#cursor.uidValidity,
@@ -123,7 +126,7 @@ class KeywordFollower {
       failing: [...noted.failing],
     });
     const givenUp = new Set(noted.givenUp);
-    return { failing: noted.failing.length > 0, bearing: present.filter((uid) => !givenUp.has(uid)) };
+    return { failing: noted.failing.length + this.#left.size > 0, bearing: present.filter((uid) => !givenUp.has(uid)) };
   }
 
   /** With the keyword of today: where the category was renamed, its messages get the new one in place of the old. */
@@ -137,19 +140,23 @@ class KeywordFollower {
     return state;
   }
 
-  /** @returns those that could not be tracked */
+  /** @returns those that could not be tracked; what was not tried for want of time is none of them */
   async #track(uids: readonly number[], isFirstLook: boolean): Promise<readonly number[]> {
     const failed: number[] = [];
     const done: number[] = [];
     for (const window of windows(uids)) {
       if (!this.#mayGoOn()) {
-        failed.push(...window);
+        for (const uid of window) this.#left.add(uid);
         continue;
       }
       const messages = await this.#wanted(await this.#fetch(window), isFirstLook);
       const { results } = await trackWindow(this.#run, messages, this.#mayGoOn);
       for (const { uid } of messages) {
         const result = results.get(uid);
+        if (result === undefined && !this.#mayGoOn()) {
+          this.#left.add(uid);
+          continue;
+        }
         this.#seen += 1;
         if (result === 'tracked') this.#tracked += 1;
         if (result === 'tracked' || result === 'duplicate') done.push(uid);
@@ -248,11 +255,11 @@ export const followKeyword = async (
   mayGoOn: () => boolean,
 ): Promise<FollowedKeyword> => {
   const { marks } = run.session;
-  if (marks === undefined) return { category: undefined, seen: 0, tracked: 0 };
+  if (marks === undefined) return { category: undefined, seen: 0, tracked: 0, left: 0 };
   const follower = new KeywordFollower(run, marks, folder, cursor, mayGoOn);
   if (usesKeyword(run)) return follower.follow(marked);
   // Whoever only watches a mailbox changes nothing in it.
   const isActive = run.mailbox.workloads.incoming.mode === 'active';
   if (cursor.category !== undefined && isActive) return follower.leave();
-  return { category: cursor.category, seen: 0, tracked: 0 };
+  return { category: cursor.category, seen: 0, tracked: 0, left: 0 };
 };

@@ -131,7 +131,7 @@ class FolderReader {
     this.#counts.seen += followed.seen;
     this.#counts.tracked += followed.tracked;
     if (followed.cursor !== cursor) await this.#save(followed.cursor);
-    return this.#outcome(0, this.#stored);
+    return this.#outcome(followed.left, this.#stored);
   }
 
   #decidedUntil(): string | null {

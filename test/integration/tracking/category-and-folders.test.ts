@@ -125,6 +125,25 @@ describe('the tracked category', () => {
     expect((await organization.emails()).map(({ untrackedAt }) => untrackedAt)).toEqual([undefined, undefined]);
   });
 
+  it('put on more messages than one run has time for has them all tracked, and none counted as failed', async () => {
+    const { organization, mailUser, mailboxId } = await start('none');
+    for (let number = 1; number <= 300; number += 1)
+      await append(mailUser, { Subject: `Old ${number}` }, 'INBOX', yearAgo);
+    await organization.synchronize(mailboxId);
+    await inMailbox(mailUser, async (client) => {
+      await client.mailboxOpen('INBOX');
+      await client.messageFlagsAdd('1:*', [keyword]);
+    });
+
+    // Hardly more than a run keeps for its end.
+    const cycle = await organization.synchronize(mailboxId, { remainingMilliseconds: 12_400 });
+
+    const flags = [...(await flagsOf(mailUser)).values()];
+    expect(await organization.emails()).toHaveLength(300);
+    expect(flags.filter((one) => one.includes(keyword))).toHaveLength(300);
+    expect(cycle.cursors['INBOX']?.category).toMatchObject({ failing: false });
+  }, 120_000);
+
   it('gives way to an undeliverable mark after the retries, and putting it on again tries anew', async () => {
     const { organization, mailUser, mailboxId } = await start('none');
     await organization.settings({ tracking: { restrictProtected: true } });
