@@ -3,6 +3,7 @@ import type { ServerProfile } from '../server-profile/server-profile.ts';
 import type { ConnectionGate, Gate } from '../throttle/connection-gate.ts';
 import type { Dialler } from '../transport/connection.ts';
 import type { MailboxSession } from '../transport/mailbox-session.ts';
+import { toRequestFault } from '../transport/request-fault.ts';
 import { TransportError } from '../transport/transport-error.ts';
 import { type CredentialDependencies, openCredentials } from './credentials.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -74,16 +75,7 @@ export const visitMailbox = async <Result>(
       await session.close();
     }
   } catch (error) {
-    if (!(error instanceof TransportError)) throw error;
-    const { detail, cause, fix } = error.fault;
-    const passes = error.class === 'transient' || error.class === 'throttled';
-    // What does not pass by itself is nothing to be asked again for.
-    throw new FaultError(passes ? 'unavailable' : 'invalidState', {
-      detail,
-      cause,
-      ...(passes ? {} : { fix }),
-      extensions: { fault: error.fault },
-    });
+    throw error instanceof TransportError ? toRequestFault(error) : error;
   } finally {
     await place.leave();
   }

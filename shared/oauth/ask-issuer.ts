@@ -1,4 +1,4 @@
-import { FaultError } from '../platform/fault.ts';
+import { toRequestFault } from '../transport/request-fault.ts';
 import { TransportError } from '../transport/transport-error.ts';
 
 /**
@@ -10,14 +10,6 @@ export const askIssuer = async <Answer>(ask: () => Promise<Answer>): Promise<Ans
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof TransportError)) throw error;
-    const { detail, cause, fix } = error.fault;
-    const passes = error.class === 'transient' || error.class === 'throttled';
-    throw new FaultError(passes ? 'unavailable' : 'invalidState', {
-      detail,
-      cause,
-      ...(passes ? {} : { fix }),
-      extensions: { fault: error.fault },
-    });
+    throw error instanceof TransportError ? toRequestFault(error) : error;
   }
 };
