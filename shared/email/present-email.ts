@@ -76,12 +76,19 @@ const cutTo = (bytes: number, text: string): string => {
   return kept.toWellFormed();
 };
 
+/** Not in the middle of a tag, which would swallow what stands behind it in a page. */
+const cutHtml = (bytes: number, html: string): string => {
+  const kept = cutTo(bytes, html);
+  const opened = kept.lastIndexOf('<');
+  return opened > kept.lastIndexOf('>') ? kept.slice(0, opened) : kept;
+};
+
 const cutBody = (body: EmailBody): z.output<typeof emailWithBodyAnswerSchema>['body'] => {
   if (bytesOf(body) <= largestBodyBytes) return body;
   const { html, text } = body;
   const each = largestBodyBytes / 2 - 100;
   return {
-    ...(html === undefined ? {} : { html: cutTo(each, html) }),
+    ...(html === undefined ? {} : { html: cutHtml(each, html) }),
     ...(text === undefined ? {} : { text: cutTo(each, text) }),
     truncated: true,
   };
