@@ -34,6 +34,8 @@ const provocations: readonly (readonly PlannedFault[])[] = [
 
 const functionOf = (point: string): InvokedFunction => point.split(' ')[0] as InvokedFunction;
 
+const callOf = (point: string): string => point.slice(0, point.lastIndexOf(' | '));
+
 /** Makes plans until every point has been struck by a kill, and every kind of fault has struck. */
 export class PointCover {
   readonly #functions: ReadonlySet<InvokedFunction>;
@@ -45,6 +47,8 @@ export class PointCover {
   readonly #planned = new Map<string, number>();
   /** Planned since the last result. */
   readonly #pending = new Set<string>();
+  /** Reached by a run in which somebody should have been killed there. */
+  readonly #met = new Set<string>();
   #rounds = 0;
 
   constructor(functions: readonly InvokedFunction[]) {
@@ -52,6 +56,7 @@ export class PointCover {
   }
 
   note({ reached, injected }: Pick<CaseResult, 'reached' | 'injected'>): void {
+    for (const point of reached.keys()) if (this.#pending.has(point)) this.#met.add(point);
     this.#pending.clear();
     for (const point of reached.keys()) {
       if (/\| (delivery|timer|stream) \|/.test(point) || !this.#functions.has(functionOf(point))) continue;
@@ -69,6 +74,11 @@ export class PointCover {
     return [...this.#calm].filter((point) => !this.#killed.has(point));
   }
 
+  /** Of the open points those that a run came to while somebody was to be killed there: the harness has missed them. */
+  get missedPoints(): readonly string[] {
+    return this.openPoints.filter((point) => this.#met.has(point) || !this.#planned.has(point));
+  }
+
   get openKinds(): readonly FaultKind[] {
     return allFaultKinds.filter((kind) => !this.#struck.has(kind));
   }
@@ -83,7 +93,8 @@ export class PointCover {
    * `kinds`: whether other faults than kills are to strike, too.
    */
   plan(kinds: boolean): readonly PlannedFault[] {
-    const kills = [...this.#takePoints(this.openPoints), ...this.#takePoints(this.openSidePoints)];
+    const calls = new Set<string>();
+    const kills = [...this.#takePoints(this.openPoints, calls), ...this.#takePoints(this.openSidePoints, calls)];
     const others = kinds ? this.openKinds.filter((kind) => this.#isWorth(kind)).slice(0, kindsInOneRound) : [];
     if (kills.length + others.length === 0) return [];
     for (const name of [...kills, ...others]) {
@@ -104,12 +115,15 @@ export class PointCover {
     return !this.#pending.has(name) && (this.#planned.get(name) ?? 0) < plansForOnePoint;
   }
 
-  #takePoints(points: readonly string[]): readonly string[] {
+  /** @param calls those at which somebody is killed in this round already: one who died before a call never ends it */
+  #takePoints(points: readonly string[], calls: Set<string>): readonly string[] {
     const counts = new Map<InvokedFunction, number>();
     return points.filter((point) => {
       const name = functionOf(point);
       const count = counts.get(name) ?? 0;
-      if (count >= killsInOneRound[name] || !this.#isWorth(point)) return false;
+      const call = callOf(point);
+      if (count >= killsInOneRound[name] || calls.has(call) || !this.#isWorth(point)) return false;
+      calls.add(call);
       counts.set(name, count + 1);
       return true;
     });
