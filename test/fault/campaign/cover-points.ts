@@ -47,16 +47,15 @@ export class PointCover {
   readonly #planned = new Map<string, number>();
   /** Planned since the last result. */
   readonly #pending = new Set<string>();
-  /** Reached by a run in which somebody should have been killed there. */
-  readonly #met = new Set<string>();
+  readonly #missed = new Set<string>();
   #rounds = 0;
 
   constructor(functions: readonly InvokedFunction[]) {
     this.#functions = new Set(functions);
   }
 
-  note({ reached, injected }: Pick<CaseResult, 'reached' | 'injected'>): void {
-    for (const point of reached.keys()) if (this.#pending.has(point)) this.#met.add(point);
+  note({ reached, injected, missed }: Pick<CaseResult, 'reached' | 'injected' | 'missed'>): void {
+    for (const point of missed) this.#missed.add(point);
     this.#pending.clear();
     for (const point of reached.keys()) {
       if (/\| (delivery|timer|stream) \|/.test(point) || !this.#functions.has(functionOf(point))) continue;
@@ -74,9 +73,9 @@ export class PointCover {
     return [...this.#calm].filter((point) => !this.#killed.has(point));
   }
 
-  /** Of the open points those that a run came to while somebody was to be killed there: the harness has missed them. */
+  /** Of the open points those that a round came to while somebody was to be killed there, and those never tried. */
   get missedPoints(): readonly string[] {
-    return this.openPoints.filter((point) => this.#met.has(point) || !this.#planned.has(point));
+    return this.openPoints.filter((point) => this.#missed.has(point) || !this.#planned.has(point));
   }
 
   get openKinds(): readonly FaultKind[] {

@@ -17,6 +17,8 @@ export interface CaseResult {
   readonly seed: number;
   readonly injected: readonly InjectedFault[];
   readonly reached: ReadonlyMap<string, number>;
+  /** Points at which a planned fault should have struck and did not. */
+  readonly missed: ReadonlySet<string>;
   readonly violations: readonly Violation[];
 }
 
@@ -126,5 +128,5 @@ export const runCase = async (
     for (const body of world.lanes.givenUp) violations.push({ kind: 'stuck', what: `a message was given up: ${body}` });
   }
   await cleanUp(world);
-  return { seed, injected: plan.injected, reached: plan.reached, violations };
+  return { seed, injected: plan.injected, reached: plan.reached, missed: plan.missed, violations };
 };

@@ -41,10 +41,11 @@ export interface InjectedFault {
 
 /** The faults of one run, round by round. Asked at every step, it says which fault strikes there. */
 export class FaultPlan {
-  #open: { readonly fault: PlannedFault; skip: number; times: number }[] = [];
+  #open: { readonly fault: PlannedFault; skip: number; times: number; met: boolean }[] = [];
   #round = 0;
   readonly #injected: InjectedFault[] = [];
   readonly #reached = new Map<string, number>();
+  readonly #missed = new Set<string>();
   #armed = false;
 
   get injected(): readonly InjectedFault[] {
@@ -56,15 +57,23 @@ export class FaultPlan {
     return this.#reached;
   }
 
+  /** Points that a round came to in which a fault should have struck there and none did. */
+  get missed(): ReadonlySet<string> {
+    return this.#missed;
+  }
+
   /** Begins the next round: from now on these can strike. */
   arm(faults: readonly PlannedFault[]): void {
     this.#round += 1;
-    this.#open = faults.map((fault) => ({ fault, skip: fault.skip, times: fault.times ?? 1 }));
+    this.#open = faults.map((fault) => ({ fault, skip: fault.skip, times: fault.times ?? 1, met: false }));
     this.#armed = true;
   }
 
   disarm(): void {
     this.#armed = false;
+    for (const { fault, times, met } of this.#open)
+      if (met && fault.point !== undefined && times === (fault.times ?? 1)) this.#missed.add(fault.point);
+    this.#open = [];
   }
 
   get round(): number {
@@ -80,6 +89,7 @@ export class FaultPlan {
       const { kind, function: name, point: only } = open.fault;
       if (open.times === 0 || (name !== undefined && name !== step.function)) continue;
       if ((only !== undefined && only !== point) || !canStrike(kind, step) || !isChosen(open.fault, point)) continue;
+      open.met = true;
       // One fault a step: what would strike at the same one waits for the next.
       if (open.skip > 0) open.skip -= 1;
       else if (struck === undefined) {
