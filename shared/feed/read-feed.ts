@@ -11,6 +11,8 @@ export interface FeedQuery {
   readonly limit: number;
   readonly types?: readonly string[] | undefined;
   readonly origins?: readonly string[] | undefined;
+  /** What else an event must be to be shown. */
+  readonly matches?: ((event: FeedEvent) => boolean) | undefined;
   /** How long to wait for something new, 0 to 20. */
   readonly waitSeconds: number;
 }
@@ -74,12 +76,11 @@ export const readFeedHead = async (table: RecordsTable, organizationId: string):
   return { epoch: state.epoch, sequence: await lastSequence(table, organizationId, state) };
 };
 
-const refuseExpired = async (table: RecordsTable, organizationId: string, state: FeedState): Promise<FaultError> => {
-  const sequence = await lastSequence(table, organizationId, state);
-  return new FaultError('cursorExpired', {
-    extensions: { resyncFrom: encodeFeedCursor({ epoch: state.epoch, sequence }) },
+/** The answer to a cursor that has no place in the feed any more: it names the present end. */
+export const refuseExpired = async (table: RecordsTable, organizationId: string): Promise<FaultError> =>
+  new FaultError('cursorExpired', {
+    extensions: { resyncFrom: encodeFeedCursor(await readFeedHead(table, organizationId)) },
   });
-};
 
 const isAlive = (page: FeedPage, now: Date): boolean => page.expiresAt * 1000 > now.getTime();
 
@@ -167,15 +168,16 @@ export const readFeed = async (
 ): Promise<FeedAnswer> => {
   const deadline = now().getTime() + query.waitSeconds * 1000;
   const state = await loadState(table, organizationId);
-  if (query.cursor !== 'start' && query.cursor.epoch !== state.epoch)
-    throw await refuseExpired(table, organizationId, state);
+  if (query.cursor !== 'start' && query.cursor.epoch !== state.epoch) throw await refuseExpired(table, organizationId);
   let sequence =
     query.cursor === 'start' ? await beginning(table, organizationId, state, now()) : query.cursor.sequence;
   const located = await locate(table, organizationId, sequence, state, now());
-  if (located === 'gone') throw await refuseExpired(table, organizationId, state);
+  if (located === 'gone') throw await refuseExpired(table, organizationId);
 
   const matches = (event: FeedEvent): boolean =>
-    matchesTypes(event.type, query.types) && (query.origins?.includes(event.origin) ?? true);
+    matchesTypes(event.type, query.types) &&
+    (query.origins?.includes(event.origin) ?? true) &&
+    (query.matches?.(event) ?? true);
   let page = located;
   for (;;) {
     const found = await readOn(table, organizationId, sequence, page, matches, query.limit);
@@ -189,4 +191,24 @@ export const readFeed = async (
     page = undefined;
     await new Promise((resolve) => setTimeout(resolve, Math.min(pollMilliseconds, deadline - now().getTime())));
   }
+};
+
+/** Where the feed begins that is kept: a cursor from here is shown everything there is. */
+export const readFeedStart = async (table: RecordsTable, organizationId: string, now: Date): Promise<FeedCursor> => {
+  const state = await loadState(table, organizationId);
+  return { epoch: state.epoch, sequence: await beginning(table, organizationId, state, now) };
+};
+
+/** How many events follow a cursor; null when it has no place in the feed any more. */
+export const measureLag = async (
+  table: RecordsTable,
+  organizationId: string,
+  cursor: FeedCursor | 'start',
+  now: Date,
+): Promise<number | null> => {
+  const state = await loadState(table, organizationId);
+  if (cursor !== 'start' && cursor.epoch !== state.epoch) return null;
+  const sequence = cursor === 'start' ? await beginning(table, organizationId, state, now) : cursor.sequence;
+  if ((await locate(table, organizationId, sequence, state, now)) === 'gone') return null;
+  return Math.max(0, (await lastSequence(table, organizationId, state)) - sequence);
 };

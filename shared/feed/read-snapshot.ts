@@ -94,6 +94,8 @@ export const readSnapshot = async (
     readonly cursor?: string | undefined;
     readonly limit: number;
     readonly types?: readonly string[] | undefined;
+    /** What else an event must be to be shown. */
+    readonly matches?: ((event: FeedEvent) => boolean) | undefined;
   },
   now: Date,
 ): Promise<FeedAnswer> => {
@@ -121,9 +123,11 @@ export const readSnapshot = async (
       for (const item of items) {
         if (!isExpired(item, now)) {
           const event = toEvent(item, kind, `${subject}.snapshot`, feed);
-          bytes += Buffer.byteLength(JSON.stringify(event));
-          if (data.length > 0 && bytes > answerBytes) return { data, nextCursor: encodePlace(place), hasMore: true };
-          data.push(event);
+          if (query.matches?.(event) ?? true) {
+            bytes += Buffer.byteLength(JSON.stringify(event));
+            if (data.length > 0 && bytes > answerBytes) return { data, nextCursor: encodePlace(place), hasMore: true };
+            data.push(event);
+          }
         }
         place = { ...place, after: item.sk };
       }

@@ -4,6 +4,7 @@
  */
 export const organizationPartitions = [
   'apiKey',
+  'session',
   'serverProfile',
   'user',
   'queue',
@@ -40,4 +41,5 @@ export const organizationPartitions = [
   'change',
   'feedPage',
   'feedHead',
+  'consumer',
 ] as const;

@@ -292,6 +292,20 @@ const rawCatalogue = {
     fix: 'Send the file in another form',
     whoActs: 'caller',
   },
+  otherClientSynchronizing: {
+    status: 409,
+    title: 'Another mail program synchronizes this mailbox',
+    cause: 'One mail program at a time delivers and reports for a mailbox',
+    fix: 'Repeat with confirm: true to take over from it',
+    whoActs: 'caller',
+  },
+  notSynchronizingClient: {
+    status: 409,
+    title: 'This mail program does not synchronize the mailbox',
+    cause: 'Another mail program has taken the mailbox over, none has come forward, or the method is not client',
+    fix: 'Put the synchronizing-client of the mailbox first',
+    whoActs: 'caller',
+  },
   attachmentNotReady: {
     status: 409,
     title: 'An attachment has not been uploaded',
@@ -312,6 +326,13 @@ const rawCatalogue = {
     cause: 'A sent email cannot be called back',
     fix: 'Nothing is left to do',
     whoActs: 'nobody',
+  },
+  alreadyAnswered: {
+    status: 409,
+    title: 'The alert has been answered',
+    cause: 'Somebody chose one of its actions before',
+    fix: 'Read the alert to see what was chosen; should the cause come back, another alert is raised',
+    whoActs: 'caller',
   },
   automaticReplyLoop: {
     status: 409,
@@ -339,6 +360,13 @@ const rawCatalogue = {
     title: 'The attachment is too large',
     cause: 'It passes attachments.maxBytes',
     fix: 'Send a smaller file or raise the limit',
+    whoActs: 'caller',
+  },
+  consumerAhead: {
+    status: 409,
+    title: 'The cursor points beyond the end of the feed',
+    cause: 'The cursor is of another organization or deployment, or the feed was restored from a backup',
+    fix: 'Commit a cursor that this feed gave out; GET /v1/feed/head shows its end',
     whoActs: 'caller',
   },
   cursorExpired: {
@@ -420,6 +448,12 @@ const rawCatalogue = {
     fix: 'Raise maxConnections if the server allows it, or move mailboxes to another profile',
     whoActs: 'administrator',
   },
+  profileFailing: {
+    title: 'More than half of the mailboxes of a server profile fail',
+    cause: 'Their last cycles within the past hour ended with errors: a server, a network or a policy that all of them meet',
+    fix: 'Look at the health of the profile and at the alerts of its mailboxes; they come back by themselves once the server does',
+    whoActs: 'administrator',
+  },
   throttled: {
     title: 'The server asks to come back later',
     cause: 'The server limits the rate of this login',
@@ -472,6 +506,12 @@ const rawCatalogue = {
     title: 'It is not known whether the message was delivered',
     cause: 'The connection ended after the message was handed over and before the server answered',
     fix: 'Ask a recipient, then use mark-sent, or retry with acceptDuplicate',
+    whoActs: 'mailboxOwner',
+  },
+  clientDeliveryFailed: {
+    title: 'The mail program could not send the email',
+    cause: 'The mail program that delivers for this mailbox reported a failure',
+    fix: 'Look at the detail, mend what it names and use retry',
     whoActs: 'mailboxOwner',
   },
   contentMissing: {

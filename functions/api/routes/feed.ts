@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { feedStart } from '../../../shared/consumer/consumer.ts';
+import { openConsumer } from '../../../shared/consumer/read-as-consumer.ts';
 import { decodeFeedCursor, encodeFeedCursor } from '../../../shared/feed/feed-cursor.ts';
 import { eventTypeFilterSchema, feedEventSchema } from '../../../shared/feed/feed-event.ts';
 import { readFeed, readFeedHead } from '../../../shared/feed/read-feed.ts';
@@ -24,15 +26,17 @@ const answerSchema = z.object({
   hasMore: z.boolean(),
 });
 
-const start = '0';
-
 const parseCursor = (text: string) => {
-  if (text === start) return 'start' as const;
+  if (text === feedStart) return 'start' as const;
   const cursor = decodeFeedCursor(text);
   if (cursor === undefined)
     throw refuseField('#/query/cursor', 'invalidCursor', 'The cursor is not one that the feed gave out');
   return cursor;
 };
+
+const consumerQuery = z.string().max(100).optional().meta({
+  description: 'A consumer: what is not given here (the cursor, the types, the user) is as this consumer has it.',
+});
 
 export const feedRoutes: readonly Route[] = [
   defineRoute({
@@ -43,7 +47,10 @@ export const feedRoutes: readonly Route[] = [
     access: roles,
     pathSchema: z.strictObject({}),
     querySchema: z.strictObject({
-      cursor: z.string().max(100).default(start).meta({ description: '0 stands for the beginning of what is kept.' }),
+      cursor: z.string().max(100).optional().meta({
+        description: '0, which is also the default, stands for the beginning of what is kept.',
+      }),
+      consumer: consumerQuery,
       limit: limitSchema,
       types: typesSchema.optional(),
       origins: commaSeparated(originSchema).optional(),
@@ -54,21 +61,25 @@ export const feedRoutes: readonly Route[] = [
     bodySchema: null,
     answers: { 200: answerSchema },
     problems: ['cursorExpired'],
-    handle: async ({ services, organization, query }) => ({
-      status: 200,
-      body: await readFeed(
-        services.table,
-        organization.id,
-        {
-          cursor: parseCursor(query.cursor),
-          limit: query.limit,
-          types: query.types,
-          origins: query.origins,
-          waitSeconds: query.wait,
-        },
-        services.now,
-      ),
-    }),
+    handle: async ({ services, organization, query }) => {
+      const reading = await openConsumer({ ...services, organizationId: organization.id }, query.consumer, query.types);
+      return {
+        status: 200,
+        body: await readFeed(
+          services.table,
+          organization.id,
+          {
+            cursor: parseCursor(query.cursor ?? reading.cursor),
+            limit: query.limit,
+            types: query.types,
+            origins: query.origins,
+            matches: reading.matches,
+            waitSeconds: query.wait,
+          },
+          services.now,
+        ),
+      };
+    },
   }),
   defineRoute({
     method: 'GET',
@@ -94,14 +105,22 @@ export const feedRoutes: readonly Route[] = [
     pathSchema: z.strictObject({}),
     querySchema: z.strictObject({
       cursor: z.string().max(4000).optional(),
+      consumer: consumerQuery,
       limit: limitSchema,
       types: typesSchema.optional(),
     }),
     bodySchema: null,
     answers: { 200: answerSchema },
-    handle: async ({ services, organization, query }) => ({
-      status: 200,
-      body: await readSnapshot(services.table, organization.id, query, services.now()),
-    }),
+    handle: async ({ services, organization, query }) => {
+      const { consumer, cursor, limit } = query;
+      const reading = await openConsumer({ ...services, organizationId: organization.id }, consumer, query.types);
+      const body = await readSnapshot(
+        services.table,
+        organization.id,
+        { cursor, limit, types: reading.types, matches: reading.ofUser },
+        services.now(),
+      );
+      return { status: 200, body };
+    },
   }),
 ];

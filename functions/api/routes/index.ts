@@ -44,6 +44,7 @@ export const routeGroups: RouteGroups = {
   ],
   decisions: async () => (await import('./decisions.ts')).decisionsRoutes,
   feed: async () => (await import('./feed.ts')).feedRoutes,
+  consumers: async () => (await import('./consumers.ts')).consumersRoutes,
   events: async () => (await import('./events.ts')).eventsRoutes,
   'dead-letters': async () => (await import('./dead-letters.ts')).deadLettersRoutes,
   alerts: async () => (await import('./alerts.ts')).alertsRoutes,
