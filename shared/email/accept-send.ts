@@ -1,5 +1,6 @@
 import type { CycleControl } from '../cycle/cycle-control.ts';
 import { mailboxKind } from '../mailbox/mailbox.ts';
+import { loadMailboxOwner } from '../mailbox/mailbox-owner.ts';
 import type { Organization } from '../organization/organization.ts';
 import { isAddress } from '../platform/address.ts';
 import type { Author } from '../platform/change.ts';
@@ -90,6 +91,12 @@ export const requireSendingMailbox = async (
 ): Promise<void> => {
   if (organization.settings.processing.channel === 'emailRouter') throw new FaultError('channelIsEmailRouter');
   const mailbox = mailboxId === null ? undefined : await store.get(mailboxKind, organization.id, mailboxId);
+  if (mailbox?.workloads.outgoing.method === 'client') {
+    // No lane runs: the email waits until the mail program of the mailbox comes for it.
+    const owner = await loadMailboxOwner(store, organization.id, mailbox);
+    if (!mailbox.retired && owner?.isActive === true) return;
+    throw new FaultError('workloadNotEnabled', { detail: 'The owner of the sending mailbox is inactive' });
+  }
   const state = mailbox?.workloads.outgoing.state;
   // A mailbox that is merely retrying sends as soon as its server is back.
   if (state !== 'enabled' && state !== 'retrying' && state !== 'probing')

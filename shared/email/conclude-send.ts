@@ -3,7 +3,7 @@ import { FenceError } from '../cycle/cycle-store.ts';
 import type { WorkloadRun } from '../cycle/workload.ts';
 import type { Author, ChangeType } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';
-import type { EntityStore } from '../platform/entity-store.ts';
+import type { EntityStore, WriteAlso } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { type RecordWrite, WriteConditionError } from '../platform/records-table.ts';
 import { concludeAttempt, type RecipientOutcome } from './delivery-outcome.ts';
@@ -27,8 +27,17 @@ const changeTypes: Partial<Record<Email['status'], ChangeType>> = {
   pendingSend: 'email.pendingSend',
 };
 
+/** Who concludes a Send: a run of the lane, or the mail program that delivers in its place. */
+export type Concluding = Pick<WorkloadRun, 'organization' | 'mailbox' | 'now'> & {
+  /** Absent where no lane files a copy. */
+  readonly serverProfile?: WorkloadRun['serverProfile'];
+  readonly author?: Author;
+  /** What is noted at the email besides. */
+  readonly note?: (email: Email) => WriteAlso & { readonly next: Email };
+};
+
 /** A failed or unconfirmed Send is told to a person in the same write that makes it so. */
-const alertsFor = async (store: EntityStore, run: WorkloadRun, email: Email): Promise<readonly RecordWrite[]> => {
+const alertsFor = async (store: EntityStore, run: Concluding, email: Email): Promise<readonly RecordWrite[]> => {
   const fault = email.delivery?.fault;
   if (fault == null || (email.status !== 'failed' && email.status !== 'unconfirmed')) return [];
   return alertWrites(store, {
@@ -56,7 +65,7 @@ const persist = async <Result>(write: () => Promise<Result>): Promise<Result> =>
 };
 
 /** Takes away an entry whose email is gone or no longer waits to be sent. */
-export const forgetEntry = async (store: EntityStore, run: WorkloadRun, queued: QueuedSend): Promise<void> => {
+export const forgetEntry = async (store: EntityStore, run: Concluding, queued: QueuedSend): Promise<void> => {
   try {
     await store.table.write([settleEntry(run.organization.id, queued, queued.entry, undefined)]);
   } catch (error) {
@@ -72,7 +81,7 @@ export const forgetEntry = async (store: EntityStore, run: WorkloadRun, queued: 
  */
 export const concludeSend = async (
   store: EntityStore,
-  run: WorkloadRun,
+  run: Concluding,
   queued: QueuedSend,
   outcomes: ReadonlyMap<string, RecipientOutcome>,
 ): Promise<Email | undefined> => {
@@ -92,16 +101,18 @@ export const concludeSend = async (
             written = { version: current.version + 1, updatedAt: at.toISOString() };
             const { outgoing: settings } = organization.settings;
             // A maildrop has no folder that a copy could be filed in.
-            const saveToSentItems = settings.saveToSentItems && run.serverProfile.incoming.protocol === 'imap';
+            const saveToSentItems = settings.saveToSentItems && run.serverProfile?.incoming.protocol === 'imap';
             const outgoing = { ...settings, saveToSentItems };
             const concluded = concludeAttempt(current, queued.entry, { outcomes, outgoing, now: at });
             const type = changeTypes[concluded.email.status];
+            const noted = run.note?.(concluded.email);
             return {
-              next: concluded.email,
-              changes: type === undefined ? [] : [createChange(type, authorOf(run), at)],
+              next: noted?.next ?? concluded.email,
+              changes: type === undefined ? [] : [createChange(type, run.author ?? authorOf(run), at)],
               also: [
                 settleEntry(organization.id, queued, queued.entry, concluded.entry),
                 ...(await alertsFor(store, run, concluded.email)),
+                ...(noted?.also ?? []),
               ],
             };
           },

@@ -97,6 +97,24 @@ export const markHanding = (key: RecordKey, claim: string, now: Date): RecordWri
   condition: 'entity.#state = :waiting AND entity.claim = :claim',
 });
 
+/** The mail program of the mailbox takes the entry: from here on it alone knows whether the email went out. */
+export const handToClient = ({ key, entry }: QueuedSend, claim: string, now: Date): RecordWrite => ({
+  update: key,
+  expression:
+    'SET entity.claim = :claim, entity.attempts = :attempts, entity.#state = :handing, entity.handedAt = :now ' +
+    'REMOVE published',
+  names: { '#state': 'state' },
+  values: {
+    ':claim': claim,
+    ':attempts': entry.attempts + 1,
+    ':before': entry.attempts,
+    ':handing': 'handing',
+    ':waiting': 'waiting',
+    ':now': now.getTime(),
+  },
+  condition: 'entity.#state = :waiting AND entity.attempts = :before',
+});
+
 /** What becomes of an entry that a run holds; undefined removes it. */
 export const settleEntry = (
   organizationId: string,

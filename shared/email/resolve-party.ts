@@ -16,6 +16,11 @@ interface ResolveDependencies {
   readonly now: () => Date;
 }
 
+interface ResolveOptions extends ActionOptions {
+  /** Which of the similar emails may be changed, too. */
+  readonly mayChange: (email: Email) => boolean;
+}
+
 const similarMilliseconds = 90 * 86_400_000;
 // What an answer may take is limited; the newest emails come first.
 const patienceMilliseconds = 15_000;
@@ -66,7 +71,7 @@ const applyToSimilar = async (
   deps: ResolveDependencies,
   organizationId: string,
   input: { readonly exceptId: string; readonly address: string; readonly reference: Reference },
-  options: Pick<ActionOptions, 'author'>,
+  options: Pick<ResolveOptions, 'author' | 'mayChange'>,
 ): Promise<void> => {
   const { store, now } = deps;
   const { exceptId, address, reference } = input;
@@ -81,7 +86,7 @@ const applyToSimilar = async (
     });
     for (const email of page.items) {
       if (email.id === exceptId) continue;
-      if (partiesOf(email).some((party) => hasAddress(party, address) && unresolved(party)))
+      if (partiesOf(email).some((party) => hasAddress(party, address) && unresolved(party)) && options.mayChange(email))
         await change(deps, organizationId, email.id, options, (current) =>
           withRecord(current, address, reference, unresolved),
         ).catch((error: unknown) => {
@@ -105,7 +110,7 @@ export const resolveParty = async (
   organizationId: string,
   emailId: string,
   input: ResolvePartyInput,
-  options: ActionOptions,
+  options: ResolveOptions,
 ): Promise<Email> => {
   const { reference } = await requireRecord(deps.store, organizationId, input.record, '#/record');
   const address = normalizeAddress(input.address);

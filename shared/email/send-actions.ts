@@ -5,7 +5,7 @@ import type { Author } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
-import { WriteConditionError } from '../platform/records-table.ts';
+import { type RecordKey, WriteConditionError } from '../platform/records-table.ts';
 import { type AcceptDependencies, requireSendingMailbox, wakeFor } from './accept-send.ts';
 import { recipientsOf, wasAccepted, withEvent } from './delivery-outcome.ts';
 import { type Email, emailKind, type Party } from './email.ts';
@@ -78,7 +78,7 @@ export const cancelSend = async (
     return {
       next: { ...current, status: 'canceled' as const, delivery },
       changes: [createChange('email.canceled', author, now())],
-      also: current.status === 'pendingSend' ? [removeWaitingEntry(keyOf(organization.id, current))] : [],
+      also: current.status === 'pendingSend' ? [removeWaitingEntry(outboxKeyOf(organization.id, current))] : [],
     };
   };
   try {
@@ -91,7 +91,8 @@ export const cancelSend = async (
   }
 };
 
-const keyOf = (organizationId: string, email: Email) =>
+/** Where the email stands in the outbox since it was last accepted. */
+export const outboxKeyOf = (organizationId: string, email: Email): RecordKey =>
   outboxKey(
     organizationId,
     { mailboxId: email.mailboxId ?? '', acceptedAt: email.acceptedAt ?? 0, emailId: email.id },

@@ -16,6 +16,7 @@ const settingsOf = (mailbox: Mailbox): Readonly<Record<string, unknown>> => ({
   deleteAfterProcessing: mailbox.deleteAfterProcessing,
   credentials: mailbox.credentials,
   oauth: mailbox.oauth,
+  synchronizingClient: mailbox.synchronizingClient,
   retired: mailbox.retired,
   ...Object.fromEntries(
     workloadNames.flatMap((name) => [

@@ -116,5 +116,6 @@ export const newMailbox = (options: {
     act: newWorkload('none'),
   },
   folderRules: [],
+  synchronizingClient: null,
   retired: false,
 });

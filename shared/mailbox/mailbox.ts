@@ -45,6 +45,8 @@ export const workloadSchema = z.object({
 });
 export type Workload = z.output<typeof workloadSchema>;
 
+export const synchronizingClientSchema = z.object({ clientId: z.string(), since: z.string() });
+
 /** A mailbox as stored: exactly one per user and per queue, and those that others forward to. Secrets are sealed. */
 export const mailboxSchema = z.object({
   ...entityShape,
@@ -68,6 +70,8 @@ export const mailboxSchema = z.object({
   workloads: z.object({ incoming: workloadSchema, outgoing: workloadSchema, act: workloadSchema }),
   /** Folders whose mail is tracked. */
   folderRules: z.array(folderRuleSchema).default([]),
+  /** The mail program that alone delivers and reports, where a method is `client`; null: none has come forward. */
+  synchronizingClient: synchronizingClientSchema.nullable().default(null),
   /** Set when the owner was deleted: the mailbox keeps its emails and does nothing any more. */
   retired: z.boolean(),
 });

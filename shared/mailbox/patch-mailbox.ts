@@ -9,6 +9,7 @@ import { changeMailbox, type MailboxContext } from './mailbox-context.ts';
 import { setAddress, setCredentials, setServerProfile, transitionWorkloads } from './mailbox-edits.ts';
 import type { MailboxPatch } from './mailbox-input.ts';
 import { loadMailboxOwner } from './mailbox-owner.ts';
+import { usesClient } from './synchronizing-client.ts';
 import { type Claim, claimAddress } from './takeover.ts';
 
 export interface PatchContext extends MailboxContext {
@@ -98,7 +99,7 @@ export const applyPatch = async (context: PatchContext, mailbox: Mailbox, patch:
     next = { ...next, deleteAfterProcessing: patch.deleteAfterProcessing ?? false };
   for (const name of ['incoming', 'outgoing', 'act'] as const)
     next = applyWorkload(next, name, patch.workloads?.[name]);
-  return next;
+  return usesClient(next) ? next : { ...next, synchronizingClient: null };
 };
 
 /** The address goes to the owner, too, and away from whoever had it. */

@@ -1,7 +1,13 @@
 import * as z from 'zod';
 import { faultSchema } from '../platform/fault.ts';
 import { presentedSecretSchema, presentSecret } from '../platform/present-secret.ts';
-import { disabledBySchema, type Mailbox, type Workload, workloadStateSchema } from './mailbox.ts';
+import {
+  disabledBySchema,
+  type Mailbox,
+  synchronizingClientSchema,
+  type Workload,
+  workloadStateSchema,
+} from './mailbox.ts';
 import { oauthAnswerSchema, presentOAuth } from './mailbox-oauth.ts';
 
 const presentedWorkloadSchema = z.object({
@@ -40,6 +46,9 @@ export const mailboxAnswerSchema = z
       incoming: presentedWorkloadSchema,
       outgoing: presentedWorkloadSchema,
       act: presentedWorkloadSchema,
+    }),
+    synchronizingClient: synchronizingClientSchema.nullable().meta({
+      description: 'The mail program that delivers and reports where a method is client.',
     }),
     retired: z.boolean().meta({ description: 'Its owner was deleted; it keeps its emails and does nothing any more.' }),
   })
@@ -80,6 +89,7 @@ export const presentMailbox = (mailbox: Mailbox): z.output<typeof mailboxAnswerS
       outgoing,
       act: presentWorkload(mailbox.workloads.act),
     },
+    synchronizingClient: mailbox.synchronizingClient,
     retired: mailbox.retired,
   };
 };

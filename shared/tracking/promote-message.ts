@@ -75,6 +75,24 @@ const requireTrackable = async (context: PromoteContext, mailbox: Mailbox): Prom
     });
 };
 
+/**
+ * Whether the hub can fetch the message itself.
+ *
+ * @throws FaultError invalidState
+ */
+const requireAccess = async (context: PromoteContext, mailbox: Mailbox): Promise<void> => {
+  try {
+    await requireComplete(context, mailbox);
+  } catch (error) {
+    if (!(error instanceof FaultError) || mailbox.workloads.incoming.method !== 'client') throw error;
+    throw new FaultError('invalidState', {
+      detail: 'The hub has no access to the mailbox, which a mail program synchronizes',
+      cause: error.fault.detail,
+      fix: 'Promote the message with upload, and upload it as it is',
+    });
+  }
+};
+
 const withBrackets = (messageId: string): string =>
   messageId.startsWith('<') && messageId.endsWith('>') ? messageId : `<${messageId}>`;
 
@@ -177,7 +195,7 @@ export const promoteMessage = async (
     const email = await store.get(emailKind, organization.id, known.id);
     if (email !== undefined) return { email };
   }
-  await requireComplete(context, mailbox);
+  await requireAccess(context, mailbox);
   const wanted = { mailboxId, messageId, ...(place === undefined ? {} : { place }), ...how };
   return { operation: await start(context, { type: 'mailbox', id: mailboxId }, wanted, options) };
 };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { acceptSend } from '../../../shared/email/accept-send.ts';
+import { clientDeliverySchema, reportClientDelivery } from '../../../shared/email/client-delivery.ts';
 import type { Email } from '../../../shared/email/email.ts';
 import { resolvePartySchema, retryEmailSchema, sendEmailSchema } from '../../../shared/email/email-input.ts';
 import { emailWithBodyAnswerSchema } from '../../../shared/email/present-email.ts';
@@ -7,8 +8,9 @@ import { resolveParty } from '../../../shared/email/resolve-party.ts';
 import { cancelSend, markSent, retrySend } from '../../../shared/email/send-actions.ts';
 import { untrackEmail } from '../../../shared/email/untrack-email.ts';
 import { answerResource } from '../answers.ts';
-import { emailPathSchema, resolveEmailId, showEmailNow } from '../email-request.ts';
-import { defineRoute, noParameters, type OrganizationContext, type Route } from '../route.ts';
+import { emailPathSchema, isOwnEmail, resolveEmailId, showEmailNow } from '../email-request.ts';
+import { limitedTo } from '../ownership.ts';
+import { defineRoute, noParameters, type OrganizationContext, type Route, writersAndUsers } from '../route.ts';
 import { sendProblems } from './emails.ts';
 
 type EmailPath = z.output<typeof emailPathSchema>;
@@ -28,7 +30,7 @@ const defineEmailAction = <Body extends z.ZodType>(action: {
     path: `/emails/{emailId}/${action.verb}`,
     summary: action.summary,
     tag: 'Emails',
-    access: ['admin', 'crm'],
+    access: writersAndUsers,
     answers: { [action.status]: emailWithBodyAnswerSchema },
     problems: action.problems,
     pathSchema: emailPathSchema,
@@ -80,6 +82,15 @@ export const emailActionsRoutes: readonly Route[] = [
       markSent(services, organization, emailId, { author, ifMatch }),
   }),
   defineEmailAction({
+    verb: 'client-delivery',
+    summary: 'The mail program that delivers for the mailbox says how far it is with an email',
+    status: 200,
+    problems: ['invalidState', 'notSynchronizingClient', 'alreadySending', 'alreadySent'],
+    bodySchema: clientDeliverySchema,
+    run: (emailId, { services, organization, body, author, ifMatch }) =>
+      reportClientDelivery(services, organization, emailId, body, { author, ifMatch }),
+  }),
+  defineEmailAction({
     verb: 'untrack',
     summary: 'Cuts an email off from its copy in the mailbox, which is not tracked again by itself',
     status: 200,
@@ -94,7 +105,9 @@ export const emailActionsRoutes: readonly Route[] = [
     status: 200,
     problems: [],
     bodySchema: resolvePartySchema,
-    run: (emailId, { services, organization, body, author, ifMatch }) =>
-      resolveParty(services, organization.id, emailId, body, { author, ifMatch }),
+    run: (emailId, { services, organization, caller, body, author, ifMatch }) => {
+      const mayChange = limitedTo(caller, isOwnEmail, () => true);
+      return resolveParty(services, organization.id, emailId, body, { author, ifMatch, mayChange });
+    },
   }),
 ];

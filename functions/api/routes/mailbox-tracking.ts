@@ -1,4 +1,8 @@
+import * as z from 'zod';
+import { beginClientDelivery } from '../../../shared/email/begin-client-delivery.ts';
 import { emailWithBodyAnswerSchema } from '../../../shared/email/present-email.ts';
+import { synchronizingClientSchema } from '../../../shared/mailbox/mailbox.ts';
+import { synchronizingClientInputSchema } from '../../../shared/mailbox/synchronizing-client.ts';
 import { operationAnswerSchema, presentOperation } from '../../../shared/operation/present-operation.ts';
 import {
   promoteInputSchema,
@@ -9,13 +13,34 @@ import {
 import { answerOperation, answerResource, uploadSchema } from '../answers.ts';
 import { showEmail } from '../email-request.ts';
 import { mailboxContextOf, mailboxPathSchema, resolveMailboxId } from '../mailbox-request.ts';
-import { defineRoute, noParameters, type Route } from '../route.ts';
+import { defineRoute, noParameters, type Route, writersAndUsers } from '../route.ts';
 
 const common = { method: 'POST', tag: 'Mailboxes', pathSchema: mailboxPathSchema, querySchema: noParameters } as const;
 const writers = ['admin', 'crm'] as const;
 const notReady = ['ownerInactive', 'channelIsEmailRouter', 'invalidState'];
 
+const synchronizingClientAnswerSchema = synchronizingClientSchema.extend({ mailboxId: z.string() });
+
 export const mailboxTrackingRoutes: readonly Route[] = [
+  defineRoute({
+    ...common,
+    method: 'PUT',
+    path: '/mailboxes/{mailboxId}/synchronizing-client',
+    summary: 'A mail program comes forward to deliver and report for a mailbox whose method is client',
+    access: writersAndUsers,
+    answers: { 200: synchronizingClientAnswerSchema },
+    problems: ['invalidState', 'otherClientSynchronizing'],
+    bodySchema: synchronizingClientInputSchema,
+    handle: async (context) => {
+      const mailboxId = await resolveMailboxId(context);
+      const mailbox = await beginClientDelivery(mailboxContextOf(context), mailboxId, context.body, context.ifMatch);
+      return {
+        status: 200,
+        body: { mailboxId, ...mailbox.synchronizingClient },
+        headers: { etag: `"${mailbox.version}"` },
+      };
+    },
+  }),
   defineRoute({
     ...common,
     path: '/mailboxes/{mailboxId}/promote',
