@@ -101,6 +101,8 @@ export class MailboxSyncStack extends Stack {
     }
 
     state.allowRecords(deadLetters.hubFunction, readAndWrite);
+    // Notes at the cycle that its next success clears the alert.
+    state.allowCycles(deadLetters.hubFunction, ['UpdateItem']);
     state.allowRecords(operatorKey.hubFunction, ['PutItem']);
 
     const functions: HubFunction[] = [

@@ -4,6 +4,7 @@ import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { raiseAlert } from '../../shared/alert/raise-alert.ts';
 import { laneMessageSchema } from '../../shared/cycle/lane-message.ts';
+import { noteAlert } from '../../shared/cycle/note-alert.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { readConfiguration } from '../../shared/platform/configuration.ts';
 import { EntityStore } from '../../shared/platform/entity-store.ts';
@@ -12,8 +13,9 @@ import { laneDimension, laneMetricNames, schedulerLane } from '../../shared/plat
 import { createRecordsTable } from '../../shared/platform/records-table.ts';
 import { logger } from '../common/logger.ts';
 
-const environment = readConfiguration(['RECORDS_TABLE']);
-const store = new EntityStore(createRecordsTable(createDocumentClient(), environment.RECORDS_TABLE));
+const environment = readConfiguration(['RECORDS_TABLE', 'CYCLES_TABLE']);
+const document = createDocumentClient();
+const store = new EntityStore(createRecordsTable(document, environment.RECORDS_TABLE));
 
 const laneOf = (record: SQSRecord): string =>
   ['incoming', 'outgoing', 'operations'].find((lane) => record.eventSourceARN.includes(`-${lane}-dead-letters`)) ??
@@ -39,15 +41,19 @@ const report = async (record: SQSRecord): Promise<void> => {
   if (!message.success || lane === schedulerLane) return;
   const { organizationId, mailboxId } = message.data;
   const isMailbox = mailboxId.startsWith('mbx_');
+  // What an operation was about is not mended by a cycle that succeeds.
+  const isCycle = message.data.workload === 'incoming' || message.data.workload === 'outgoing';
   await raiseAlert(store, {
     organizationId,
     level: 'error',
-    scope: isMailbox ? 'mailbox' : 'organization',
+    scope: isCycle ? 'mailbox' : 'organization',
     fault: createFault('laneStalled', { detail: `Work of the lane ${lane} was given up after many deliveries` }),
-    subject: isMailbox ? { type: 'mailbox', id: mailboxId } : { type: 'organization', id: organizationId },
+    subject: isCycle ? { type: 'mailbox', id: mailboxId } : { type: 'organization', id: organizationId },
     ...(isMailbox ? { mailboxId } : {}),
     now: new Date(),
   });
+  if (message.data.workload === 'incoming' || message.data.workload === 'outgoing')
+    await noteAlert(document, environment.CYCLES_TABLE, message.data);
 };
 
 export const handler = middy<SQSEvent, SQSBatchResponse>()

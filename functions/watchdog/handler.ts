@@ -2,7 +2,7 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import middy from '@middy/core';
 import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
-import { runWatchdog } from '../../shared/cycle/watchdog.ts';
+import { runWatchdog, type WatchdogFindings } from '../../shared/cycle/watchdog.ts';
 import { lastStreamRead, probeStream } from '../../shared/feed/feed-epoch.ts';
 import { abandonTest } from '../../shared/mailbox/apply-test-result.ts';
 import { rebuildCycle } from '../../shared/mailbox/rebuild-cycle.ts';
@@ -21,6 +21,7 @@ import { FaultError } from '../../shared/platform/fault.ts';
 import { createLaneQueues } from '../../shared/platform/lane-queues.ts';
 import { deploymentMetricNames, laneDimension, laneMetricNames } from '../../shared/platform/metric-names.ts';
 import { createRecordsTable } from '../../shared/platform/records-table.ts';
+import { createProfileTallies, isOutage, reportProfileOutages } from '../../shared/server-profile/profile-outages.ts';
 import { logger } from '../common/logger.ts';
 
 const environment = readConfiguration([
@@ -88,7 +89,12 @@ const measureFeedSilence = async (): Promise<number> => {
   return lastReadAt === undefined ? 0 : Math.max(0, (now.getTime() - lastReadAt) / 1000);
 };
 
-const writeMetrics = (findings: Awaited<ReturnType<typeof runWatchdog>>, feedSilenceSeconds: number): void => {
+type Figures = Omit<WatchdogFindings, 'errors'> & {
+  readonly feedSilenceSeconds: number;
+  readonly profilesFailing: number;
+};
+
+const writeMetrics = (findings: Figures): void => {
   for (const [lane, seconds] of Object.entries(findings.latenessSeconds)) {
     const metrics = new Metrics({ singleMetric: true });
     metrics.addDimension(laneDimension, lane);
@@ -100,7 +106,8 @@ const writeMetrics = (findings: Awaited<ReturnType<typeof runWatchdog>>, feedSil
     MetricUnit.Seconds,
     findings.latenessSeconds.outgoing,
   );
-  metrics.addMetric(deploymentMetricNames.feedSilenceSeconds, MetricUnit.Seconds, feedSilenceSeconds);
+  metrics.addMetric(deploymentMetricNames.feedSilenceSeconds, MetricUnit.Seconds, findings.feedSilenceSeconds);
+  metrics.addMetric(deploymentMetricNames.profilesFailing, MetricUnit.Count, findings.profilesFailing);
   metrics.addMetric(
     deploymentMetricNames.connectionDemandPercent,
     MetricUnit.Percent,
@@ -111,6 +118,7 @@ const writeMetrics = (findings: Awaited<ReturnType<typeof runWatchdog>>, feedSil
 };
 
 export const handler = middy().handler(async () => {
+  const tallies = createProfileTallies(operationDependencies.now().getTime());
   const findings = await runWatchdog({
     segments: Array.from({ length: segmentCount }, (_, segment) => scanSegment(segment)),
     parseOperation: (item) => (item['sk'] === watchedOperationSortKey ? watchedOperationSchema.parse(item) : undefined),
@@ -136,14 +144,20 @@ export const handler = middy().handler(async () => {
         await operationDependencies.operationWatch.end(organizationId, operationId);
       }
     },
+    onCycle: tallies.add,
     now: operationDependencies.now,
     periodSeconds: environment.WATCHDOG_PERIOD_SECONDS,
     visibilitySeconds: environment.LANE_VISIBILITY_SECONDS,
   });
-  const feedSilenceSeconds = await measureFeedSilence();
-  writeMetrics(findings, feedSilenceSeconds);
-  const { errors, ...found } = findings;
-  const figures = { ...found, feedSilenceSeconds };
+  const { errors: cycleErrors, ...found } = findings;
+  const errors = [...cycleErrors];
+  await reportProfileOutages(store, tallies.list(), {
+    now: operationDependencies.now(),
+    onError: (error) => errors.push(error),
+  });
+  const profilesFailing = tallies.list().filter(isOutage).length;
+  const figures = { ...found, feedSilenceSeconds: await measureFeedSilence(), profilesFailing };
+  writeMetrics(figures);
   logger.info('watchdog', { ...figures, failed: errors.length });
   // Everything else has been looked after by now; the failed invocation is what an operator is told by.
   if (errors.length > 0) throw new AggregateError(errors, 'Some items could not be looked after');

@@ -4,6 +4,9 @@ import { whoActsSchema } from '../platform/fault.ts';
 import { partition } from '../platform/records-table.ts';
 import { entityShape } from '../platform/values.ts';
 
+export const alertActionSchema = z.enum(['yes', 'no', 'retry', 'testAndEnable', 'reconnect']);
+export type AlertAction = z.output<typeof alertActionSchema>;
+
 /** Something a person should know. Repeats of one cause raise `count` on the one open alert. */
 export const alertSchema = z.object({
   ...entityShape,
@@ -22,7 +25,10 @@ export const alertSchema = z.object({
   lastAt: z.string(),
   status: z.enum(['open', 'cleared', 'answered']),
   clearedBy: z.string().nullable(),
-  actions: z.array(z.enum(['retry', 'testAndEnable'])),
+  /** What may be done about it with one press. */
+  actions: z.array(alertActionSchema),
+  /** Which of them was chosen, once it is answered. */
+  answer: z.object({ action: alertActionSchema, by: z.string(), at: z.string() }).nullable().default(null),
 });
 export type Alert = z.output<typeof alertSchema>;
 

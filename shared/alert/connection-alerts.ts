@@ -1,26 +1,6 @@
 import type { EntityStore } from '../platform/entity-store.ts';
-import type { FaultCode } from '../platform/fault-catalogue.ts';
+import { connectionCodes } from './alert-rules.ts';
 import { clearAlert } from './raise-alert.ts';
-
-/** Whatever a server or a login can be at fault for: a success of the same mailbox or profile proves it gone. */
-const connectionCodes: readonly FaultCode[] = [
-  'authenticationFailed',
-  'oauthExpired',
-  'oauthRevoked',
-  'mailboxNotFound',
-  'tlsUntrusted',
-  'accessDenied',
-  'protocolUnsupported',
-  'hostNotAllowed',
-  'connectFailed',
-  'timedOut',
-  'connectionLimit',
-  'throttled',
-  'serverError',
-  'mailboxFull',
-  'quotaReached',
-  'uidValidityUnstable',
-];
 
 /** Clears what a mailbox or a server profile was told of its connections, but for the codes that still stand. */
 export const clearConnectionAlerts = async (
@@ -31,4 +11,16 @@ export const clearConnectionAlerts = async (
 ): Promise<void> => {
   const codes = connectionCodes.filter((code) => options.except?.has(code) !== true);
   await Promise.all(codes.map((code) => clearAlert(store, organizationId, code, subjectId, { now: options.now })));
+};
+
+/** Clears whatever was told of a server profile that is no more. */
+export const clearProfileAlerts = async (
+  store: EntityStore,
+  organizationId: string,
+  serverProfileId: string,
+  now: Date,
+): Promise<void> => {
+  await clearConnectionAlerts(store, organizationId, serverProfileId, { now });
+  for (const code of ['serverCrowded', 'profileFailing'])
+    await clearAlert(store, organizationId, code, serverProfileId, { now });
 };

@@ -1,13 +1,14 @@
 import { organizationKind } from '../organization/organization.ts';
 import { settingsSchema } from '../organization/settings.ts';
-import { type Author, systemAuthor } from '../platform/change.ts';
+import { type Author, type Change, systemAuthor } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';
 import { type EntityStore, fromItem } from '../platform/entity-store.ts';
 import { type Fault, FaultError } from '../platform/fault.ts';
 import { createIdentifier } from '../platform/identifier.ts';
 import { type RecordWrite, recordKey, type StoredItem } from '../platform/records-table.ts';
 import { transact } from '../platform/transact.ts';
-import { type Alert, alertKind } from './alert.ts';
+import { type Alert, type AlertAction, alertKind } from './alert.ts';
+import { actionsOn } from './alert-rules.ts';
 
 export interface AlertCause {
   readonly organizationId: string;
@@ -62,6 +63,7 @@ export const alertWrites = async (store: EntityStore, cause: AlertCause): Promis
     cause: fault.cause,
     fix: fault.fix,
     whoActs: fault.whoActs,
+    actions: [...actionsOn(fault.code, subject.type, cause.level)],
   };
   if (open !== undefined && open.level === cause.level)
     // A repeat: figures only, so neither version nor feed move. The events of the first raise must not be told again.
@@ -106,7 +108,7 @@ export const alertWrites = async (store: EntityStore, cause: AlertCause): Promis
     lastAt: at,
     status: 'open',
     clearedBy: null,
-    actions: [],
+    answer: null,
   };
   return [
     ...store.writesOf(alertKind, organizationId, undefined, alert, { changes, expiresAt }),
@@ -133,28 +135,37 @@ export interface Clearing {
   readonly author?: Author;
 }
 
-const clearedWrites = async (
+const endWrites = async (
   store: EntityStore,
   organizationId: string,
   alert: Alert,
-  pointer: StoredItem | undefined,
-  { now, author = systemAuthor }: Clearing,
+  end: Pick<Alert, 'status'> & Partial<Pick<Alert, 'clearedBy' | 'answer'>>,
+  { pointer, change, now }: { readonly pointer: StoredItem | undefined; readonly change: Change; readonly now: Date },
 ): Promise<RecordWrite[]> => {
   const days = typeof pointer?.['days'] === 'number' ? pointer['days'] : await retentionDays(store, organizationId);
-  const next: Alert = {
-    ...alert,
-    version: alert.version + 1,
-    updatedAt: now.toISOString(),
-    status: 'cleared',
-    clearedBy: author.actor.id,
-  };
+  const next: Alert = { ...alert, ...end, version: alert.version + 1, updatedAt: now.toISOString() };
   return store.writesOf(alertKind, organizationId, alert, next, {
-    changes: [createChange('alert.cleared', author, now)],
+    changes: [change],
     expiresAt: expiryAfter(new Date(alert.lastAt), days),
     also:
       pointer?.['alertId'] === alert.id ? [{ remove: pointerKey(organizationId, alert.code, alert.subject.id) }] : [],
   });
 };
+
+const clearedWrites = (
+  store: EntityStore,
+  organizationId: string,
+  alert: Alert,
+  pointer: StoredItem | undefined,
+  { now, author = systemAuthor }: Clearing,
+): Promise<RecordWrite[]> =>
+  endWrites(
+    store,
+    organizationId,
+    alert,
+    { status: 'cleared', clearedBy: author.actor.id },
+    { pointer, change: createChange('alert.cleared', author, now), now },
+  );
 
 /** The writes that clear the open alert of a cause, as alertWrites; none when there is no such alert. */
 export const clearingWrites = async (
@@ -205,3 +216,28 @@ export const clearAlertById = async (
   if (cleared === undefined) throw new FaultError('notFound');
   return cleared;
 };
+
+/**
+ * Notes which action was chosen on an alert, also on one that the action has cleared at once. It is noted once.
+ *
+ * @throws FaultError notFound, alreadyAnswered
+ */
+export const noteAnswer = async (
+  store: EntityStore,
+  organizationId: string,
+  alertId: string,
+  { action, now, author }: { readonly action: AlertAction; readonly now: Date; readonly author: Author },
+): Promise<void> =>
+  transact(store.table, async () => {
+    const alert = await store.get(alertKind, organizationId, alertId);
+    if (alert === undefined) throw new FaultError('notFound');
+    if (alert.status === 'answered') throw new FaultError('alreadyAnswered');
+    const pointer = await store.table.get(pointerKey(organizationId, alert.code, alert.subject.id));
+    const answer = { action, by: author.actor.id, at: now.toISOString() };
+    const change = createChange('alert.answered', author, now);
+    const end = { status: 'answered', answer } as const;
+    return {
+      writes: await endWrites(store, organizationId, alert, end, { pointer, change, now }),
+      result: undefined,
+    };
+  });

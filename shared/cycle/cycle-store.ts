@@ -175,6 +175,7 @@ export const createCycleStore = (document: DynamoDBDocumentClient, TableName: st
       setOrRemove('credentialRefusals', next.credentialRefusals, cycle.credentialRefusals);
       setOrRemove('firstRefusalAt', next.firstRefusalAt, cycle.firstRefusalAt);
       setOrRemove('probing', next.probing, cycle.probing);
+      setOrRemove('alerted', next.alerted, cycle.alerted);
       setOrRemove('slices', next.slices, cycle.slices);
       setOrRemove('waitsUntil', undefined, cycle.waitsUntil);
       // Careful runs write markers after the cycle was read, so the removal cannot depend on what stood then.

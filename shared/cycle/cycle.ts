@@ -71,6 +71,8 @@ export const cycleSchema = z
     /** When the credentials were set that have worked last; others have not proven themselves yet. */
     workedCredential: z.string().optional(),
     idleCycles: z.int().nonnegative(),
+    /** An alert stands that no other figure here tells of; the next success clears it. */
+    alerted: z.boolean().optional(),
     lastCounts: cycleCountsSchema.optional(),
     backlog: z.int().optional(),
     cursors: z.record(z.string(), folderCursorSchema),

@@ -46,6 +46,8 @@ export interface NextCycle {
   readonly credentialRefusals: number;
   readonly firstRefusalAt: number | undefined;
   readonly probing: boolean;
+  /** An alert stands that the next success has to clear. */
+  readonly alerted: boolean;
   readonly slices: Cycle['slices'];
   /** Absent: nothing that anybody does not know. */
   readonly report: WorkloadReport | undefined;
@@ -85,9 +87,10 @@ const planSuccess = (
     credentialRefusals: 0,
     firstRefusalAt: undefined,
     probing: false,
+    alerted: false,
     // The happy path tells nothing and so writes nothing but the cycle.
     report:
-      cycle.consecutiveFailures > 0 || cycle.probing === true || input.faultShown
+      cycle.consecutiveFailures > 0 || cycle.probing === true || cycle.alerted === true || input.faultShown
         ? ({ type: 'succeeded' } as const)
         : undefined,
   };
@@ -127,6 +130,7 @@ const planDisabled = (input: PlanInput, fault: Fault): NextCycle => {
     credentialRefusals: 0,
     firstRefusalAt: undefined,
     probing: recovery.enabled,
+    alerted: input.cycle.alerted ?? false,
     slices: undefined,
     report: { type: 'disabled', fault },
   };
@@ -147,6 +151,7 @@ export const planNext = (input: PlanInput): NextCycle => {
     credentialRefusals: cycle.credentialRefusals ?? 0,
     firstRefusalAt: cycle.firstRefusalAt,
     probing: cycle.probing ?? false,
+    alerted: cycle.alerted ?? false,
     slices: undefined,
   };
   if (result.level === 'profile')
@@ -156,7 +161,7 @@ export const planNext = (input: PlanInput): NextCycle => {
       report: result.known === true ? undefined : { type: 'profilePaused', fault: result.fault },
     };
   if (result.class === 'throttled')
-    return { ...unchanged, reason: 'throttled', report: { type: 'throttled', fault: result.fault } };
+    return { ...unchanged, reason: 'throttled', alerted: true, report: { type: 'throttled', fault: result.fault } };
   // A probe that fails leaves everything as it was until the next probe.
   if (cycle.probing === true || result.class === 'permanent') return planDisabled(input, result.fault);
   const failures = cycle.consecutiveFailures + 1;

@@ -27,6 +27,8 @@ export interface WatchdogDependencies {
   /** Replaces the item of a cycle that cannot be read by what the mailbox says. */
   readonly rebuildCycle: (name: CycleName) => Promise<void>;
   readonly timeOutOperation: (operation: WatchedOperation) => Promise<void>;
+  /** Sees every cycle, for what is counted besides. */
+  readonly onCycle?: (cycle: Cycle) => void;
   readonly now: () => Date;
   readonly periodSeconds: number;
   readonly visibilitySeconds: number;
@@ -73,6 +75,7 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
   };
 
   const visitCycle = async (cycle: Cycle): Promise<void> => {
+    deps.onCycle?.(cycle);
     if (!cycle.enabled) return;
     findings.enabled += 1;
     if (cycle.due === null || cycle.due >= now) return;

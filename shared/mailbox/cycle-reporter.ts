@@ -59,6 +59,7 @@ export const createCycleReporter = (deps: ReporterDependencies): CycleReporter =
     switch (report.type) {
       case 'succeeded':
         await setWorkloadState(store, organizationId, mailboxId, workload, { type: 'succeed' }, options);
+        await clearAlert(store, organizationId, 'laneStalled', mailboxId, options);
         return clear(cycle, mailboxId, await standingElsewhere(cycle));
       case 'retrying':
         await setWorkloadState(

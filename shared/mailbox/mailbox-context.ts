@@ -3,6 +3,7 @@ import type { Author } from '../platform/change.ts';
 import { FaultError } from '../platform/fault.ts';
 import { transact } from '../platform/transact.ts';
 import { alignCycles, type CycleDependencies } from './align-cycles.ts';
+import { clearMootAlerts } from './clear-moot-alerts.ts';
 import { type Mailbox, mailboxKind } from './mailbox.ts';
 import { mailboxWrites } from './mailbox-writes.ts';
 import type { Claim } from './takeover.ts';
@@ -48,17 +49,18 @@ export const changeMailbox = async (
   change: (mailbox: Mailbox) => Promise<{ readonly next: Mailbox; readonly claim?: Claim }>,
 ): Promise<Mailbox> => {
   const { store, organization, author, now } = context;
-  const { mailbox, dispossessed } = await transact(store.table, async () => {
+  const { before, mailbox, dispossessed } = await transact(store.table, async () => {
     const current = await requireMailbox(context, mailboxId, ifMatch);
     refuseRetired(current);
     const { next, claim } = await change(current);
     const outcome = mailboxWrites(store, organization.id, current, next, { author, now: now() });
     return {
       writes: [...outcome.writes, ...(claim?.writes ?? [])],
-      result: { mailbox: outcome.mailbox, dispossessed: claim?.dispossessed },
+      result: { before: current, mailbox: outcome.mailbox, dispossessed: claim?.dispossessed },
     };
   });
   if (dispossessed !== undefined) await alignCycles(context, organization.id, dispossessed);
   await alignCycles(context, organization.id, mailboxId);
+  await clearMootAlerts(store, organization.id, before, mailbox, now());
   return mailbox;
 };

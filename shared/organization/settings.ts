@@ -309,7 +309,13 @@ const recovery = z.object({
   probeSeconds: seconds(60, 604_800, 3600, 'Seconds between two probes.'),
 });
 
+const alertLevels = z.enum(['information', 'warning', 'error']);
+
 const alerts = z.object({
+  userLevels: z.array(alertLevels).max(3).default(['error', 'information']).meta({
+    description: 'The levels of alerts that users see of their own mailbox; administrators see all.',
+    dynamics365Name: 'Configure alerts: error, warning and information',
+  }),
   retentionDays: z.int().min(1).max(3650).default(30).meta({
     description: 'Days that alerts are kept.',
     dynamics365Name: 'TraceLogPersistenceTimeInDays',
@@ -325,6 +331,14 @@ const feed = z.object({
     description: 'Days that the change feed reaches back.',
     dynamics365Name: 'ExpireChangeTrackingInDays',
   }),
+});
+
+const webhooks = z.object({
+  retry: z
+    .object({
+      maxSeconds: seconds(86_400, 86_400, 86_400, 'Longest wait between two attempts to deliver an event to a webhook.'),
+    })
+    .prefault({}),
 });
 
 const oauth = z.object({
@@ -358,6 +372,7 @@ export const settingsSchema = z.object({
   alerts: alerts.prefault({}),
   retention: retention.prefault({}),
   feed: feed.prefault({}),
+  webhooks: webhooks.prefault({}),
   oauth: oauth.prefault({}),
 });
 export type Settings = z.output<typeof settingsSchema>;

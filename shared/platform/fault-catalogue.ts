@@ -670,6 +670,24 @@ const rawCatalogue = {
     fix: 'Nothing for the mailbox: it is read anew and known mail is recognised; find out who wrote the item',
     whoActs: 'operator',
   },
+  endpointFailing: {
+    title: 'The endpoint of the webhook does not take events',
+    cause: 'It answered with another status than 2xx, or not at all, at every attempt over three days',
+    fix: 'Mend the endpoint, try it with POST /v1/webhooks/{id}/test, and enable the webhook: it resumes where it stopped',
+    whoActs: 'administrator',
+  },
+  endpointGone: {
+    title: 'The endpoint of the webhook says that it is gone',
+    cause: 'It answered 410',
+    fix: 'Delete the webhook, or give it the right URL and enable it: it resumes where it stopped',
+    whoActs: 'administrator',
+  },
+  webhookGap: {
+    title: 'Events may be missing at the endpoint of the webhook',
+    cause: 'The next event is older than what the feed keeps, or the data was restored from a backup',
+    fix: 'Walk /v1/feed/snapshot once for the receiver; the webhook goes on by itself',
+    whoActs: 'administrator',
+  },
   laneStalled: {
     title: 'A queue message could not be processed',
     cause: 'Its function failed on it again and again',

@@ -42,4 +42,6 @@ export const deploymentMetricNames = {
    * stretched. By the watchdog, each run.
    */
   connectionDemandPercent: 'ConnectionDemandPercent',
+  /** Server profiles of five mailboxes or more, more than half of which failed within the hour. By the watchdog. */
+  profilesFailing: 'ProfilesFailing',
 } as const;

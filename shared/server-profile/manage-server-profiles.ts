@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { clearProfileAlerts } from '../alert/connection-alerts.ts';
 import type { Organization } from '../organization/organization.ts';
 import { requireOwner } from '../owner/find-owner.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
@@ -190,9 +191,10 @@ export const deleteServerProfile = async (
         throw new FaultError('profileInUse');
       }
       await store.table.write([{ remove: key, condition: { expression: marked, values } }]);
-      return;
+      break;
     } catch (error) {
       if (!(error instanceof WriteConditionError) || attempt === attempts) throw error;
     }
   }
+  await clearProfileAlerts(store, organizationId, id, now());
 };

@@ -25,6 +25,8 @@ export const presentServerProfile = (profile: ServerProfile): z.output<typeof se
   minPollingMinutes: profile.minPollingMinutes,
   sendLimits: profile.sendLimits,
   processEmailFrom: profile.processEmailFrom,
+  moveUndeliverable: profile.moveUndeliverable,
+  alertOwnerOnOutage: profile.alertOwnerOnOutage,
   ownerId: profile.ownerId,
   caCertificates: profile.caCertificates,
   status: profile.status,

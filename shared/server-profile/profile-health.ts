@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Cycle } from '../cycle/cycle.ts';
 import type { CycleControl } from '../cycle/cycle-control.ts';
+import { failedSince } from '../cycle/failed-since.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { faultSchema } from '../platform/fault.ts';
 import { forEachParallel } from '../platform/for-each-parallel.ts';
@@ -32,9 +32,6 @@ export interface HealthDependencies {
 
 const hourMilliseconds = 3_600_000;
 const readAtOnce = 25;
-
-const failedSince = (cycle: Cycle | undefined, since: number): boolean =>
-  cycle !== undefined && cycle.consecutiveFailures > 0 && (cycle.lastCompletedAt ?? 0) >= since;
 
 /** How a profile's servers fare, told from its connections and from the cycles of its mailboxes. */
 export const readProfileHealth = async (

@@ -43,6 +43,12 @@ const fieldsSchema = z.strictObject({
     description: 'How many emails may go out through the profile; what is more waits.',
   }),
   processEmailFrom: instantSchema.nullable().default(null),
+  moveUndeliverable: z.boolean().default(false).meta({
+    description: 'Mail that is set aside as unreadable is moved to a folder Undeliverable. IMAP only.',
+  }),
+  alertOwnerOnOutage: z.boolean().default(false).meta({
+    description: 'The owner is told when more than half of the mailboxes of the profile fail within an hour.',
+  }),
   ownerId: z.string().max(250).nullable().default(null).meta({ description: 'A user or a team.' }),
   caCertificates: z.string().min(1).max(65_536).nullable().default(null).meta({
     description: 'PEM text of further certificate authorities to trust; several certificates may follow each other.',

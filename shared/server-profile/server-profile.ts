@@ -49,6 +49,10 @@ export const serverProfileSchema = z.object({
   minPollingMinutes: z.int().min(0).max(1440),
   sendLimits: sendLimitsSchema.nullable().default(null),
   processEmailFrom: z.string().nullable(),
+  /** What cannot be made an email of is moved out of the folder that it came into. */
+  moveUndeliverable: z.boolean().default(false),
+  /** The owner sees the alert when most of the mailboxes fail. */
+  alertOwnerOnOutage: z.boolean().default(false),
   ownerId: z.string().nullable(),
   caCertificates: z.string().nullable(),
   status: z.enum(['active', 'inactive']),

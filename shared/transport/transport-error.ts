@@ -1,6 +1,27 @@
 import { createFault, type Fault, type FaultDetails } from '../platform/fault.ts';
 import type { FaultCode } from '../platform/fault-catalogue.ts';
 
+/** What servers and logins can be at fault for. */
+export const transportErrorCodes = [
+  'authenticationFailed',
+  'oauthExpired',
+  'oauthRevoked',
+  'mailboxNotFound',
+  'tlsUntrusted',
+  'accessDenied',
+  'protocolUnsupported',
+  'hostNotAllowed',
+  'connectFailed',
+  'timedOut',
+  'connectionLimit',
+  'throttled',
+  'serverError',
+  'mailboxFull',
+  'quotaReached',
+  'uidValidityUnstable',
+] as const satisfies readonly FaultCode[];
+export type TransportErrorCode = (typeof transportErrorCodes)[number];
+
 /**
  * permanent: trying again cannot help · refused: the server says that the credential is wrong · transient: try again
  * on the retry rule · throttled: the server asks to come back, never a strike against the mailbox.
@@ -16,7 +37,7 @@ export class TransportError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
-    code: FaultCode,
+    code: TransportErrorCode,
     options: FaultDetails & {
       readonly class: TransportErrorClass;
       readonly level: 'mailbox' | 'profile';

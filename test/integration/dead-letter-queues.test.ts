@@ -1,5 +1,7 @@
 import type { Context, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Cycle } from '../../shared/cycle/cycle.ts';
+import { createCycleReporter } from '../../shared/mailbox/cycle-reporter.ts';
 import { createIdentifier } from '../../shared/platform/identifier.ts';
 import { startTestApi, type TestApi } from './role-calls.ts';
 
@@ -46,6 +48,22 @@ describe('a message that a lane gave up', () => {
     expect(answer.batchItemFailures).toEqual([]);
     const { body } = await organization.as('reader')('GET', `/alerts?mailboxId=${mailboxId}`);
     expect(body.data).toMatchObject([{ code: 'laneStalled', level: 'error', count: 2, status: 'open' }]);
+  });
+
+  it('is told until the next cycle of the mailbox succeeds', async () => {
+    const organization = await api.createOrganization();
+    const mailboxId = createIdentifier('mbx', Date.now());
+    await api.services.cycles.enable(organization.id, mailboxId, 'incoming', 'prf_1');
+    const cycle = { organizationId: organization.id, mailboxId, workload: 'incoming' } as const;
+    await consume('incoming', JSON.stringify({ v: 1, ...cycle, generation: 1, reason: 'timer' }));
+
+    const stands = await api.cycleItem(`${organization.id}#${mailboxId}`, 'incoming');
+    const reporter = createCycleReporter({ ...api.services, onDisabled: () => undefined });
+    await reporter.report(cycle as Cycle, undefined, { type: 'succeeded' });
+
+    expect(stands).toMatchObject({ alerted: true });
+    const { body } = await organization.as('reader')('GET', `/alerts?mailboxId=${mailboxId}`);
+    expect(body.data).toMatchObject([{ code: 'laneStalled', status: 'cleared' }]);
   });
 
   it('that nobody can read holds up nothing', async () => {

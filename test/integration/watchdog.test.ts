@@ -10,6 +10,7 @@ import { createOperation } from '../../shared/operation/create-operation.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { createIdentifier } from '../../shared/platform/identifier.ts';
 import { emptyThrottleItem, profileThrottleKey } from '../../shared/throttle/throttle-item.ts';
+import { storeServerProfile } from '../support/synchronized-mailbox.ts';
 import { createStreamReader } from './read-stream.ts';
 import { startTestApi, type TestApi, type TestOrganization } from './role-calls.ts';
 
@@ -47,6 +48,7 @@ beforeEach(async () => {
 afterEach(() => api.services.cycles.disable(organization.id, mailboxId, 'incoming'));
 
 const hours = 3_600_000;
+const endpoint = { host: '127.0.0.1', port: 1, security: 'tls' } as const;
 
 /** As it stands when whatever should have started the cycle was lost long ago. */
 const overdue = (by: number) =>
@@ -186,6 +188,64 @@ describe('the watchdog', () => {
     const alerts = await organization.as('admin')('GET', `/alerts?mailboxId=${body.mailboxId}`);
     expect(alerts.body.data).toMatchObject([{ code: 'cycleRebuilt', whoActs: 'operator' }]);
     expect(await api.receive('incoming')).toMatchObject([{ mailboxId: body.mailboxId, reason: 'enable' }]);
+  });
+
+  it('tells administrators, and an owner who wants it, when most mailboxes of a profile fail, until they do not', async () => {
+    const { services } = api;
+    const call = organization.as('admin');
+    const anna = (await call('POST', '/users', { fullName: 'Anna' })).body;
+    const profile = await storeServerProfile(
+      services,
+      organization.id,
+      { imap: endpoint, submission: endpoint, caCertificate: '' },
+      { caCertificates: null, ownerId: anna.id, alertOwnerOnOutage: true },
+    );
+    const mailboxes = [1, 2, 3].map(() => createIdentifier('mbx', Date.now()));
+    const ranAs = (mailbox: string, consecutiveFailures: number, ago = 60_000) =>
+      createDocumentClient().send(
+        new UpdateCommand({
+          TableName: api.cyclesTable,
+          Key: { pk: `${organization.id}#${mailbox}`, sk: 'incoming' },
+          UpdateExpression:
+            'SET consecutiveFailures = :failures, lastCompletedAt = :at, lastSuccessAt = :success, due = :due',
+          ExpressionAttributeValues: {
+            ':failures': consecutiveFailures,
+            ':at': Date.now() - ago,
+            ':success': consecutiveFailures === 0 ? Date.now() - ago : 1,
+            ':due': Date.now() + hours,
+          },
+        }),
+      );
+    const openAlerts = async () => (await call('GET', '/alerts?scope=profile&status=open')).body.data;
+    for (const mailbox of mailboxes) {
+      await services.cycles.enable(organization.id, mailbox, 'incoming', profile.id);
+      await ranAs(mailbox, 0);
+    }
+    await ranAs(mailboxes[0] ?? '', 2);
+    await ranAs(mailboxes[1] ?? '', 2, 2 * hours);
+    await watchdog();
+    const half = await openAlerts();
+
+    await ranAs(mailboxes[1] ?? '', 3);
+    await watchdog();
+    await watchdog();
+    const most = await openAlerts();
+    await ranAs(mailboxes[0] ?? '', 0);
+    await watchdog();
+
+    expect(half).toEqual([]);
+    expect(most).toMatchObject([
+      {
+        code: 'profileFailing',
+        level: 'error',
+        subject: { type: 'serverProfile', id: profile.id },
+        mailboxId: anna.mailboxId,
+        count: 2,
+        detail: '2 of 3 mailboxes of the profile failed within the last hour',
+      },
+    ]);
+    expect(await openAlerts()).toEqual([]);
+    for (const mailbox of mailboxes) await services.cycles.disable(organization.id, mailbox, 'incoming');
   });
 
   it('tells for how long nobody has read the stream, and gives its reader something to show itself by', async () => {

@@ -4,19 +4,18 @@ import { type ConnectionContext, startConnection } from '../../../shared/oauth/s
 import { answerNothing } from '../answers.ts';
 import { mailboxContextOf, mailboxPathSchema, resolveMailboxId } from '../mailbox-request.ts';
 import { redirectUriOf } from '../redirect-uri.ts';
-import { defineRoute, noParameters, type OrganizationContext, type Route } from '../route.ts';
+import { defineRoute, noParameters, type OrganizationContext, type Route, writersAndUsers } from '../route.ts';
 
 const tag = 'Mailboxes';
-const access = ['admin', 'crm'] as const;
 
-const authorizationSchema = z
+export const authorizationSchema = z
   .object({
     authorizationUrl: z.string().meta({ description: "Where to send the owner's browser." }),
     expiresAt: z.string(),
   })
   .meta({ id: 'OAuthAuthorization' });
 
-const connectionContextOf = (context: OrganizationContext<unknown, unknown, unknown>): ConnectionContext => ({
+export const connectionContextOf = (context: OrganizationContext<unknown, unknown, unknown>): ConnectionContext => ({
   ...mailboxContextOf(context),
   servers: context.services.authorizationServers,
 });
@@ -27,7 +26,7 @@ export const mailboxOAuthRoutes: readonly Route[] = [
     path: '/mailboxes/{mailboxId}/oauth-connect',
     summary: 'Begins the sign-in that connects a mailbox to its provider; good once, for ten minutes',
     tag,
-    access,
+    access: writersAndUsers,
     answers: { 200: authorizationSchema },
     problems: ['returnUrlNotAllowed', 'notSupported', 'invalidState', 'unavailable'],
     pathSchema: mailboxPathSchema,
@@ -52,7 +51,7 @@ export const mailboxOAuthRoutes: readonly Route[] = [
     path: '/mailboxes/{mailboxId}/oauth',
     summary: "Revokes and forgets the mailbox's connection to its provider",
     tag,
-    access,
+    access: writersAndUsers,
     answers: { 204: null },
     pathSchema: mailboxPathSchema,
     querySchema: noParameters,

@@ -164,6 +164,16 @@ describe('after a cycle that failed', () => {
     );
   });
 
+  it('the next success clears what was told of a server that asked to come back later', () => {
+    const throttled = plan({ result: failed({ class: 'throttled', fault: createFault('throttled') }) });
+    const failing = plan({ cycle: cycle({ alerted: true }), result: failed() });
+    const well = plan({ cycle: cycle({ alerted: true }) });
+
+    expect([throttled.alerted, failing.alerted, well.alerted]).toEqual([true, true, false]);
+    expect(well.report).toEqual({ type: 'succeeded' });
+    expect(plan({}).report).toBeUndefined();
+  });
+
   it('throttling by the server is no strike against the mailbox', () => {
     const next = plan({
       cycle: cycle({ consecutiveFailures: 9 }),
