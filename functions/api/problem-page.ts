@@ -1,31 +1,15 @@
 import { FaultError } from '../../shared/platform/fault.ts';
 import { type FaultCode, faultCatalogue } from '../../shared/platform/fault-catalogue.ts';
+import { describeProblem } from './reference/describe-problem.ts';
 import type { RouteAnswer } from './route.ts';
-
-const whoActs = {
-  caller: 'whoever sent the request',
-  mailboxOwner: 'the owner of the mailbox',
-  administrator: 'an administrator of the organization',
-  operator: 'the operator of the deployment',
-  nobody: 'nobody',
-} as const;
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
 
 const isCode = (text: string): text is FaultCode => Object.hasOwn(faultCatalogue, text);
 
 const renderPage = (code: FaultCode): string => {
-  const { title, status, cause, fix, whoActs: actor } = faultCatalogue[code];
-  const rows = [
-    ['Code', code],
-    [
-      'Status',
-      status === undefined ? 'none of its own: it stands inside results, alerts and decisions' : String(status),
-    ],
-    ['Cause', cause],
-    ['What to do', fix],
-    ['Who acts', whoActs[actor]],
-  ];
+  const { title } = faultCatalogue[code];
+  const rows = [...describeProblem(code), ['Code', code] as const];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -42,7 +26,7 @@ dd { margin: 0; }
 <body>
 <h1>${escapeHtml(title)}</h1>
 <dl>
-${rows.map(([name = '', text = '']) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`).join('\n')}
+${rows.map(([name, text]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`).join('\n')}
 </dl>
 </body>
 </html>
