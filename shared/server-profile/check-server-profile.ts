@@ -25,6 +25,8 @@ const checkCombination = (profile: ServerProfileInput): void => {
   const refused = (pointer: string, what: string) =>
     refuse('unsupportedCombination', pointer, `A profile of kind ${profile.kind} does not work with ${what}`);
   if (incoming.protocol !== incomingProtocols[profile.kind]) throw refused('#/incoming/protocol', incoming.protocol);
+  if (incoming.protocol === 'pop3' && profile.moveUndeliverable)
+    throw refuse('unsupportedCombination', '#/moveUndeliverable', 'A maildrop has no folder to move mail to');
   if (outgoing.protocol !== 'smtp') throw refused('#/outgoing/protocol', outgoing.protocol);
   // RFC 1939 section 4: a session begins with a login.
   if (incoming.protocol === 'pop3' && credentials.authentication === 'none')

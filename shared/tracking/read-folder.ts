@@ -9,6 +9,7 @@ import { FetchAhead } from './fetch-ahead.ts';
 import { type FetchedWindow, fetchWindow, type TrackedFolder, toMessage } from './fetch-window.ts';
 import { FolderKeyword } from './folder-keyword.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
+import { moveUndeliverable } from './move-undeliverable.ts';
 import { planReading } from './plan-reading.ts';
 import { setAsideMessage } from './set-aside-message.ts';
 import { trackForwarded } from './track-forwarded.ts';
@@ -229,6 +230,7 @@ class FolderReader {
     const { results, withheld } = await track(this.#tracking, pending, () => this.#mayGoOn());
     await this.#keyword.mark(cursor, trackedOf(results));
     await this.#deleteProcessed(cursor, results);
+    await this.#moveUndeliverable(cursor, results);
     for (const result of results.values()) this.#count(result);
     const open = new Set(pending.map(({ uid }) => uid).filter((uid) => !results.has(uid)));
     const unsent = new Set([...fetched.withheld, ...withheld]);
@@ -254,6 +256,12 @@ class FolderReader {
     if (direction !== 'incoming' || stored.length === 0) return;
     await this.#tracking.session.deleteMessages(path, cursor.uidValidity, stored);
     this.#hasDeleted = true;
+  }
+
+  /** As deleteProcessed. */
+  #moveUndeliverable({ uidValidity }: FolderCursor, results: ReadonlyMap<number, MessageResult>): Promise<void> {
+    const { moveUndeliverable: isWanted } = this.#run.serverProfile;
+    return isWanted ? moveUndeliverable(this.#tracking, this.#folder, uidValidity, results) : Promise.resolve();
   }
 
   /**
@@ -291,6 +299,7 @@ class FolderReader {
       await setAsideMessage(this.#tracking, message, reason, runsBeforeSetAside);
       this.#count('setAside');
     }
+    await this.#moveUndeliverable(cursor, new Map(messages.map((message) => [message.uid, 'setAside'])));
     if (withheld.length > 0 && !(await this.#giveUpWithheld(cursor, uid))) await this.#endBefore(cursor, uids, uid);
     return 1;
   }

@@ -12,6 +12,11 @@ export interface FolderMarks {
     uids: readonly number[],
     change: { readonly add?: readonly string[]; readonly remove?: readonly string[] },
   ): Promise<boolean>;
+  /**
+   * Moves messages to a folder, which is made where there is none. False when the folder that they stand in has got
+   * another identity, or when the server refuses.
+   */
+  moveMessages(folder: string, uidValidity: string, uids: readonly number[], target: string): Promise<boolean>;
   /** What stays the same when the folder gets another name (OBJECTID, RFC 8474); undefined where the server has none. */
   identityOf(folder: string): Promise<string | undefined>;
 }

@@ -15,7 +15,7 @@ export const areas: Readonly<Record<string, readonly string[]>> = {
   ],
   'What stands in headers, in any language': ['test/unit/email/mime/{mess,decode,inter,mail,auto}*.test.ts'],
   'Decisions and what is set aside': [
-    'test/integration/tracking/decisions*.test.ts',
+    'test/integration/tracking/{decisions,move-undeliverable}*.test.ts',
     'test/{unit,integration}/rejection/*.test.ts',
   ],
   'What the CRM does with emails': ['test/integration/email/{emails,email-lists,email-input,attachments}.test.ts'],

@@ -24,6 +24,24 @@ export const createFolderMarks = (
   const { client } = connection;
   const within = <Answer>(answer: Promise<Answer>): Promise<Answer> => connection.within('established', answer);
   const open = (folder: string, readOnly: boolean) => within(client.mailboxOpen(folder, { readOnly }));
+  const move = async (range: string, target: string): Promise<boolean> => {
+    const { capabilities } = client;
+    if (capabilities.has('MOVE') || capabilities.has('UIDPLUS'))
+      return (await within(client.messageMove(range, target, { uid: true }))) !== false;
+    // Without UIDPLUS the library would remove whatever others have marked as deleted, too.
+    if (!(await within(client.messageCopy(range, target, { uid: true })))) return false;
+    return within(client.messageFlagsAdd(range, ['\\Deleted'], { uid: true }));
+  };
+  /** False when the server refuses; a connection that broke is another matter. */
+  const create = async (target: string): Promise<boolean> => {
+    try {
+      await within(client.mailboxCreate(target));
+      return true;
+    } catch (error) {
+      if (!client.usable) throw error;
+      return false;
+    }
+  };
   return {
     listKeyword: (folder, keyword) =>
       turn(async () => {
@@ -44,6 +62,14 @@ export const createFolderMarks = (
         if (remove.length > 0 && !(await within(client.messageFlagsRemove(range, [...remove], { uid: true }))))
           throw refused(`to take keywords off messages in ${folder}`);
         return kept.length === add.length;
+      }),
+    moveMessages: (folder, uidValidity, uids, target) =>
+      turn(async () => {
+        if (uids.length === 0) return true;
+        const opened = await open(folder, false);
+        if (String(opened.uidValidity) !== uidValidity) return false;
+        if (await move(toSequenceSet(uids), target)) return true;
+        return (await create(target)) && (await move(toSequenceSet(uids), target));
       }),
     identityOf: (folder) =>
       turn(async () => {
