@@ -6,6 +6,7 @@ import { loadReadableBody } from '../../shared/email/readable-body.ts';
 import { withNextCycle } from '../../shared/email/waiting-send.ts';
 import { FaultError } from '../../shared/platform/fault.ts';
 import { resolveIdentifier } from '../../shared/platform/resolve-identifier.ts';
+import { type Ownership, ownershipOf } from './ownership.ts';
 import type { Caller, OrganizationContext } from './route.ts';
 
 /** Of every route below an email. */
@@ -15,26 +16,36 @@ export const emailPathSchema = z.strictObject({
 
 type EmailRequest = OrganizationContext<z.output<typeof emailPathSchema>, unknown, unknown>;
 
+type AddressedEmail = Pick<EmailRequest, 'services' | 'organization' | 'path' | 'caller'>;
+
+/** Mail of the user's mailbox, whoever else got it, and what the user wrote in another's name. */
+export const isOwnEmail = ({ userId, mailboxId }: Ownership, email: Email): boolean =>
+  email.mailboxId === mailboxId || email.receivedByMailboxIds.includes(mailboxId) || email.ownerId === userId;
+
 /** @throws FaultError notFound */
-export const resolveEmailId = ({
+export const requireEmail = async ({
   services: { store },
   organization,
   path,
-}: Pick<EmailRequest, 'services' | 'organization' | 'path'>): Promise<string> =>
-  resolveIdentifier(store, organization.id, emailKind.kind, emailKind.prefix, path.emailId);
-
-/** @throws FaultError notFound */
-export const requireEmail = async (
-  request: Pick<EmailRequest, 'services' | 'organization' | 'path'>,
-): Promise<Email> => {
-  const { services, organization } = request;
-  const email = await services.store.get(emailKind, organization.id, await resolveEmailId(request));
-  if (email === undefined) throw new FaultError('notFound');
+  caller,
+}: AddressedEmail): Promise<Email> => {
+  const id = await resolveIdentifier(store, organization.id, emailKind.kind, emailKind.prefix, path.emailId);
+  const email = await store.get(emailKind, organization.id, id);
+  const ownership = ownershipOf(caller);
+  if (email === undefined || (ownership !== undefined && !isOwnEmail(ownership, email)))
+    throw new FaultError('notFound');
   return email;
 };
 
+/** @throws FaultError notFound */
+export const resolveEmailId = async (request: AddressedEmail): Promise<string> => {
+  const { services, organization, path, caller } = request;
+  if (ownershipOf(caller) !== undefined) return (await requireEmail(request)).id;
+  return resolveIdentifier(services.store, organization.id, emailKind.kind, emailKind.prefix, path.emailId);
+};
+
 /** A reader gets mail without its bodies, raw message and attachments. */
-export const seesContent = (caller: Caller): boolean => caller.type === 'key' && caller.role !== 'reader';
+export const seesContent = (caller: Caller): boolean => caller.type !== 'operator' && caller.role !== 'reader';
 
 /** The email as this caller may see it. */
 export const showEmail = async (

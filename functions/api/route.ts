@@ -3,15 +3,30 @@ import { type Role, roleSchema } from '../../shared/organization/api-key.ts';
 import type { Organization } from '../../shared/organization/organization.ts';
 import type { Author } from '../../shared/platform/change.ts';
 import type { IdentifierPrefix } from '../../shared/platform/identifier.ts';
+import type { SessionRole } from '../../shared/session/session.ts';
 import type { Services } from './services.ts';
 
-export const roles: readonly Role[] = roleSchema.options;
-export type { Role };
+/** The roles of API keys; a session has role admin, or user. */
+export type CallerRole = Role | 'user';
 
-/** Who calls: an operator key, or an API key of one organization. */
+/** Any key, and sessions of role admin. */
+export const roles: readonly CallerRole[] = roleSchema.options;
+/** Users, too: such a route shows them only what is theirs (ownership.ts). */
+export const rolesAndUsers: readonly CallerRole[] = [...roles, 'user'];
+export const writersAndUsers: readonly CallerRole[] = ['admin', 'crm', 'user'];
+
+/** Who calls: an operator key, an API key of one organization, or one of its users who is signed in. */
 export type Caller =
   | { readonly type: 'operator'; readonly id: string }
-  | { readonly type: 'key'; readonly id: string; readonly role: Role };
+  | { readonly type: 'key'; readonly id: string; readonly role: Role }
+  | {
+      readonly type: 'session';
+      readonly id: string;
+      readonly role: SessionRole;
+      readonly userId: string;
+      /** The user's own. */
+      readonly mailboxId: string;
+    };
 
 export interface RouteAnswer {
   readonly status: number;
@@ -43,7 +58,7 @@ export interface RequestContext<Path, Query, Body> {
 }
 
 export interface OrganizationContext<Path, Query, Body> extends RequestContext<Path, Query, Body> {
-  /** Of the calling key. Suspended ones only reach handlers of GET. */
+  /** Of the caller. Suspended ones only reach handlers of GET. */
   readonly organization: Organization;
 }
 
@@ -58,11 +73,13 @@ interface RouteBase {
   readonly answers: Readonly<Record<number, z.ZodType | null>>;
   /** Codes of the problems that this route may answer with besides the general ones. */
   readonly problems?: readonly string[];
+  /** Fields of the answer that are shown once: a repeat by Idempotency-Key has null in their place. */
+  readonly shownOnce?: readonly string[];
 }
 
 /** A route with its types erased, as the router and the OpenAPI document see it. */
 export type Route = RouteBase & {
-  readonly access: 'open' | 'operator' | readonly Role[];
+  readonly access: 'open' | 'operator' | readonly CallerRole[];
   readonly pathSchema: z.ZodType;
   readonly querySchema: z.ZodType;
   readonly bodySchema: z.ZodType | null;
@@ -76,7 +93,7 @@ export type Route = RouteBase & {
  */
 export const defineRoute = <Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType>(
   route: RouteBase & {
-    readonly access: readonly Role[];
+    readonly access: readonly CallerRole[];
     readonly pathSchema: Path;
     readonly querySchema: Query;
     readonly bodySchema: Body | null;

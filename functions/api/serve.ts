@@ -4,11 +4,12 @@ import { createIdentifier, deriveIdentifier, type IdentifierPrefix } from '../..
 import { deploymentScope } from '../../shared/platform/records-table.ts';
 import { type Authentication, authenticate, authorize } from './middleware/authenticate.ts';
 import { type Claim, IdempotencyKeys, readIdempotencyKey } from './middleware/idempotency.ts';
+import { ownershipOf } from './ownership.ts';
 import { answerProblemPage } from './problem-page.ts';
 import { readInput } from './read-input.ts';
 import { readPreconditions } from './read-preconditions.ts';
 import type { ApiRequest } from './request.ts';
-import type { Route, RouteAnswer } from './route.ts';
+import type { Caller, Route, RouteAnswer } from './route.ts';
 import type { RouteMatch } from './router.ts';
 import type { Services } from './services.ts';
 
@@ -38,18 +39,23 @@ const createIdentifiers = (now: Date, claim: Claim | undefined): ((prefix: Ident
 
 type Handle = (identifierFor: (prefix: IdentifierPrefix) => string) => Promise<RouteAnswer>;
 
+/** Users must not be answered with what another was answered: their keys are their own. */
+const ownKey = (caller: Caller, key: string): string => {
+  const ownership = ownershipOf(caller);
+  return ownership === undefined ? key : `${ownership.userId} ${key}`;
+};
+
 /** Carries the request out, once per Idempotency-Key. */
 const answerOnce = async (
   keys: IdempotencyKeys,
-  scope: string,
-  request: ApiRequest,
-  requestId: string,
-  now: Date,
+  call: { readonly route: Route; readonly request: ApiRequest; readonly requestId: string; readonly now: Date },
+  { caller, organization }: Authentication,
   handle: Handle,
 ): Promise<RouteAnswer> => {
+  const { route, request, requestId, now } = call;
   const key = readIdempotencyKey(request);
   if (key === undefined) return handle(createIdentifiers(now, undefined));
-  const claim = await keys.claim(scope, key, request, requestId);
+  const claim = await keys.claim(organization?.id ?? deploymentScope, ownKey(caller, key), request, requestId);
   if ('status' in claim) return claim;
   let answer: RouteAnswer;
   try {
@@ -61,7 +67,7 @@ const answerOnce = async (
   }
   // The work is done and its answer stands, also where it cannot be kept or another request has taken the key over: a
   // repeat is then carried out again, under the same identifiers.
-  await claim.remember(answer).catch(() => undefined);
+  await claim.remember(answer, route.shownOnce ?? []).catch(() => undefined);
   return answer;
 };
 
@@ -82,9 +88,11 @@ export const createServe = (
     const { caller, organization } = authentication;
     const input = readInput(route, request, parameters);
     const preconditions = readPreconditions(request);
-    const author: Author = { origin: 'crm', actor: { type: caller.type, id: caller.id } };
-    const scope = organization?.id ?? deploymentScope;
-    return answerOnce(keys, scope, request, requestId, services.now(), (identifierFor) =>
+    const author: Author = {
+      origin: 'crm',
+      actor: { type: caller.type, id: caller.id, ...(caller.type === 'session' ? { userId: caller.userId } : {}) },
+    };
+    return answerOnce(keys, { route, request, requestId, now: services.now() }, authentication, (identifierFor) =>
       // The schemas of the route have just checked what its handler is typed for.
       route.handle({
         services,

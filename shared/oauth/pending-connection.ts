@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { actorSchema } from '../platform/change.ts';
 import { fingerprint } from '../platform/identifier.ts';
 import { type RecordKey, type RecordsTable, recordKey, WriteConditionError } from '../platform/records-table.ts';
 import { sealedSecretSchema } from '../platform/values.ts';
@@ -19,7 +20,7 @@ export const pendingConnectionSchema = z.object({
   /** Who asked for it: the author of what comes of it. */
   author: z.object({
     origin: z.enum(['crm', 'mailbox', 'system']),
-    actor: z.object({ type: z.enum(['key', 'mailbox', 'system', 'operator']), id: z.string() }),
+    actor: actorSchema,
   }),
 });
 export type PendingConnection = z.output<typeof pendingConnectionSchema>;

@@ -1,36 +1,86 @@
+import { type User, userKind } from '../owner/owner.ts';
 import { type EntityStore, fromItem } from '../platform/entity-store.ts';
-import { recordKey, WriteConditionError } from '../platform/records-table.ts';
-import { isTokenOf, locateToken } from './access-token.ts';
+import { recordKey, type StoredItem, WriteConditionError } from '../platform/records-table.ts';
+import { type Session, sessionKind } from '../session/session.ts';
+import { isTokenOf, locateToken, type TokenPlace } from './access-token.ts';
 import { type ApiKey, apiKeyKind, isExpired } from './api-key.ts';
 import { operatorKeyPlace } from './operator-key.ts';
 import { type Organization, organizationKind } from './organization.ts';
 
 export type FoundCaller =
   | { readonly type: 'operator'; readonly id: string }
-  | { readonly type: 'key'; readonly key: ApiKey; readonly organization: Organization };
+  | { readonly type: 'key'; readonly key: ApiKey; readonly organization: Organization }
+  | { readonly type: 'session'; readonly session: Session; readonly user: User; readonly organization: Organization };
+
+interface FoundToken {
+  readonly item: StoredItem;
+  readonly organization: Organization;
+}
+
+/** What a token stands for, and its organization unless that is being erased: both in one strong read. */
+const readWithOrganization = async (
+  { table }: EntityStore,
+  organizationId: string,
+  kind: string,
+  id: string,
+): Promise<FoundToken | undefined> => {
+  const place = recordKey(organizationId, kind, id);
+  const items = await table.getMany([place, recordKey(organizationId, organizationKind.kind, organizationId)]);
+  const item = items.find(({ pk }) => pk === place.pk);
+  const organizationItem = items.find(({ pk }) => pk !== place.pk);
+  if (item === undefined || organizationItem === undefined) return undefined;
+  const organization = fromItem(organizationKind, organizationItem);
+  return organization.status === 'erasing' ? undefined : { item, organization };
+};
+
+const findKey = async (
+  store: EntityStore,
+  token: string,
+  { organizationId, keyId }: Extract<TokenPlace, { type: 'key' }>,
+  now: Date,
+): Promise<FoundCaller | undefined> => {
+  const found = await readWithOrganization(store, organizationId, apiKeyKind.kind, keyId);
+  if (found === undefined) return undefined;
+  const key = fromItem(apiKeyKind, found.item);
+  return isTokenOf(token, key.hash) && !isExpired(key, now)
+    ? { type: 'key', key, organization: found.organization }
+    : undefined;
+};
+
+/** A session is good while its user is active and the key that vouched for it is. */
+const findSession = async (
+  store: EntityStore,
+  token: string,
+  { organizationId, sessionId }: Extract<TokenPlace, { type: 'session' }>,
+  now: Date,
+): Promise<FoundCaller | undefined> => {
+  const found = await readWithOrganization(store, organizationId, sessionKind.kind, sessionId);
+  if (found === undefined) return undefined;
+  const session = fromItem(sessionKind, found.item);
+  // The table may drop expired items days late.
+  if (!isTokenOf(token, session.hash) || Date.parse(session.expiresAt) <= now.getTime()) return undefined;
+  const userPlace = recordKey(organizationId, userKind.kind, session.userId);
+  const items = await store.table.getMany([userPlace, recordKey(organizationId, apiKeyKind.kind, session.keyId)]);
+  const userItem = items.find(({ pk }) => pk === userPlace.pk);
+  const keyItem = items.find(({ pk }) => pk !== userPlace.pk);
+  if (userItem === undefined || keyItem === undefined) return undefined;
+  const user = fromItem(userKind, userItem);
+  if (user.status !== 'active' || isExpired(fromItem(apiKeyKind, keyItem), now)) return undefined;
+  return { type: 'session', session, user, organization: found.organization };
+};
 
 /**
  * Whose token this is; undefined when it is nobody's, was deleted or has expired, or its organization is being erased.
- * Key and organization are read strongly at every request, so a deleted key fails at once.
+ * Everything is read strongly at every request, so what was deleted or deactivated fails at once.
  */
 export const findCaller = async (store: EntityStore, token: string, now: Date): Promise<FoundCaller | undefined> => {
   const place = locateToken(token);
   if (place === undefined) return undefined;
-  if (place.type === 'operator') {
-    const item = await store.table.get(operatorKeyPlace(place.keyId));
-    const hash = item?.['hash'];
-    return typeof hash === 'string' && isTokenOf(token, hash) ? { type: 'operator', id: place.keyId } : undefined;
-  }
-  const { organizationId, keyId } = place;
-  const keyPlace = recordKey(organizationId, apiKeyKind.kind, keyId);
-  const items = await store.table.getMany([keyPlace, recordKey(organizationId, organizationKind.kind, organizationId)]);
-  const keyItem = items.find((item) => item.pk === keyPlace.pk);
-  const organizationItem = items.find((item) => item.pk !== keyPlace.pk);
-  if (keyItem === undefined || organizationItem === undefined) return undefined;
-  const key = fromItem(apiKeyKind, keyItem);
-  const organization = fromItem(organizationKind, organizationItem);
-  if (!isTokenOf(token, key.hash) || isExpired(key, now) || organization.status === 'erasing') return undefined;
-  return { type: 'key', key, organization };
+  if (place.type === 'key') return findKey(store, token, place, now);
+  if (place.type === 'session') return findSession(store, token, place, now);
+  const item = await store.table.get(operatorKeyPlace(place.keyId));
+  const hash = item?.['hash'];
+  return typeof hash === 'string' && isTokenOf(token, hash) ? { type: 'operator', id: place.keyId } : undefined;
 };
 
 const noteEveryMilliseconds = 60_000;

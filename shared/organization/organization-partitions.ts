@@ -16,6 +16,7 @@ export const organizationPartitions = [
   'decision',
   'alert',
   'deadLetter',
+  'cycleLog',
   'rejection',
   'keywordState',
   'operation',
@@ -42,4 +43,6 @@ export const organizationPartitions = [
   'feedPage',
   'feedHead',
   'consumer',
+  'webhook',
+  'webhookDelivery',
 ] as const;

@@ -3,7 +3,12 @@ import * as z from 'zod';
 export const originSchema = z.enum(['crm', 'mailbox', 'system']);
 export type Origin = z.output<typeof originSchema>;
 
-export const actorSchema = z.object({ type: z.enum(['key', 'mailbox', 'system', 'operator']), id: z.string() });
+export const actorSchema = z.object({
+  type: z.enum(['key', 'session', 'mailbox', 'system', 'operator']),
+  id: z.string(),
+  /** Of a session: who signed in. */
+  userId: z.string().optional(),
+});
 export type Actor = z.output<typeof actorSchema>;
 
 export const changeTypes = [
@@ -65,7 +70,7 @@ export const systemAuthor: Author = { origin: 'system', actor: { type: 'system',
  * ended before it could send it. The deduplication identifier makes the two one.
  */
 export const laneMessageSchema = z.object({
-  lane: z.enum(['incoming', 'outgoing', 'operations']),
+  lane: z.enum(['incoming', 'outgoing', 'operations', 'webhooks']),
   /** The message group. */
   mailboxId: z.string(),
   deduplicationId: z.string(),

@@ -16,9 +16,13 @@ export const identifierPrefixes = [
   'frl',
   'alr',
   'evt',
+  'whk',
+  'dlv',
   'ddl',
   'opn',
   'req',
+  'ses',
+  'aud',
 ] as const;
 export type IdentifierPrefix = (typeof identifierPrefixes)[number];
 

@@ -1,4 +1,4 @@
-import type { Role } from '../../functions/api/route.ts';
+import type { Role } from '../../shared/organization/api-key.ts';
 import { routeGroups } from '../../functions/api/routes/index.ts';
 import { type Answer, type ApiHarness, startApiHarness } from './api-harness.ts';
 

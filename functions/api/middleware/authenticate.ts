@@ -7,7 +7,7 @@ import type { Services } from '../services.ts';
 
 export interface Authentication {
   readonly caller: Caller;
-  /** Of an API key; absent for an operator. */
+  /** Absent for an operator. */
   readonly organization: Organization | undefined;
 }
 
@@ -17,7 +17,13 @@ export const authenticate = async ({ store, now }: Services, request: ApiRequest
   const found = token === undefined ? undefined : await findCaller(store, token, now());
   if (found === undefined) throw new FaultError('unauthenticated');
   if (found.type === 'operator') return { caller: found, organization: undefined };
-  const { key, organization } = found;
+  const { organization } = found;
+  if (found.type === 'session') {
+    const { session, user } = found;
+    const caller = { id: session.id, role: session.role, userId: user.id, mailboxId: user.mailboxId };
+    return { caller: { type: 'session', ...caller }, organization };
+  }
+  const { key } = found;
   await noteKeyUse(store, organization.id, key, now());
   return { caller: { type: 'key', id: key.id, role: key.role }, organization };
 };
@@ -27,7 +33,7 @@ export const authorize = (route: Route, { caller, organization }: Authentication
   const mayCall =
     route.access === 'operator'
       ? caller.type === 'operator'
-      : caller.type === 'key' && route.access !== 'open' && route.access.includes(caller.role);
+      : caller.type !== 'operator' && route.access !== 'open' && route.access.includes(caller.role);
   if (!mayCall) throw new FaultError('forbidden');
   if (organization?.status === 'suspended' && route.method !== 'GET') throw new FaultError('organizationSuspended');
 };

@@ -18,8 +18,8 @@ export interface Claim {
   /** When the key was first used: with the seed it names what the request creates, the same at every try. */
   readonly startedAt: number;
   readonly identifierSeed: string;
-  /** Keeps the answer. */
-  readonly remember: (answer: RouteAnswer) => Promise<void>;
+  /** Keeps the answer, but for the fields that are shown once. */
+  readonly remember: (answer: RouteAnswer, shownOnce: readonly string[]) => Promise<void>;
   /** Gives the key free: the request failed and may be repeated with another outcome. */
   readonly release: () => Promise<void>;
 }
@@ -40,9 +40,11 @@ export const readIdempotencyKey = ({ method, headers }: ApiRequest): string | un
   throw new FaultError('invalidRequest', { detail, errors });
 };
 
-// A one-time secret is shown once, and so is not even kept.
-const withoutSecret = (body: unknown): unknown =>
-  typeof body === 'object' && body !== null && Object.hasOwn(body, 'secret') ? { ...body, secret: null } : body;
+/** What is shown once is not even kept. */
+const withoutSecrets = (body: unknown, shownOnce: readonly string[]): unknown =>
+  typeof body === 'object' && body !== null && shownOnce.length > 0
+    ? { ...body, ...Object.fromEntries(shownOnce.map((field) => [field, null])) }
+    : body;
 
 export class IdempotencyKeys {
   readonly #table: RecordsTable;
@@ -132,8 +134,8 @@ export class IdempotencyKeys {
     return {
       startedAt: claimed.startedAt,
       identifierSeed: `${place.pk}#${place.sk}`,
-      remember: async ({ status, headers, body }) => {
-        const bytes = Buffer.from(body === undefined ? '' : JSON.stringify(withoutSecret(body)));
+      remember: async ({ status, headers, body }, shownOnce) => {
+        const bytes = Buffer.from(body === undefined ? '' : JSON.stringify(withoutSecrets(body, shownOnce)));
         const parts = Math.ceil(bytes.length / partBytes);
         for (let part = 1; part < parts; part += 1)
           await this.#table.write([

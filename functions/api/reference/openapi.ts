@@ -106,7 +106,7 @@ const describeHeaders = ({ method }: Route): readonly Json[] => [
 
 const describeAccess = ({ access }: Route): string => {
   if (access === 'open') return 'Needs no key.';
-  return access === 'operator' ? 'Operator key.' : `API key of role ${access.join(', ')}.`;
+  return access === 'operator' ? 'Operator key.' : `Role ${access.join(', ')}.`;
 };
 
 /** The OpenAPI 3.1 document of a route table. */
@@ -185,7 +185,9 @@ export const createOpenApi = (routes: readonly Route[], version: string): Json =
     paths,
     components: {
       schemas: components,
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An operator key or an API key.' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'An operator key, an API key or a session.' },
+      },
     },
   };
 };

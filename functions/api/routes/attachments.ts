@@ -6,10 +6,9 @@ import { FaultError } from '../../../shared/platform/fault.ts';
 import { answerNothing, answerRedirect, uploadSchema } from '../answers.ts';
 import { emailPathSchema, requireEmail, resolveEmailId } from '../email-request.ts';
 import { listFound, pageQueryShape, pageSchema } from '../page.ts';
-import { defineRoute, noParameters, type Route } from '../route.ts';
+import { defineRoute, noParameters, type Route, writersAndUsers } from '../route.ts';
 
 const tag = 'Emails';
-const access = ['admin', 'crm'] as const;
 const path = '/emails/{emailId}/attachments';
 const attachmentPathSchema = z.strictObject({ ...emailPathSchema.shape, attachmentId: z.string() });
 
@@ -33,7 +32,7 @@ export const attachmentsRoutes: readonly Route[] = [
     path,
     summary: 'Adds a file to a draft: its bytes, or its size for an upload',
     tag,
-    access,
+    access: writersAndUsers,
     answers: { 201: addedSchema },
     problems: ['invalidState', 'attachmentBlocked', 'attachmentTooLarge', 'messageTooLarge'],
     pathSchema: emailPathSchema,
@@ -68,7 +67,7 @@ export const attachmentsRoutes: readonly Route[] = [
     path,
     summary: 'Lists the files of an email',
     tag,
-    access,
+    access: writersAndUsers,
     answers: { 200: pageSchema(attachmentAnswerSchema) },
     pathSchema: emailPathSchema,
     querySchema: z.strictObject(pageQueryShape),
@@ -96,7 +95,7 @@ export const attachmentsRoutes: readonly Route[] = [
     path: `${path}/{attachmentId}`,
     summary: 'Tells of one file',
     tag,
-    access,
+    access: writersAndUsers,
     answers: { 200: attachmentAnswerSchema },
     pathSchema: attachmentPathSchema,
     querySchema: noParameters,
@@ -108,7 +107,7 @@ export const attachmentsRoutes: readonly Route[] = [
     path: `${path}/{attachmentId}`,
     summary: 'Takes a file off a draft',
     tag,
-    access,
+    access: writersAndUsers,
     answers: { 204: null },
     problems: ['invalidState'],
     pathSchema: attachmentPathSchema,
@@ -126,7 +125,7 @@ export const attachmentsRoutes: readonly Route[] = [
     path: `${path}/{attachmentId}/content`,
     summary: 'Redirects to the bytes of a file',
     tag,
-    access,
+    access: writersAndUsers,
     answers: { 302: null },
     problems: ['attachmentNotReady'],
     pathSchema: attachmentPathSchema,

@@ -4,9 +4,18 @@ import { type Consumer, consumerKind, consumerNameSchema } from '../../../shared
 import { consumerInputSchema, putConsumer, requireConsumer } from '../../../shared/consumer/manage-consumers.ts';
 import { consumerAnswerSchema, presentConsumer } from '../../../shared/consumer/present-consumer.ts';
 import { answerNothing } from '../answers.ts';
+import { requireOwnConsumer } from '../own-events.ts';
 import { listEntities, pageQueryShape, pageSchema } from '../page.ts';
 import type { RouteAnswer } from '../route.ts';
-import { defineRoute, noParameters, type OrganizationContext, type Route, roles } from '../route.ts';
+import {
+  defineRoute,
+  noParameters,
+  type OrganizationContext,
+  type Route,
+  roles,
+  rolesAndUsers,
+  writersAndUsers,
+} from '../route.ts';
 
 const tag = 'Feed';
 const writers = ['admin', 'crm'] as const;
@@ -60,12 +69,15 @@ export const consumersRoutes: readonly Route[] = [
     path: '/consumers/{name}',
     summary: 'Reads a consumer: where it is, how far behind, and when it last read',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: consumerAnswerSchema },
     pathSchema,
     querySchema: noParameters,
     bodySchema: null,
-    handle: async (context) => answerConsumer(context, await requireConsumer(contextOf(context), context.path.name)),
+    handle: async (context) => {
+      await requireOwnConsumer(context, context.path.name);
+      return answerConsumer(context, await requireConsumer(contextOf(context), context.path.name));
+    },
   }),
   defineRoute({
     method: 'PUT',
@@ -103,7 +115,7 @@ export const consumersRoutes: readonly Route[] = [
     path: '/consumers/{name}/commit',
     summary: 'Notes that a consumer is done with everything up to a cursor',
     tag,
-    access: writers,
+    access: writersAndUsers,
     answers: { 200: consumerAnswerSchema },
     problems: ['cursorExpired', 'consumerAhead', 'invalidState'],
     pathSchema,
@@ -112,10 +124,10 @@ export const consumersRoutes: readonly Route[] = [
       cursor: z.string().min(1).max(100).meta({ description: 'A cursor that the feed gave out.' }),
       force: z.boolean().default(false).meta({ description: 'Go back, and be shown again what has been committed.' }),
     }),
-    handle: async (context) =>
-      answerConsumer(
-        context,
-        await commitCursor(contextOf(context), context.path.name, { ...context.body, ifMatch: context.ifMatch }),
-      ),
+    handle: async (context) => {
+      const { path, body, ifMatch } = context;
+      await requireOwnConsumer(context, path.name);
+      return answerConsumer(context, await commitCursor(contextOf(context), path.name, { ...body, ifMatch }));
+    },
   }),
 ];

@@ -11,31 +11,46 @@ import { decisionAnswerSchema, presentDecision } from '../../../shared/tracking/
 import { trackDecided, trackDecisionInputSchema } from '../../../shared/tracking/promote-message.ts';
 import { answerOperation, answerResource } from '../answers.ts';
 import { mailboxContextOf } from '../mailbox-request.ts';
+import { isAdministrator, limitedTo, type Ownership, ownershipOf, requireOwn } from '../ownership.ts';
 import { listEntities, pageQueryShape, pageSchema } from '../page.ts';
-import { type Caller, defineRoute, noParameters, type OrganizationContext, type Route, roles } from '../route.ts';
+import {
+  type Caller,
+  defineRoute,
+  noParameters,
+  type OrganizationContext,
+  type Route,
+  rolesAndUsers,
+  writersAndUsers,
+} from '../route.ts';
 
 const tag = 'Decisions';
 
 /**
- * Keys belong to no mailbox, so all untracked mail is another's to them. Only an administrator may be given sight of
- * its subjects, by a setting; the lesser roles never see more than an administrator does.
+ * Whoever is signed in sees the subjects of his own mail. Keys belong to no mailbox, so all untracked mail is another's
+ * to them. Only an administrator may be given sight of its subjects, by a setting; the lesser roles never see more than
+ * an administrator does.
  */
-const sightOf = (caller: Caller, organization: Organization) => ({
+const sightOf = (caller: Caller, organization: Organization, { mailboxId }: Decision) => ({
   seesUntrackedSubjects:
-    caller.type === 'key' && caller.role === 'admin' && organization.settings.tracking.adminsSeeSubjects,
+    (caller.type === 'session' && caller.mailboxId === mailboxId) ||
+    (isAdministrator(caller) && organization.settings.tracking.adminsSeeSubjects),
 });
+
+const isOwn = (ownership: Ownership, { mailboxId }: Decision): boolean => mailboxId === ownership.mailboxId;
 
 const decisionPathSchema = z.strictObject({ decisionId: z.string() });
 
 const requireDecision = async ({
   services: { store },
   organization,
+  caller,
   path,
 }: OrganizationContext<z.output<typeof decisionPathSchema>, unknown, unknown>): Promise<Decision> => {
   const { kind, prefix } = decisionKind;
   const id = await resolveIdentifier(store, organization.id, kind, prefix, path.decisionId);
   const decision = await store.get(decisionKind, organization.id, id);
   if (decision === undefined) throw new FaultError('notFound');
+  requireOwn(caller, (ownership) => isOwn(ownership, decision));
   return decision;
 };
 
@@ -45,7 +60,7 @@ export const decisionsRoutes: readonly Route[] = [
     path: '/decisions',
     summary: 'Lists why messages were tracked or not, newest first',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: pageSchema(decisionAnswerSchema) },
     pathSchema: noParameters,
     querySchema: z.strictObject({
@@ -58,8 +73,8 @@ export const decisionsRoutes: readonly Route[] = [
     }),
     bodySchema: null,
     handle: async ({ services, organization, caller, query: { limit, cursor, ...filters } }) => {
-      const { mailboxId, messageId, outcome, from, to } = filters;
-      const sight = sightOf(caller, organization);
+      const { messageId, outcome, from, to } = filters;
+      const mailboxId = filters.mailboxId ?? ownershipOf(caller)?.mailboxId;
       return {
         status: 200,
         body: await listEntities({
@@ -68,12 +83,16 @@ export const decisionsRoutes: readonly Route[] = [
           organizationId: organization.id,
           query: { limit, cursor },
           filters,
-          matches: (decision: Decision) =>
-            (messageId === undefined || decision.messageId === messageId) &&
-            (outcome === undefined || decision.outcome === outcome) &&
-            (from === undefined || decision.decidedAt >= from) &&
-            (to === undefined || decision.decidedAt < to),
-          present: (decision: Decision) => presentDecision(decision, sight),
+          matches: limitedTo(
+            caller,
+            isOwn,
+            (decision: Decision) =>
+              (messageId === undefined || decision.messageId === messageId) &&
+              (outcome === undefined || decision.outcome === outcome) &&
+              (from === undefined || decision.decidedAt >= from) &&
+              (to === undefined || decision.decidedAt < to),
+          ),
+          present: (decision: Decision) => presentDecision(decision, sightOf(caller, organization, decision)),
           now: services.now(),
           ...(mailboxId === undefined
             ? {}
@@ -92,20 +111,22 @@ export const decisionsRoutes: readonly Route[] = [
     path: '/decisions/{decisionId}',
     summary: 'Reads why a message was tracked or not, step by step',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: decisionAnswerSchema },
     pathSchema: decisionPathSchema,
     querySchema: noParameters,
     bodySchema: null,
-    handle: async (context) =>
-      answerResource(presentDecision(await requireDecision(context), sightOf(context.caller, context.organization))),
+    handle: async (context) => {
+      const decision = await requireDecision(context);
+      return answerResource(presentDecision(decision, sightOf(context.caller, context.organization, decision)));
+    },
   }),
   defineRoute({
     method: 'POST',
     path: '/decisions/{decisionId}/track',
     summary: 'Has the message tracked whatever was decided',
     tag,
-    access: ['admin', 'crm'],
+    access: writersAndUsers,
     answers: { 202: operationAnswerSchema },
     problems: ['ownerInactive', 'channelIsEmailRouter', 'invalidState'],
     pathSchema: decisionPathSchema,
@@ -124,7 +145,7 @@ export const decisionsRoutes: readonly Route[] = [
     path: '/decisions/{decisionId}/explain',
     summary: "What would be decided by today's settings; nothing changes",
     tag,
-    access: ['admin', 'crm'],
+    access: writersAndUsers,
     answers: { 200: decisionAnswerSchema },
     problems: ['invalidState', 'unavailable'],
     pathSchema: decisionPathSchema,
@@ -133,7 +154,7 @@ export const decisionsRoutes: readonly Route[] = [
     handle: async (context) => {
       const { services, organization, caller } = context;
       const explained = await explainDecision({ ...services, organization }, await requireDecision(context));
-      return { status: 200, body: presentDecision(explained, sightOf(caller, organization)) };
+      return { status: 200, body: presentDecision(explained, sightOf(caller, organization, explained)) };
     },
   }),
 ];

@@ -9,12 +9,20 @@ import { updateEmail } from '../../../shared/email/update-email.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
 import { instantSchema } from '../../../shared/platform/values.ts';
 import { answerCreated, answerNothing, answerRedirect, answerResource } from '../answers.ts';
-import { emailPathSchema, requireEmail, resolveEmailId, showEmail, showEmailNow } from '../email-request.ts';
+import {
+  emailPathSchema,
+  isOwnEmail,
+  requireEmail,
+  resolveEmailId,
+  showEmail,
+  showEmailNow,
+} from '../email-request.ts';
+import { asOwnChange, asOwnDraft, ownFilters } from '../own-email.ts';
+import { limitedTo, ownershipOf } from '../ownership.ts';
 import { listEntities, listFound, pageQueryShape, pageSchema } from '../page.ts';
-import { defineRoute, noParameters, type Route, roles } from '../route.ts';
+import { defineRoute, noParameters, type Route, rolesAndUsers, writersAndUsers } from '../route.ts';
 
 const tag = 'Emails';
-const writers = ['admin', 'crm'] as const;
 
 /** What accepting a Send may refuse. */
 export const sendProblems = [
@@ -37,14 +45,15 @@ export const emailsRoutes: readonly Route[] = [
     path: '/emails',
     summary: 'Creates a draft; with send it is sent in the same step',
     tag,
-    access: writers,
+    access: writersAndUsers,
     answers: { 201: emailWithBodyAnswerSchema, 202: emailWithBodyAnswerSchema },
     problems: ['externalIdTaken', ...sendProblems],
     pathSchema: noParameters,
     querySchema: noParameters,
     bodySchema: createEmailSchema,
     handle: async (context) => {
-      const { services, organization, body, author, identifierFor } = context;
+      const { services, organization, author, identifierFor } = context;
+      const body = await asOwnDraft(context);
       const email = await createEmail(services, organization, identifierFor(emailKind.prefix), body, author);
       const answer = answerCreated(`/emails/${email.id}`, await showEmail(context, email));
       return body.send ? { ...answer, status: 202 } : answer;
@@ -55,7 +64,7 @@ export const emailsRoutes: readonly Route[] = [
     path: '/emails',
     summary: 'Lists emails, newest first',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: pageSchema(z.union([emailWithBodyAnswerSchema, emailAnswerSchema])) },
     pathSchema: noParameters,
     querySchema: z.strictObject({
@@ -83,9 +92,11 @@ export const emailsRoutes: readonly Route[] = [
     }),
     bodySchema: null,
     handle: async (context) => {
-      const { services, organization } = context;
-      const { limit, cursor, ...filters } = context.query;
+      const { services, organization, caller } = context;
+      const { limit, cursor, ...named } = context.query;
       const { store } = services;
+      const ownership = ownershipOf(caller);
+      const filters = ownership === undefined ? named : ownFilters(ownership, named);
       const search = await planEmailSearch(store, organization.id, filters);
       const common = {
         kind: emailKind,
@@ -95,8 +106,12 @@ export const emailsRoutes: readonly Route[] = [
         present: (email: Email) => showEmail(context, email, filters.fields),
         now: services.now(),
       };
-      if (!('found' in search)) return { status: 200, body: await listEntities({ ...common, store, ...search }) };
-      const { data, nextCursor } = listFound({ ...common, found: search.found });
+      if (!('found' in search)) {
+        const matches = limitedTo(caller, isOwnEmail, search.matches);
+        return { status: 200, body: await listEntities({ ...common, store, ...search, matches }) };
+      }
+      const found = search.found.filter((email) => ownership === undefined || isOwnEmail(ownership, email));
+      const { data, nextCursor } = listFound({ ...common, found });
       return { status: 200, body: { data: await Promise.all(data), nextCursor } };
     },
   }),
@@ -105,7 +120,7 @@ export const emailsRoutes: readonly Route[] = [
     path: '/emails/{emailId}',
     summary: 'Reads an email',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: z.union([emailWithBodyAnswerSchema, emailAnswerSchema]) },
     pathSchema: emailPathSchema,
     querySchema: z.strictObject({ fields: fieldsSchema }),
@@ -119,15 +134,16 @@ export const emailsRoutes: readonly Route[] = [
     summary:
       'Changes a draft; of any other email what it regards, its owner, the records of its parties, its externalId',
     tag,
-    access: writers,
+    access: writersAndUsers,
     answers: { 200: emailWithBodyAnswerSchema },
     problems: ['invalidState', 'externalIdTaken', 'sendAsNotAllowed', 'messageTooLarge'],
     pathSchema: emailPathSchema,
     querySchema: noParameters,
     bodySchema: patchEmailSchema,
     handle: async (context) => {
-      const { services, organization, body, author, ifMatch } = context;
+      const { services, organization, author, ifMatch } = context;
       const id = await resolveEmailId(context);
+      const body = await asOwnChange(context);
       const email = await updateEmail(services, organization, id, body, { author, ifMatch });
       return answerResource(await showEmailNow(context, email));
     },
@@ -137,7 +153,7 @@ export const emailsRoutes: readonly Route[] = [
     path: '/emails/{emailId}',
     summary: 'Removes an email from the hub, never from a mailbox',
     tag,
-    access: writers,
+    access: writersAndUsers,
     answers: { 204: null },
     problems: ['invalidState'],
     pathSchema: emailPathSchema,
@@ -154,7 +170,7 @@ export const emailsRoutes: readonly Route[] = [
     path: '/emails/{emailId}/raw',
     summary: 'Redirects to the bytes exactly as they were sent or received; a draft has none yet',
     tag,
-    access: writers,
+    access: writersAndUsers,
     answers: { 302: null },
     pathSchema: emailPathSchema,
     querySchema: noParameters,

@@ -7,7 +7,8 @@ import { readFeed, readFeedHead } from '../../../shared/feed/read-feed.ts';
 import { readSnapshot } from '../../../shared/feed/read-snapshot.ts';
 import { originSchema } from '../../../shared/platform/change.ts';
 import { refuseField } from '../../../shared/platform/validate.ts';
-import { defineRoute, type Route, roles } from '../route.ts';
+import { requireOwnConsumer, visibleTo } from '../own-events.ts';
+import { defineRoute, type Route, rolesAndUsers } from '../route.ts';
 
 const commaSeparated = <Item extends z.ZodType<unknown, string>>(item: Item) =>
   z
@@ -44,7 +45,7 @@ export const feedRoutes: readonly Route[] = [
     path: '/feed',
     summary: 'Changes in their order, from a cursor on',
     tag: 'Feed',
-    access: roles,
+    access: rolesAndUsers,
     pathSchema: z.strictObject({}),
     querySchema: z.strictObject({
       cursor: z.string().max(100).optional().meta({
@@ -61,7 +62,9 @@ export const feedRoutes: readonly Route[] = [
     bodySchema: null,
     answers: { 200: answerSchema },
     problems: ['cursorExpired'],
-    handle: async ({ services, organization, query }) => {
+    handle: async (context) => {
+      const { services, organization, query } = context;
+      await requireOwnConsumer(context, query.consumer);
       const reading = await openConsumer({ ...services, organizationId: organization.id }, query.consumer, query.types);
       return {
         status: 200,
@@ -73,7 +76,7 @@ export const feedRoutes: readonly Route[] = [
             limit: query.limit,
             types: query.types,
             origins: query.origins,
-            matches: reading.matches,
+            matches: visibleTo(context, reading.matches),
             waitSeconds: query.wait,
           },
           services.now,
@@ -86,7 +89,7 @@ export const feedRoutes: readonly Route[] = [
     path: '/feed/head',
     summary: 'The end of the feed',
     tag: 'Feed',
-    access: roles,
+    access: rolesAndUsers,
     pathSchema: z.strictObject({}),
     querySchema: z.strictObject({}),
     bodySchema: null,
@@ -101,7 +104,7 @@ export const feedRoutes: readonly Route[] = [
     path: '/feed/snapshot',
     summary: 'The present state as events; follow nextCursor until hasMore is false, then read the feed from it',
     tag: 'Feed',
-    access: roles,
+    access: rolesAndUsers,
     pathSchema: z.strictObject({}),
     querySchema: z.strictObject({
       cursor: z.string().max(4000).optional(),
@@ -111,13 +114,15 @@ export const feedRoutes: readonly Route[] = [
     }),
     bodySchema: null,
     answers: { 200: answerSchema },
-    handle: async ({ services, organization, query }) => {
+    handle: async (context) => {
+      const { services, organization, query } = context;
       const { consumer, cursor, limit } = query;
+      await requireOwnConsumer(context, consumer);
       const reading = await openConsumer({ ...services, organizationId: organization.id }, consumer, query.types);
       const body = await readSnapshot(
         services.table,
         organization.id,
-        { cursor, limit, types: reading.types, matches: reading.ofUser },
+        { cursor, limit, types: reading.types, matches: visibleTo(context, reading.ofUser) },
         services.now(),
       );
       return { status: 200, body };

@@ -11,11 +11,17 @@ import {
 import { answerCreated, answerNothing, answerResource } from '../answers.ts';
 import { mailboxPathSchema, resolveMailboxId } from '../mailbox-request.ts';
 import { listFound, pageQueryShape, pageSchema } from '../page.ts';
-import { defineRoute, noParameters, type OrganizationContext, type Route, roles } from '../route.ts';
+import {
+  defineRoute,
+  noParameters,
+  type OrganizationContext,
+  type Route,
+  rolesAndUsers,
+  writersAndUsers,
+} from '../route.ts';
 
 const tag = 'Mailboxes';
 const path = '/mailboxes/{mailboxId}/folder-rules';
-const writers = ['admin', 'crm'] as const;
 const rulePathSchema = z.strictObject({ ...mailboxPathSchema.shape, ruleId: z.string().max(50) });
 
 const contextOf = ({ services, organization, author }: OrganizationContext<unknown, unknown, unknown>) => ({
@@ -30,7 +36,7 @@ export const folderRulesRoutes: readonly Route[] = [
     path,
     summary: 'Lists the folders of a mailbox whose mail is tracked',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: pageSchema(folderRuleAnswerSchema) },
     pathSchema: mailboxPathSchema,
     querySchema: z.strictObject(pageQueryShape),
@@ -58,7 +64,7 @@ export const folderRulesRoutes: readonly Route[] = [
     path,
     summary: 'Has the mail in a folder tracked',
     tag,
-    access: writers,
+    access: writersAndUsers,
     answers: { 201: folderRuleAnswerSchema },
     problems: ['folderRuleLimit', 'notSupported', 'invalidState', 'unavailable'],
     pathSchema: mailboxPathSchema,
@@ -75,7 +81,7 @@ export const folderRulesRoutes: readonly Route[] = [
     path: `${path}/{ruleId}`,
     summary: 'Reads a folder rule',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: folderRuleAnswerSchema },
     pathSchema: rulePathSchema,
     querySchema: noParameters,
@@ -90,7 +96,7 @@ export const folderRulesRoutes: readonly Route[] = [
     path: `${path}/{ruleId}`,
     summary: 'Changes a folder rule; naming a folder mends a broken one',
     tag,
-    access: writers,
+    access: writersAndUsers,
     answers: { 200: folderRuleAnswerSchema },
     problems: ['notSupported', 'invalidState', 'unavailable'],
     pathSchema: rulePathSchema,
@@ -108,7 +114,7 @@ export const folderRulesRoutes: readonly Route[] = [
     path: `${path}/{ruleId}`,
     summary: 'Removes a folder rule; what it tracked stays tracked',
     tag,
-    access: writers,
+    access: writersAndUsers,
     answers: { 204: null },
     pathSchema: rulePathSchema,
     querySchema: noParameters,

@@ -14,6 +14,7 @@ export const routeGroups: RouteGroups = {
   organizations: async () => (await import('./organizations.ts')).organizationsRoutes,
   organization: async () => (await import('./organization.ts')).organizationRoutes,
   'api-keys': async () => (await import('./api-keys.ts')).apiKeysRoutes,
+  sessions: async () => (await import('./sessions.ts')).sessionsRoutes,
   settings: async () => (await import('./settings.ts')).settingsRoutes,
   operations: async () => (await import('./operations.ts')).operationsRoutes,
   'server-profiles': async () => [

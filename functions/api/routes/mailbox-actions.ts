@@ -7,7 +7,7 @@ import { startTest } from '../../../shared/mailbox/start-test.ts';
 import { operationAnswerSchema, presentOperation } from '../../../shared/operation/present-operation.ts';
 import { answerOperation, answerResource } from '../answers.ts';
 import { mailboxContextOf, mailboxPathSchema, resolveMailboxId } from '../mailbox-request.ts';
-import { defineRoute, noParameters, type Route } from '../route.ts';
+import { defineRoute, noParameters, type Route, writersAndUsers } from '../route.ts';
 
 const common = { method: 'POST', tag: 'Mailboxes', pathSchema: mailboxPathSchema, querySchema: noParameters } as const;
 const administrators = ['admin'] as const;
@@ -93,7 +93,7 @@ export const mailboxActionsRoutes: readonly Route[] = [
     ...common,
     path: '/mailboxes/{mailboxId}/sync',
     summary: 'Lets the next cycle begin at once; done when a cycle begun after the request has completed',
-    access: writers,
+    access: writersAndUsers,
     answers: { 202: operationAnswerSchema },
     problems: [...notReady, 'workloadNotEnabled'],
     bodySchema: z.strictObject({ workloads: workloadListSchema.optional() }),

@@ -4,6 +4,7 @@ import { operationAnswerSchema, presentOperation } from '../../../shared/operati
 import { FaultError } from '../../../shared/platform/fault.ts';
 import { answerOperation } from '../answers.ts';
 import { mailboxContextOf } from '../mailbox-request.ts';
+import { isAdministrator } from '../ownership.ts';
 import { defineRoute, noParameters, type Route } from '../route.ts';
 
 export const mailboxBulkRoutes: readonly Route[] = [
@@ -19,7 +20,7 @@ export const mailboxBulkRoutes: readonly Route[] = [
     bodySchema: bulkInputSchema,
     handle: async (context) => {
       const { caller, body } = context;
-      if (body.action === 'approve' && !(caller.type === 'key' && caller.role === 'admin'))
+      if (body.action === 'approve' && !isAdministrator(caller))
         throw new FaultError('forbidden', { detail: 'Mailboxes are approved with a key of role admin' });
       const operation = await startBulk(mailboxContextOf(context), body, context.identifierFor('opn'));
       return answerOperation(presentOperation(operation));

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { folderSchema, listFolders } from '../../../shared/mailbox/list-folders.ts';
 import { mailboxPathSchema, resolveMailboxId } from '../mailbox-request.ts';
 import { listFound, pageQueryShape, pageSchema } from '../page.ts';
-import { defineRoute, type Route, roles } from '../route.ts';
+import { defineRoute, type Route, rolesAndUsers } from '../route.ts';
 
 export const mailboxFoldersRoutes: readonly Route[] = [
   defineRoute({
@@ -10,7 +10,7 @@ export const mailboxFoldersRoutes: readonly Route[] = [
     path: '/mailboxes/{mailboxId}/folders',
     summary: 'Lists the folders that the server has now, by path',
     tag: 'Mailboxes',
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: pageSchema(folderSchema) },
     problems: ['invalidState', 'unavailable'],
     pathSchema: mailboxPathSchema,

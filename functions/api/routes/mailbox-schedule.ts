@@ -2,7 +2,7 @@ import { requireMailbox } from '../../../shared/mailbox/mailbox-context.ts';
 import { describeSchedule, mailboxScheduleSchema } from '../../../shared/mailbox/mailbox-schedule.ts';
 import { readSchedule } from '../../../shared/mailbox/read-schedule.ts';
 import { mailboxPathSchema, resolveMailboxId } from '../mailbox-request.ts';
-import { defineRoute, noParameters, type Route, roles } from '../route.ts';
+import { defineRoute, noParameters, type Route, rolesAndUsers } from '../route.ts';
 
 export const mailboxScheduleRoutes: readonly Route[] = [
   defineRoute({
@@ -10,7 +10,7 @@ export const mailboxScheduleRoutes: readonly Route[] = [
     path: '/mailboxes/{mailboxId}/schedule',
     summary: 'Tells when a mailbox runs next and how it fares',
     tag: 'Mailboxes',
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: mailboxScheduleSchema },
     pathSchema: mailboxPathSchema,
     querySchema: noParameters,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { createForwardMailbox, forwardMailboxSchema } from '../../../shared/mailbox/create-forward-mailbox.ts';
 import { createMailboxFilter, findOwnerMailbox } from '../../../shared/mailbox/find-mailboxes.ts';
 import {
+  type Mailbox,
   mailboxKind,
   mailboxSchema,
   workloadNameSchema,
@@ -15,14 +16,15 @@ import { mailboxAnswerSchema, presentMailbox } from '../../../shared/mailbox/pre
 import { FaultError } from '../../../shared/platform/fault.ts';
 import { answerCreated, answerResource } from '../answers.ts';
 import { mailboxContextOf, mailboxPathSchema, resolveMailboxId } from '../mailbox-request.ts';
+import { isAdministrator, limitedTo, type Ownership, ownershipOf, requireFieldsOf } from '../ownership.ts';
 import { listEntities, listFound, pageQueryShape, pageSchema } from '../page.ts';
-import { type Caller, defineRoute, noParameters, type Route, roles } from '../route.ts';
+import { type Caller, defineRoute, noParameters, type Route, rolesAndUsers, writersAndUsers } from '../route.ts';
 
 const tag = 'Mailboxes';
 
-/** Only administrators set what mailboxes log in with. @throws FaultError forbidden */
+/** Only administrators, and users for themselves, set what mailboxes log in with. @throws FaultError forbidden */
 const refuseCredentials = (caller: Caller, body: { readonly credentials?: unknown }): void => {
-  if (body.credentials !== undefined && !(caller.type === 'key' && caller.role === 'admin'))
+  if (body.credentials !== undefined && !isAdministrator(caller) && ownershipOf(caller) === undefined)
     throw new FaultError('forbidden', {
       detail: 'Credentials are set with a key of role admin',
       fix: 'Use a key of role admin, or leave credentials out',
@@ -35,7 +37,7 @@ export const mailboxesRoutes: readonly Route[] = [
     path: '/mailboxes',
     summary: 'Lists mailboxes, newest first; those of deleted owners are left out',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: pageSchema(mailboxAnswerSchema) },
     pathSchema: noParameters,
     querySchema: z.strictObject({
@@ -51,9 +53,11 @@ export const mailboxesRoutes: readonly Route[] = [
       health: healthSchema.optional(),
     }),
     bodySchema: null,
-    handle: async ({ services, organization, query: { limit, cursor, ownerId, ...filters } }) => {
+    handle: async ({ services, organization, caller, query: { limit, cursor, ownerId: named, ...filters } }) => {
       const { store, cycles, now } = services;
-      const matches = createMailboxFilter({ cycles, organization, now }, filters);
+      const isOwn = ({ mailboxId }: Ownership, { id }: Mailbox): boolean => id === mailboxId;
+      const matches = limitedTo(caller, isOwn, createMailboxFilter({ cycles, organization, now }, filters));
+      const ownerId = named ?? ownershipOf(caller)?.userId;
       const list = {
         kind: mailboxKind,
         organizationId: organization.id,
@@ -92,7 +96,7 @@ export const mailboxesRoutes: readonly Route[] = [
     path: '/mailboxes/{mailboxId}',
     summary: 'Reads a mailbox',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: mailboxAnswerSchema },
     pathSchema: mailboxPathSchema,
     querySchema: noParameters,
@@ -106,18 +110,20 @@ export const mailboxesRoutes: readonly Route[] = [
   defineRoute({
     method: 'PATCH',
     path: '/mailboxes/{mailboxId}',
-    summary: 'Changes a mailbox; credentials with a key of role admin only',
+    summary:
+      'Changes a mailbox; credentials with a key of role admin only. Users set credentials and processEmailFrom of their own',
     tag,
-    access: ['admin', 'crm'],
+    access: writersAndUsers,
     answers: { 200: mailboxAnswerSchema },
     problems: ['mailboxAlreadyMapped', 'notSupported', 'invalidState'],
     pathSchema: mailboxPathSchema,
     querySchema: noParameters,
     bodySchema: mailboxPatchSchema,
     handle: async (context) => {
-      const { caller, body, ifMatch } = context;
-      refuseCredentials(caller, body);
+      const { caller, body, ifMatch, presentFields } = context;
       const mailboxId = await resolveMailboxId(context);
+      refuseCredentials(caller, body);
+      requireFieldsOf(caller, presentFields, ['credentials', 'processEmailFrom'], 'mailbox');
       return answerResource(presentMailbox(await patchMailbox(mailboxContextOf(context), mailboxId, body, ifMatch)));
     },
   }),

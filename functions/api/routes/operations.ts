@@ -14,18 +14,32 @@ import {
 } from '../../../shared/operation/operation-item.ts';
 import { operationAnswerSchema, presentOperation } from '../../../shared/operation/present-operation.ts';
 import { cancelOperation } from '../../../shared/operation/run-operation.ts';
-import type { EntityStore } from '../../../shared/platform/entity-store.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
 import { resolveIdentifier } from '../../../shared/platform/resolve-identifier.ts';
 import { answerResource } from '../answers.ts';
+import { limitedTo, type Ownership, ownershipOf, requireOwn } from '../ownership.ts';
 import { listEntities, pageQueryShape, pageSchema } from '../page.ts';
-import { defineRoute, noParameters, type Route, roles } from '../route.ts';
+import { defineRoute, noParameters, type OrganizationContext, type Route, rolesAndUsers } from '../route.ts';
 
 const tag = 'Operations';
 const pathSchema = z.strictObject({ operationId: z.string() });
 
-const resolve = (store: EntityStore, organizationId: string, text: string): Promise<string> =>
-  resolveIdentifier(store, organizationId, operationKind.kind, operationKind.prefix, text);
+const isOwn = ({ mailboxId }: Ownership, { subject }: Operation): boolean => subject.id === mailboxId;
+
+/** @throws FaultError notFound */
+const resolve = async ({
+  services: { store },
+  organization,
+  caller,
+  path,
+}: OrganizationContext<z.output<typeof pathSchema>, unknown, unknown>): Promise<string> => {
+  const { kind, prefix } = operationKind;
+  const id = await resolveIdentifier(store, organization.id, kind, prefix, path.operationId);
+  if (ownershipOf(caller) === undefined) return id;
+  const operation = await store.get(operationKind, organization.id, id);
+  requireOwn(caller, (ownership) => operation !== undefined && isOwn(ownership, operation));
+  return id;
+};
 
 export const waitQuerySchema = z.strictObject({
   wait: z.coerce.number().int().min(0).max(20).default(0).meta({
@@ -39,7 +53,7 @@ export const operationsRoutes: readonly Route[] = [
     path: '/operations',
     summary: 'Lists operations, newest first',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: pageSchema(operationAnswerSchema) },
     pathSchema: noParameters,
     querySchema: z.strictObject({
@@ -48,7 +62,7 @@ export const operationsRoutes: readonly Route[] = [
       status: operationStatusSchema.optional(),
     }),
     bodySchema: null,
-    handle: async ({ services: { store, now }, organization, query: { limit, cursor, ...filters } }) => ({
+    handle: async ({ services: { store, now }, organization, caller, query: { limit, cursor, ...filters } }) => ({
       status: 200,
       body: await listEntities({
         store,
@@ -56,9 +70,13 @@ export const operationsRoutes: readonly Route[] = [
         organizationId: organization.id,
         query: { limit, cursor },
         filters,
-        matches: (operation: Operation) =>
-          (filters.kind ?? operation.kind) === operation.kind &&
-          (filters.status ?? operation.status) === operation.status,
+        matches: limitedTo(
+          caller,
+          isOwn,
+          (operation: Operation) =>
+            (filters.kind ?? operation.kind) === operation.kind &&
+            (filters.status ?? operation.status) === operation.status,
+        ),
         present: presentOperation,
         now: now(),
       }),
@@ -69,13 +87,14 @@ export const operationsRoutes: readonly Route[] = [
     path: '/operations/{operationId}',
     summary: 'Reads an operation, if asked to once it has finished',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: operationAnswerSchema },
     pathSchema,
     querySchema: waitQuerySchema,
     bodySchema: null,
-    handle: async ({ services, organization, path, query }) => {
-      const id = await resolve(services.store, organization.id, path.operationId);
+    handle: async (context) => {
+      const { services, organization, query } = context;
+      const id = await resolve(context);
       return answerResource(presentOperation(await awaitOperation(services, organization.id, id, query.wait)));
     },
   }),
@@ -84,13 +103,15 @@ export const operationsRoutes: readonly Route[] = [
     path: '/operations/{operationId}/items',
     summary: 'Lists the outcome of each item of bulk work, in its order',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: pageSchema(operationItemAnswerSchema) },
     pathSchema,
     querySchema: z.strictObject(pageQueryShape),
     bodySchema: null,
-    handle: async ({ services: { store, now }, organization, path, query }) => {
-      const operationId = await resolve(store, organization.id, path.operationId);
+    handle: async (context) => {
+      const { organization, query } = context;
+      const { store, now } = context.services;
+      const operationId = await resolve(context);
       if ((await store.get(operationKind, organization.id, operationId)) === undefined)
         throw new FaultError('notFound');
       return {
@@ -120,8 +141,9 @@ export const operationsRoutes: readonly Route[] = [
     pathSchema,
     querySchema: noParameters,
     bodySchema: z.strictObject({}),
-    handle: async ({ services, organization, path, author, ifMatch }) => {
-      const id = await resolve(services.store, organization.id, path.operationId);
+    handle: async (context) => {
+      const { services, organization, author, ifMatch } = context;
+      const id = await resolve(context);
       return answerResource(presentOperation(await cancelOperation(services, organization.id, id, author, ifMatch)));
     },
   }),

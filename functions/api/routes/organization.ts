@@ -1,7 +1,7 @@
 import { organizationAnswerSchema, presentOrganization } from '../../../shared/organization/present-organization.ts';
 import { readUsage, usageSchema } from '../../../shared/organization/usage.ts';
 import { answerResource } from '../answers.ts';
-import { defineRoute, noParameters, type Route, roles } from '../route.ts';
+import { defineRoute, noParameters, type Route, rolesAndUsers } from '../route.ts';
 
 const tag = 'Organization';
 
@@ -9,9 +9,9 @@ export const organizationRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/organization',
-    summary: 'Reads the organization of the key',
+    summary: 'Reads the organization of the caller',
     tag,
-    access: roles,
+    access: rolesAndUsers,
     answers: { 200: organizationAnswerSchema },
     pathSchema: noParameters,
     querySchema: noParameters,

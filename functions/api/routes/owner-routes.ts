@@ -11,12 +11,13 @@ import { FaultError } from '../../../shared/platform/fault.ts';
 import { patchSchemaOf } from '../../../shared/platform/merge-patch.ts';
 import { resolveIdentifier } from '../../../shared/platform/resolve-identifier.ts';
 import { answerCreated, answerNothing, answerResource } from '../answers.ts';
+import { requireFieldsOf, requireOwn } from '../ownership.ts';
 import { listEntities, pageQueryShape, pageSchema } from '../page.ts';
-import { defineRoute, noParameters, type OrganizationContext, type Role, type Route, roles } from '../route.ts';
+import { type CallerRole, defineRoute, noParameters, type OrganizationContext, type Route, roles } from '../route.ts';
 
 type AnyContext = OrganizationContext<unknown, unknown, unknown>;
 
-const writers: readonly Role[] = ['admin', 'crm'];
+const writers: readonly CallerRole[] = ['admin', 'crm'];
 const pathSchema = z.strictObject({ ownerId: z.string().meta({ description: 'An id, or ext: and the externalId.' }) });
 
 const contextOf = ({ services, organization, author }: AnyContext): OwnerContext => ({
@@ -39,6 +40,9 @@ export const createOwnerRoutes = <
   const { kind } = definition;
   const conflicts = ['externalIdTaken', 'mailboxAlreadyMapped'];
   const patchSchema = patchSchemaOf(definition.inputSchema);
+  // Users see and change themselves, and none of the others.
+  const andUsers = (access: readonly CallerRole[]): readonly CallerRole[] =>
+    definition.type === 'user' ? [...access, 'user'] : access;
   return [
     defineRoute({
       method: 'POST',
@@ -85,13 +89,14 @@ export const createOwnerRoutes = <
       path: `${path}/{ownerId}`,
       summary: `Shows a ${noun}`,
       tag,
-      access: roles,
+      access: andUsers(roles),
       answers: { 200: answerSchema },
       pathSchema,
       querySchema: noParameters,
       bodySchema: null,
-      handle: async ({ services: { store }, organization, path: { ownerId } }) => {
+      handle: async ({ services: { store }, organization, caller, path: { ownerId } }) => {
         const id = await resolveIdentifier(store, organization.id, kind.kind, kind.prefix, ownerId);
+        requireOwn(caller, ({ userId }) => userId === id);
         const owner = await store.get(kind, organization.id, id);
         if (owner === undefined) throw new FaultError('notFound');
         return answerResource(owner);
@@ -120,17 +125,21 @@ export const createOwnerRoutes = <
     defineRoute({
       method: 'PATCH',
       path: `${path}/{ownerId}`,
-      summary: `Changes a ${noun}`,
+      summary: definition.type === 'user' ? 'Changes a user; users set filtering of their own' : `Changes a ${noun}`,
       tag,
-      access: writers,
+      access: andUsers(writers),
       answers: { 200: answerSchema },
       problems: conflicts,
       pathSchema,
       querySchema: noParameters,
       bodySchema: patchSchema,
       handle: async (context) => {
-        const { ifMatch, body } = context;
-        const outcome = await changeOwner(contextOf(context), definition, context.path.ownerId, body, { ifMatch });
+        const { services, organization, caller, ifMatch, body, presentFields } = context;
+        const { ownerId } = context.path;
+        const id = await resolveIdentifier(services.store, organization.id, kind.kind, kind.prefix, ownerId);
+        requireOwn(caller, ({ userId }) => userId === id);
+        requireFieldsOf(caller, presentFields, ['filtering'], 'user');
+        const outcome = await changeOwner(contextOf(context), definition, id, body, { ifMatch });
         return answerResource(outcome.owner);
       },
     }),

@@ -1,0 +1,72 @@
+import type { CreateEmailInput, PatchEmailInput, SenderInput } from '../../shared/email/email-input.ts';
+import type { EmailFilters } from '../../shared/email/search-emails.ts';
+import { FaultError } from '../../shared/platform/fault.ts';
+import { refuseField } from '../../shared/platform/validate.ts';
+import { requireEmail } from './email-request.ts';
+import { type Ownership, ownershipOf } from './ownership.ts';
+import type { OrganizationContext } from './route.ts';
+
+/** A user writes as himself, and in another's name only as the one who submits it. @throws FaultError sendAsNotAllowed */
+const asSubmitter = (from: SenderInput, { userId }: Ownership): SenderInput => {
+  if (from.submitter !== undefined && from.submitter !== userId)
+    throw new FaultError('sendAsNotAllowed', {
+      detail: 'A user submits emails of his own',
+      fix: 'Leave submitter out',
+    });
+  return { ...from, submitter: userId };
+};
+
+const refuseOtherOwner = (ownerId: string | null | undefined, { userId }: Ownership): void => {
+  if (ownerId !== undefined && ownerId !== userId)
+    throw new FaultError('forbidden', {
+      detail: 'Users give their emails to nobody else',
+      fix: 'Leave ownerId out, or ask an administrator',
+    });
+};
+
+/** What is answered must be the user's, too: the answer takes over whom it was from and for. */
+const requireOwnParent = async (
+  context: OrganizationContext<unknown, unknown, unknown>,
+  inReplyTo: string | null | undefined,
+): Promise<void> => {
+  if (inReplyTo == null) return;
+  try {
+    await requireEmail({ ...context, path: { emailId: inReplyTo } });
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    throw refuseField('#/inReplyTo', 'notFound', 'There is no email with this id');
+  }
+};
+
+/** What a draft is to be, as this caller may make it. @throws FaultError sendAsNotAllowed, forbidden, invalidRequest */
+export const asOwnDraft = async (
+  context: OrganizationContext<unknown, unknown, CreateEmailInput>,
+): Promise<CreateEmailInput> => {
+  const { caller, body } = context;
+  const ownership = ownershipOf(caller);
+  if (ownership === undefined) return body;
+  refuseOtherOwner(body.ownerId, ownership);
+  await requireOwnParent(context, body.inReplyTo);
+  return { ...body, from: asSubmitter(body.from, ownership), ownerId: ownership.userId };
+};
+
+/** A change of an email, as asOwnDraft. */
+export const asOwnChange = async (
+  context: OrganizationContext<unknown, unknown, PatchEmailInput>,
+): Promise<PatchEmailInput> => {
+  const { caller, body } = context;
+  const ownership = ownershipOf(caller);
+  if (ownership === undefined) return body;
+  refuseOtherOwner(body.ownerId, ownership);
+  await requireOwnParent(context, body.inReplyTo);
+  // The owner stays who it is when the sender becomes another.
+  return body.from === undefined
+    ? body
+    : { ...body, from: asSubmitter(body.from, ownership), ownerId: ownership.userId };
+};
+
+/** A list without a narrower filter is that of the user's mailbox. */
+export const ownFilters = <Filters extends EmailFilters>({ mailboxId }: Ownership, filters: Filters): Filters =>
+  filters.regarding === undefined && filters.conversationId === undefined && filters.messageId === undefined
+    ? { ...filters, mailboxId: filters.mailboxId ?? mailboxId }
+    : filters;

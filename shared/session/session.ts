@@ -1,0 +1,50 @@
+import * as z from 'zod';
+import type { EntityKind } from '../platform/entity-store.ts';
+import { entityShape } from '../platform/values.ts';
+
+/** What a session may do: a user what concerns itself, an administrator what a key of role admin may. */
+export const sessionRoleSchema = z.enum(['user', 'admin']);
+export type SessionRole = z.output<typeof sessionRoleSchema>;
+
+export const longestSessionSeconds = 43_200;
+
+/** That somebody is signed in, because a key vouched for it. */
+export const sessionSchema = z.object({
+  ...entityShape,
+  userId: z.string(),
+  role: sessionRoleSchema,
+  /** The key that vouched: a session does not outlive it. */
+  keyId: z.string(),
+  hash: z.string(),
+  expiresAt: z.string(),
+});
+export type Session = z.output<typeof sessionSchema>;
+
+export const sessionKind: EntityKind<Session> = {
+  kind: 'session',
+  prefix: 'ses',
+  parse: (stored) => sessionSchema.parse(stored),
+};
+
+/** When the table may drop it: epoch seconds. */
+export const sessionExpiry = ({ expiresAt }: Session): number => Math.ceil(Date.parse(expiresAt) / 1000);
+
+export const sessionAnswerSchema = z
+  .object({
+    id: z.string(),
+    userId: z.string(),
+    role: sessionRoleSchema,
+    expiresAt: z.string(),
+    createdAt: z.string(),
+    version: z.number().int(),
+  })
+  .meta({ id: 'Session' });
+
+export const presentSession = (session: Session): z.output<typeof sessionAnswerSchema> => ({
+  id: session.id,
+  userId: session.userId,
+  role: session.role,
+  expiresAt: session.expiresAt,
+  createdAt: session.createdAt,
+  version: session.version,
+});
