@@ -1,4 +1,5 @@
 import { clearAlert } from '../alert/raise-alert.ts';
+import { auditWrite } from '../audit/audit-write.ts';
 import type { Author } from '../platform/change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
@@ -32,7 +33,11 @@ export const closeDeadLetter = async (
       if (letter.status !== 'open')
         throw new FaultError('invalidState', { detail: `The dead letter is ${letter.status}` });
       const discardReason = end.status === 'discarded' ? end.reason : null;
-      return { next: { ...letter, status: end.status, discardReason }, expiresAt: deadLetterExpiry(letter) };
+      const next = { ...letter, status: end.status, discardReason };
+      const act = { author, now: now(), action: 'deadLetter.discarded' as const, subject: { type: 'deadLetter', id } };
+      const also =
+        end.status === 'discarded' ? [auditWrite(organizationId, { ...act, before: letter, after: next })] : [];
+      return { next, also, expiresAt: deadLetterExpiry(letter) };
     },
     { now, ifMatch },
   );

@@ -1,3 +1,4 @@
+import { auditWrite } from '../audit/audit-write.ts';
 import { createChange } from '../platform/create-change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
@@ -24,8 +25,11 @@ export const untrackEmail = (
       if (current.status !== 'received' && current.status !== 'sent')
         throw new FaultError('invalidState', { detail: `An email that is ${current.status} is not tracked` });
       if (current.untrackedAt !== undefined) return undefined;
+      const next = { ...current, untrackedAt: now().toISOString(), receivedByMailboxIds: [] };
+      const act = { author, now: now(), action: 'email.untracked' as const, subject: { type: 'email', id: emailId } };
       return {
-        next: { ...current, untrackedAt: now().toISOString(), receivedByMailboxIds: [] },
+        next,
+        also: [auditWrite(organizationId, { ...act, before: current, after: next })],
         changes: [createChange('email.untracked', author, now())],
       };
     },

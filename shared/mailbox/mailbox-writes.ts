@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import { auditWrite } from '../audit/audit-write.ts';
 import { grantKey } from '../oauth/oauth-grant.ts';
 import type { Author, Change } from '../platform/change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import type { RecordWrite } from '../platform/records-table.ts';
 import { profileMailboxWrites } from '../server-profile/profile-mailboxes.ts';
-import { type Mailbox, mailboxKind } from './mailbox.ts';
+import { type Mailbox, mailboxKind, workloadNames } from './mailbox.ts';
 import { mailboxChanges } from './mailbox-changes.ts';
 
 /** The mailbox as it stands once its writes are done, and the writes; none when nothing changes. */
@@ -19,6 +20,25 @@ const forgottenGrants = (organizationId: string, previous: Mailbox | undefined, 
   return connectionId === undefined || connectionId === next.oauth?.connectionId
     ? []
     : [{ remove: grantKey(organizationId, next.id, connectionId) }];
+};
+
+const isDisabled = (mailbox: Mailbox): readonly boolean[] =>
+  workloadNames.map((name) => mailbox.workloads[name].state === 'disabled');
+
+/** The mailbox without what cycles and tests do to its workloads all day. */
+const withoutRuntime = ({ workloads: _, version: __, updatedAt: ___, ...lasting }: Mailbox) => lasting;
+
+/**
+ * Whatever people do is noted, and what the hub does by itself where it disables or brings back a workload, or changes
+ * more than workloads. The mailbox of a new user or queue comes with its owner, which is the CRM's to note.
+ */
+const isNoted = (previous: Mailbox | undefined, next: Mailbox, author: Author): boolean => {
+  if (previous === undefined) return next.kind === 'forward';
+  if (author.origin === 'crm') return true;
+  return (
+    !isDeepStrictEqual(isDisabled(previous), isDisabled(next)) ||
+    !isDeepStrictEqual(withoutRuntime(previous), withoutRuntime(next))
+  );
 };
 
 /**
@@ -41,6 +61,18 @@ export const mailboxWrites = (
       ...store.writesOf(mailboxKind, organizationId, previous, mailbox, {
         changes: [...mailboxChanges(previous, mailbox, options.author, options.now), ...(options.changes ?? [])],
       }),
+      ...(isNoted(previous, mailbox, options.author)
+        ? [
+            auditWrite(organizationId, {
+              author: options.author,
+              now: options.now,
+              action: previous === undefined ? 'mailbox.created' : 'mailbox.changed',
+              subject: { type: mailboxKind.kind, id: mailbox.id },
+              before: previous ?? null,
+              after: mailbox,
+            }),
+          ]
+        : []),
       ...forgottenGrants(organizationId, previous, mailbox),
       ...profileMailboxWrites(
         organizationId,

@@ -1,5 +1,7 @@
+import { auditWrite } from '../audit/audit-write.ts';
 import { createOperation } from '../operation/create-operation.ts';
 import { isFinished, type Operation, type OperationDependencies, operationKind } from '../operation/operation.ts';
+import { type Author, systemAuthor } from '../platform/change.ts';
 import { FaultError } from '../platform/fault.ts';
 import { deriveIdentifier } from '../platform/identifier.ts';
 import { deploymentScope } from '../platform/records-table.ts';
@@ -16,7 +18,7 @@ const deadlineSeconds = 7 * 86_400;
  * @throws FaultError notFound, invalidRequest (the confirmation is not the name), versionMismatch
  */
 export const beginErasure = async (
-  dependencies: OperationDependencies,
+  dependencies: OperationDependencies & { readonly author: Author },
   id: string,
   confirm: string,
   ifMatch: number | undefined,
@@ -39,7 +41,7 @@ export const beginErasure = async (
   const first = await store.get(operationKind, deploymentScope, firstId);
   const again = first !== undefined && isFinished(first);
   const operation = await createOperation(dependencies, again ? request : { ...request, id: firstId });
-  await markErasing(dependencies, id);
+  await markErasing(dependencies, id, dependencies.author);
   return operation;
 };
 
@@ -47,13 +49,24 @@ export const beginErasure = async (
 export const markErasing = async (
   { store, now }: Pick<OperationDependencies, 'store' | 'now'>,
   id: string,
+  author: Author = systemAuthor,
 ): Promise<void> => {
   try {
     await store.update(
       organizationKind,
       id,
       id,
-      (current) => (current.status === 'erasing' ? undefined : { next: { ...current, status: 'erasing' as const } }),
+      (current) => {
+        if (current.status === 'erasing') return undefined;
+        const act = {
+          author,
+          now: now(),
+          action: 'organization.erasing' as const,
+          subject: { type: 'organization', id },
+        };
+        const next = { ...current, status: 'erasing' as const };
+        return { next, also: [auditWrite(id, { ...act, before: current, after: next })] };
+      },
       { now },
     );
   } catch (error) {

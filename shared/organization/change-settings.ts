@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { auditWrite } from '../audit/audit-write.ts';
 import type { CycleControl } from '../cycle/cycle-control.ts';
 import type { Author } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';
@@ -84,6 +85,16 @@ export const changeSettings = async (
           ...keepTokenPrefix(current, settings),
         },
         changes: [createChange('settings.changed', author, now(), changed)],
+        also: [
+          auditWrite(organizationId, {
+            author,
+            now: now(),
+            action: 'settings.changed',
+            subject: { type: 'settings', id: organizationId },
+            before: current.settings,
+            after: settings,
+          }),
+        ],
       };
     },
     { now },

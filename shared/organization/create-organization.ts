@@ -1,3 +1,5 @@
+import { auditWrite } from '../audit/audit-write.ts';
+import type { Author } from '../platform/change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { WriteConditionError } from '../platform/records-table.ts';
@@ -15,7 +17,7 @@ export type NewOrganization = Pick<Organization, 'name' | 'externalId' | 'timeZo
  * @throws FaultError externalIdTaken
  */
 export const createOrganization = async (
-  { store, now }: { readonly store: EntityStore; readonly now: () => Date },
+  { store, now, author }: { readonly store: EntityStore; readonly now: () => Date; readonly author: Author },
   id: string,
   input: NewOrganization,
 ): Promise<Organization> => {
@@ -32,8 +34,16 @@ export const createOrganization = async (
     settingsVersion: 1,
     secretSalt: createSecretSalt(),
   };
+  const noted = auditWrite(id, {
+    author,
+    now: now(),
+    action: 'organization.created',
+    subject: { type: 'organization', id },
+    before: null,
+    after: input,
+  });
   try {
-    return await store.create(organizationKind, id, organization, { also: listingWrites(organization) });
+    return await store.create(organizationKind, id, organization, { also: [noted, ...listingWrites(organization)] });
   } catch (error) {
     if (!(error instanceof WriteConditionError)) throw error;
     const existing = await store.get(organizationKind, id, id);

@@ -1,3 +1,5 @@
+import { auditWrite } from '../audit/audit-write.ts';
+import type { Author } from '../platform/change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { recordKey, WriteConditionError } from '../platform/records-table.ts';
@@ -7,6 +9,7 @@ import { type ApiKey, apiKeyKind, isExpired, type Role } from './api-key.ts';
 interface Dependencies {
   readonly store: EntityStore;
   readonly now: () => Date;
+  readonly author: Author;
 }
 
 /**
@@ -14,7 +17,7 @@ interface Dependencies {
  * because the first try ended before it could answer, replaces the token that nobody has seen.
  */
 export const createApiKey = async (
-  { store, now }: Dependencies,
+  { store, now, author }: Dependencies,
   organizationId: string,
   id: string,
   input: { readonly name: string; readonly role: Role; readonly expiresAt: string | null },
@@ -23,7 +26,9 @@ export const createApiKey = async (
   const at = now().toISOString();
   const key: ApiKey = { id, version: 1, createdAt: at, updatedAt: at, ...input, prefix, hash, lastUsedAt: null };
   try {
-    return { key: await store.create(apiKeyKind, organizationId, key), secret: token };
+    const act = { author, now: now(), action: 'apiKey.created' as const, subject: { type: 'apiKey', id } };
+    const also = [auditWrite(organizationId, { ...act, before: null, after: key })];
+    return { key: await store.create(apiKeyKind, organizationId, key, { also }), secret: token };
   } catch (error) {
     if (!(error instanceof WriteConditionError)) throw error;
     const replaced = await store.update(
@@ -55,7 +60,7 @@ const listAll = async (store: EntityStore, organizationId: string): Promise<read
  * @throws FaultError notFound, lastAdminKey, versionMismatch
  */
 export const removeApiKey = async (
-  { store, now }: Dependencies,
+  { store, now, author }: Dependencies,
   organizationId: string,
   id: string,
   ifMatch: number | undefined,
@@ -71,15 +76,24 @@ export const removeApiKey = async (
     try {
       await store.remove(apiKeyKind, organizationId, id, {
         ifMatch,
-        also:
-          needed && remaining !== undefined
+        also: [
+          auditWrite(organizationId, {
+            author,
+            now: now(),
+            action: 'apiKey.deleted',
+            subject: { type: 'apiKey', id },
+            before: key,
+            after: null,
+          }),
+          ...(needed && remaining !== undefined
             ? [
                 {
                   check: recordKey(organizationId, apiKeyKind.kind, remaining.id),
                   condition: { expression: 'attribute_exists(pk)' },
                 },
               ]
-            : [],
+            : []),
+        ],
       });
       return;
     } catch (error) {

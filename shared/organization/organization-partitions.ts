@@ -5,6 +5,7 @@
 export const organizationPartitions = [
   'apiKey',
   'session',
+  'audit',
   'serverProfile',
   'user',
   'queue',

@@ -1,3 +1,4 @@
+import { auditWrite } from '../audit/audit-write.ts';
 import type { CycleControl } from '../cycle/cycle-control.ts';
 import type { Author } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';
@@ -37,8 +38,16 @@ export const suspendOrganization = (
     (current) => {
       refuseErasing(current);
       if (current.status === 'suspended' && current.suspendReason === reason) return undefined;
+      const act = {
+        author,
+        now: now(),
+        action: 'organization.suspended' as const,
+        subject: { type: 'organization', id },
+      };
+      const next = { ...current, status: 'suspended' as const, suspendReason: reason };
       return {
-        next: { ...current, status: 'suspended' as const, suspendReason: reason },
+        next,
+        also: [auditWrite(id, { ...act, before: current, after: next })],
         // Another reason for the same standstill is no news to the feed.
         changes: current.status === 'suspended' ? [] : [createChange('organization.suspended', author, now())],
       };
@@ -66,8 +75,16 @@ export const resumeOrganization = async (
     (current) => {
       refuseErasing(current);
       if (current.status === 'active') return undefined;
+      const act = {
+        author,
+        now: now(),
+        action: 'organization.resumed' as const,
+        subject: { type: 'organization', id },
+      };
+      const next = { ...current, status: 'active' as const, suspendReason: null };
       return {
-        next: { ...current, status: 'active' as const, suspendReason: null },
+        next,
+        also: [auditWrite(id, { ...act, before: current, after: next })],
         changes: [createChange('organization.resumed', author, now())],
       };
     },

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { clearProfileAlerts } from '../alert/connection-alerts.ts';
+import { auditWrite } from '../audit/audit-write.ts';
 import type { Organization } from '../organization/organization.ts';
 import { requireOwner } from '../owner/find-owner.ts';
+import type { Author } from '../platform/change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { applyMergePatch, type MergePatch } from '../platform/merge-patch.ts';
@@ -14,6 +16,7 @@ import { checkServerProfile, type ProfileRules } from './check-server-profile.ts
 import { presentServerProfile } from './present-server-profile.ts';
 import { listProfileMailboxes } from './profile-mailboxes.ts';
 import { profileSecretPlace } from './profile-secret.ts';
+import { refuseMaildrop } from './refuse-maildrop.ts';
 import { type ServerProfile, serverProfileKind } from './server-profile.ts';
 import {
   completeProfile,
@@ -27,7 +30,10 @@ export interface ProfileDependencies {
   readonly vault: SecretVault;
   readonly rules: ProfileRules;
   readonly now: () => Date;
+  readonly author: Author;
 }
+
+const subjectOf = (id: string) => ({ type: serverProfileKind.kind, id });
 
 type StoredFields = Omit<ServerProfile, 'id' | 'version' | 'createdAt' | 'updatedAt' | 'throttle'>;
 
@@ -101,7 +107,7 @@ export const createServerProfile = async (
   request: ServerProfileRequest,
   id: string,
 ): Promise<ServerProfile> => {
-  const { store, rules, now } = dependencies;
+  const { store, rules, now, author } = dependencies;
   const existing = await store.get(serverProfileKind, organization.id, id);
   if (existing !== undefined) return existing;
   const input = completeProfile(request);
@@ -109,7 +115,7 @@ export const createServerProfile = async (
   const ownerId = await ownerOf(dependencies, organization.id, input, null);
   const at = now();
   const sealed = await sealSecrets(dependencies, organization, id, {}, input.credentials);
-  return store.create(serverProfileKind, organization.id, {
+  const profile: ServerProfile = {
     id,
     version: 1,
     createdAt: at.toISOString(),
@@ -117,12 +123,15 @@ export const createServerProfile = async (
     ...storedFields(input, sealed),
     ownerId,
     throttle: initialLayout(input.maxConnections),
-  });
+  };
+  const act = { author, now: at, action: 'serverProfile.created' as const, subject: subjectOf(id) };
+  const also = [auditWrite(organization.id, { ...act, before: null, after: profile })];
+  return store.create(serverProfileKind, organization.id, profile, { also });
 };
 
 export type ServerProfilePatch = MergePatch<ServerProfileRequest>;
 
-/** @throws FaultError notFound, versionMismatch, invalidRequest and those of checkServerProfile */
+/** @throws FaultError notFound, versionMismatch, invalidRequest, notSupported and those of checkServerProfile */
 export const changeServerProfile = async (
   dependencies: ProfileDependencies,
   organization: Organization,
@@ -130,7 +139,7 @@ export const changeServerProfile = async (
   patch: ServerProfilePatch,
   ifMatch: number | undefined,
 ): Promise<ServerProfile> => {
-  const { store, rules, now } = dependencies;
+  const { store, rules, now, author } = dependencies;
   const given = patch.credentials === null ? { password: null, clientSecret: null } : (patch.credentials ?? {});
   return store.update(
     serverProfileKind,
@@ -143,6 +152,8 @@ export const changeServerProfile = async (
       const input = completeProfile(validate(serverProfileInputSchema, patched));
       const sealed = await sealSecrets(dependencies, organization, id, current.credentials, given);
       await checkServerProfile(input, rules, sealed.clientSecret !== undefined);
+      if (input.incoming.protocol === 'pop3' && current.incoming.protocol !== 'pop3')
+        await refuseMaildrop(store, organization.id, id);
       const next: ServerProfile = {
         ...current,
         ...storedFields(input, sealed),
@@ -152,7 +163,9 @@ export const changeServerProfile = async (
             ? current.throttle
             : changeLayout(current, input.maxConnections, now()),
       };
-      return isDeepStrictEqual(current, next) ? undefined : { next };
+      if (isDeepStrictEqual(current, next)) return undefined;
+      const act = { author, now: now(), action: 'serverProfile.changed' as const, subject: subjectOf(id) };
+      return { next, also: [auditWrite(organization.id, { ...act, before: current, after: next })] };
     },
     { now, ifMatch },
   );
@@ -169,7 +182,7 @@ const attempts = 5;
  * @throws FaultError notFound, versionMismatch, profileInUse
  */
 export const deleteServerProfile = async (
-  { store, now }: Pick<ProfileDependencies, 'store' | 'now'>,
+  { store, now, author }: Pick<ProfileDependencies, 'store' | 'now' | 'author'>,
   organizationId: string,
   id: string,
   ifMatch: number | undefined,
@@ -190,7 +203,11 @@ export const deleteServerProfile = async (
         await store.table.write([{ update: key, expression: 'REMOVE deletingUntil', values, condition: marked }]);
         throw new FaultError('profileInUse');
       }
-      await store.table.write([{ remove: key, condition: { expression: marked, values } }]);
+      const act = { author, now: now(), action: 'serverProfile.deleted' as const, subject: subjectOf(id) };
+      await store.table.write([
+        { remove: key, condition: { expression: marked, values } },
+        auditWrite(organizationId, { ...act, before: profile, after: null }),
+      ]);
       break;
     } catch (error) {
       if (!(error instanceof WriteConditionError) || attempt === attempts) throw error;

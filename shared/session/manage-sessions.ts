@@ -1,6 +1,8 @@
+import { auditWrite } from '../audit/audit-write.ts';
 import { createToken } from '../organization/access-token.ts';
 import { requireOwner } from '../owner/find-owner.ts';
 import { userKind } from '../owner/owner.ts';
+import type { Author } from '../platform/change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { WriteConditionError } from '../platform/records-table.ts';
@@ -9,6 +11,7 @@ import { type Session, type SessionRole, sessionExpiry, sessionKind } from './se
 interface Dependencies {
   readonly store: EntityStore;
   readonly now: () => Date;
+  readonly author: Author;
 }
 
 /**
@@ -18,7 +21,7 @@ interface Dependencies {
  * @throws FaultError invalidRequest (there is no such user), userInactive
  */
 export const createSession = async (
-  { store, now }: Dependencies,
+  { store, now, author }: Dependencies,
   organizationId: string,
   id: string,
   input: {
@@ -46,7 +49,9 @@ export const createSession = async (
   };
   const also = { expiresAt: sessionExpiry(session) };
   try {
-    return { session: await store.create(sessionKind, organizationId, session, also), token };
+    const act = { author, now: at, action: 'session.created' as const, subject: { type: 'session', id } };
+    const noted = [auditWrite(organizationId, { ...act, before: null, after: session })];
+    return { session: await store.create(sessionKind, organizationId, session, { ...also, also: noted }), token };
   } catch (error) {
     if (!(error instanceof WriteConditionError)) throw error;
     const replaced = await store.update(
@@ -61,6 +66,14 @@ export const createSession = async (
 };
 
 /** Signs out: the next request with the session fails. @throws FaultError notFound */
-export const removeSession = async ({ store }: Dependencies, organizationId: string, id: string): Promise<void> => {
-  await store.remove(sessionKind, organizationId, id);
+export const removeSession = async (
+  { store, now, author }: Dependencies,
+  organizationId: string,
+  id: string,
+): Promise<void> => {
+  const session = await store.get(sessionKind, organizationId, id);
+  if (session === undefined) throw new FaultError('notFound');
+  const act = { author, now: now(), action: 'session.deleted' as const, subject: { type: 'session', id } };
+  const also = [auditWrite(organizationId, { ...act, before: session, after: null })];
+  await store.remove(sessionKind, organizationId, id, { also });
 };

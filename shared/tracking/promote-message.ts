@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { auditWrite } from '../audit/audit-write.ts';
 import { requireRegarding } from '../email/create-email.ts';
 import { type Email, emailKind } from '../email/email.ts';
 import { recordPointerSchema } from '../email/email-input.ts';
@@ -12,7 +13,7 @@ import type { Operation } from '../operation/operation.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import { fromItem } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
-import { partition, recordKey } from '../platform/records-table.ts';
+import { partition, type RecordWrite, recordKey } from '../platform/records-table.ts';
 import { refuseField } from '../platform/validate.ts';
 import { instantSchema, type Reference } from '../platform/values.ts';
 import { adoptEmail } from './adopt-email.ts';
@@ -120,6 +121,21 @@ const findTracked = async (
     );
 };
 
+/** That somebody asked for a message to be tracked, whatever the filters say. */
+const trackRequest = (
+  { organization, author, now }: PromoteContext,
+  subject: Operation['subject'],
+  asked: object,
+): RecordWrite =>
+  auditWrite(organization.id, {
+    author,
+    now: now(),
+    action: 'email.trackRequested',
+    subject,
+    before: null,
+    after: asked,
+  });
+
 const start = (
   context: PromoteContext,
   subject: Operation['subject'],
@@ -131,6 +147,7 @@ const start = (
     organizationId: context.organization.id,
     kind: 'trackMessage',
     subject,
+    also: [trackRequest(context, subject, input)],
     mailboxGroup: input.mailboxId,
     input,
     deadlineSeconds: trackSeconds,
@@ -152,6 +169,7 @@ const startUpload = async (
     organizationId: organization.id,
     kind: 'trackUpload',
     subject: { type: 'mailbox', id: mailboxId },
+    also: [trackRequest(context, { type: 'mailbox', id: mailboxId }, how)],
     mailboxGroup: operationId,
     input: { mailboxId, sizeBytes, ...how },
     deadlineSeconds: uploadPatienceSeconds + trackSeconds,

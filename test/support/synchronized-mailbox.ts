@@ -2,6 +2,7 @@ import type { Services } from '../../functions/api/services.ts';
 import { mailboxPasswordPlace } from '../../shared/mailbox/credentials.ts';
 import { type Mailbox, mailboxKind, type SynchronizedWorkload, type Workload } from '../../shared/mailbox/mailbox.ts';
 import { type Organization, organizationKind } from '../../shared/organization/organization.ts';
+import { systemAuthor } from '../../shared/platform/change.ts';
 import { createIdentifier } from '../../shared/platform/identifier.ts';
 import { createServerProfile, type ProfileDependencies } from '../../shared/server-profile/manage-server-profiles.ts';
 import type { ServerProfile } from '../../shared/server-profile/server-profile.ts';
@@ -34,7 +35,7 @@ export const storeServerProfile = async (
   const { store, vault, now, hostPolicy } = services;
   // What may be stored is the business of other tests; here servers in memory speak without TLS.
   const rules = { hostPolicy, allowInsecureCredentials: true };
-  const dependencies: ProfileDependencies = { store, vault, now, rules };
+  const dependencies: ProfileDependencies = { store, vault, now, rules, author: systemAuthor };
   const organization = await loadOrganization(services, organizationId);
   return createServerProfile(dependencies, organization, input, createIdentifier('prf', now().getTime()));
 };

@@ -42,8 +42,8 @@ export const apiKeysRoutes: readonly Route[] = [
     pathSchema: noParameters,
     querySchema: noParameters,
     bodySchema: newApiKeySchema,
-    handle: async ({ services, organization, body, identifierFor }) => {
-      const { key, secret } = await createApiKey(services, organization.id, identifierFor('key'), body);
+    handle: async ({ services, organization, author, body, identifierFor }) => {
+      const { key, secret } = await createApiKey({ ...services, author }, organization.id, identifierFor('key'), body);
       return answerCreated(`/api-keys/${key.id}`, { ...presentApiKey(key), secret });
     },
   }),
@@ -81,8 +81,8 @@ export const apiKeysRoutes: readonly Route[] = [
     pathSchema: z.strictObject({ keyId: z.string() }),
     querySchema: noParameters,
     bodySchema: null,
-    handle: async ({ services, organization, path, ifMatch }) => {
-      await removeApiKey(services, organization.id, path.keyId, ifMatch);
+    handle: async ({ services, organization, author, path, ifMatch }) => {
+      await removeApiKey({ ...services, author }, organization.id, path.keyId, ifMatch);
       return answerNothing();
     },
   }),

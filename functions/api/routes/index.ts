@@ -15,6 +15,7 @@ export const routeGroups: RouteGroups = {
   organization: async () => (await import('./organization.ts')).organizationRoutes,
   'api-keys': async () => (await import('./api-keys.ts')).apiKeysRoutes,
   sessions: async () => (await import('./sessions.ts')).sessionsRoutes,
+  'audit-log': async () => (await import('./audit-log.ts')).auditLogRoutes,
   settings: async () => (await import('./settings.ts')).settingsRoutes,
   operations: async () => (await import('./operations.ts')).operationsRoutes,
   'server-profiles': async () => [
@@ -28,6 +29,7 @@ export const routeGroups: RouteGroups = {
     ...(await import('./mailboxes.ts')).mailboxesRoutes,
     ...(await import('./mailbox-actions.ts')).mailboxActionsRoutes,
     ...(await import('./mailbox-schedule.ts')).mailboxScheduleRoutes,
+    ...(await import('./mailbox-support.ts')).mailboxSupportRoutes,
     ...(await import('./mailbox-folders.ts')).mailboxFoldersRoutes,
     ...(await import('./mailbox-tracking.ts')).mailboxTrackingRoutes,
     ...(await import('./folder-rules.ts')).folderRulesRoutes,
@@ -46,6 +48,7 @@ export const routeGroups: RouteGroups = {
   decisions: async () => (await import('./decisions.ts')).decisionsRoutes,
   feed: async () => (await import('./feed.ts')).feedRoutes,
   consumers: async () => (await import('./consumers.ts')).consumersRoutes,
+  webhooks: async () => (await import('./webhooks.ts')).webhooksRoutes,
   events: async () => (await import('./events.ts')).eventsRoutes,
   'dead-letters': async () => (await import('./dead-letters.ts')).deadLettersRoutes,
   alerts: async () => (await import('./alerts.ts')).alertsRoutes,

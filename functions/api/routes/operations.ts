@@ -24,7 +24,8 @@ import { defineRoute, noParameters, type OrganizationContext, type Route, rolesA
 const tag = 'Operations';
 const pathSchema = z.strictObject({ operationId: z.string() });
 
-const isOwn = ({ mailboxId }: Ownership, { subject }: Operation): boolean => subject.id === mailboxId;
+const isOwn = ({ mailboxId }: Ownership, { subject, input }: Operation): boolean =>
+  subject.id === mailboxId || input['mailboxId'] === mailboxId;
 
 /** @throws FaultError notFound */
 const resolve = async ({

@@ -66,8 +66,8 @@ export const organizationsRoutes: readonly Route[] = [
     pathSchema: noParameters,
     querySchema: noParameters,
     bodySchema: newOrganizationSchema,
-    handle: async ({ services, body, identifierFor }) => {
-      const organization = await createOrganization(services, identifierFor('org'), body);
+    handle: async ({ services, author, body, identifierFor }) => {
+      const organization = await createOrganization({ ...services, author }, identifierFor('org'), body);
       return answerCreated(`/organizations/${organization.id}`, await presentWithUsage(services.store, organization));
     },
   }),
@@ -148,9 +148,9 @@ export const organizationsRoutes: readonly Route[] = [
     pathSchema,
     querySchema: z.strictObject({ confirm: z.string().meta({ description: 'The name of the organization.' }) }),
     bodySchema: null,
-    handle: async ({ services, path, query, ifMatch }) => {
+    handle: async ({ services, author, path, query, ifMatch }) => {
       const id = await resolve(services.store, path.organizationId);
-      const operation = await beginErasure(services, id, query.confirm, ifMatch);
+      const operation = await beginErasure({ ...services, author }, id, query.confirm, ifMatch);
       return {
         status: 202,
         body: presentOperation(operation),
@@ -187,11 +187,11 @@ export const organizationsRoutes: readonly Route[] = [
     pathSchema,
     querySchema: noParameters,
     bodySchema: newApiKeySchema,
-    handle: async ({ services, path, body, identifierFor }) => {
+    handle: async ({ services, author, path, body, identifierFor }) => {
       const organization = await load(services.store, path.organizationId);
       if (organization.status === 'erasing')
         throw new FaultError('invalidState', { detail: 'The organization is being erased' });
-      const { key, secret } = await createApiKey(services, organization.id, identifierFor('key'), body);
+      const { key, secret } = await createApiKey({ ...services, author }, organization.id, identifierFor('key'), body);
       return answerCreated(`/api-keys/${key.id}`, { ...presentApiKey(key), secret });
     },
   }),

@@ -30,11 +30,12 @@ const refusals = ['unsupportedCombination', 'hostNotAllowed', 'insecureCredentia
 type Context = OrganizationContext<unknown, unknown, unknown>;
 type ProfileContext = OrganizationContext<z.output<typeof pathSchema>, unknown, unknown>;
 
-const dependenciesOf = ({ services }: Context): ProfileDependencies => ({
+const dependenciesOf = ({ services, author }: Context): ProfileDependencies => ({
   store: services.store,
   vault: services.vault,
   rules: { hostPolicy: services.hostPolicy, allowInsecureCredentials: services.allowInsecureCredentials },
   now: services.now,
+  author,
 });
 
 /** @throws FaultError notFound */
@@ -132,7 +133,12 @@ export const serverProfilesRoutes: readonly Route[] = [
     querySchema: noParameters,
     bodySchema: null,
     handle: async (context) => {
-      await deleteServerProfile(context.services, context.organization.id, await resolve(context), context.ifMatch);
+      await deleteServerProfile(
+        dependenciesOf(context),
+        context.organization.id,
+        await resolve(context),
+        context.ifMatch,
+      );
       return answerNothing();
     },
   }),

@@ -45,7 +45,7 @@ export const sessionsRoutes: readonly Route[] = [
       expiresInSeconds: z.int().min(1).max(longestSessionSeconds).default(3600),
     }),
     handle: async (context) => {
-      const { services, organization, caller, body, identifierFor } = context;
+      const { services, organization, author, caller, body, identifierFor } = context;
       if (caller.type !== 'key')
         throw new FaultError('forbidden', { detail: 'Sessions are made with an API key', fix: 'Use an API key' });
       if (body.role === 'admin' && !isAdministrator(caller))
@@ -54,7 +54,8 @@ export const sessionsRoutes: readonly Route[] = [
           fix: 'Use a key of role admin, or ask for role user',
         });
       const id = identifierFor(sessionKind.prefix);
-      const { session, token } = await createSession(services, organization.id, id, { ...body, keyId: caller.id });
+      const creating = { ...services, author };
+      const { session, token } = await createSession(creating, organization.id, id, { ...body, keyId: caller.id });
       return {
         ...answerResource({ ...presentSession(session), token }, 201),
         headers: { location: `/v1${path}` },
@@ -91,7 +92,8 @@ export const sessionsRoutes: readonly Route[] = [
     querySchema: noParameters,
     bodySchema: null,
     handle: async (context) => {
-      await removeSession(context.services, context.organization.id, sessionIdOf(context));
+      const { services, organization, author } = context;
+      await removeSession({ ...services, author }, organization.id, sessionIdOf(context));
       return answerNothing();
     },
   }),
