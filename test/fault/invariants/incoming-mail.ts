@@ -1,4 +1,6 @@
-import { at, entitiesOf, groupBy, type Item } from './observation.ts';
+import type { Cast } from '../scenario/cast.ts';
+import { watchedFolder } from '../scenario/watched-folder.ts';
+import { at, entitiesOf, groupBy, type Item, type Observation } from './observation.ts';
 import type { Check, Violation } from './violation.ts';
 
 /** A run that dies three times at one message sets it aside: by design, and only then. */
@@ -17,6 +19,22 @@ const decisionOf = (
         : decision['messageId'] === message.messageId || decision['subject'] === message.subject),
   );
 
+const isFolderRuleBroken = (
+  observation: Observation,
+  { organizationId }: Cast,
+  mailboxId: string,
+  folderRuleId: string,
+): boolean => {
+  const mailbox = entitiesOf(observation, organizationId, 'mailbox').find(({ id }) => id === mailboxId);
+  const rules = (mailbox?.['folderRules'] ?? []) as readonly Item[];
+  return rules.some(({ id, status }) => id === folderRuleId && status === 'broken');
+};
+
+const isToldOf = (observation: Observation, { organizationId }: Cast, folderRuleId: string): boolean =>
+  entitiesOf(observation, organizationId, 'alert').some(
+    (alert) => at(alert, 'subject', 'id') === folderRuleId && alert['status'] === 'open',
+  );
+
 /** Every message of a synchronized mailbox has exactly one decision, and one email in all if it was tracked. */
 export const checkIncomingMail: Check = ({ cast, ledger, plan, observation }) => {
   const violations: Violation[] = [];
@@ -31,14 +49,25 @@ export const checkIncomingMail: Check = ({ cast, ledger, plan, observation }) =>
     return round === undefined || deaths.length >= deathsThatSetAside;
   };
 
-  for (const { mailboxId, mailUser } of cast.users)
-    for (const message of observation.mailboxes.get(mailUser.address)?.inbox ?? []) {
+  for (const { mailboxId, mailUser, folderRuleId } of cast.users) {
+    const seen = observation.mailboxes.get(mailUser.address);
+    const isBroken = isFolderRuleBroken(observation, cast, mailboxId, folderRuleId);
+    if (isBroken && !isToldOf(observation, cast, folderRuleId))
+      violations.push({ kind: 'lost', what: `the folder rule of ${mailboxId} is broken, and nobody is told` });
+    const looked = [
+      ...(seen?.inbox ?? []).map((message) => ({ ...message, folder: 'INBOX' })),
+      ...(isBroken ? [] : (seen?.watched ?? [])).map((message) => ({ ...message, folder: watchedFolder })),
+    ];
+    for (const message of looked) {
       const own = decisionOf(decisions, mailboxId, message);
       const [decision] = own;
       const setAside = letters.some(
-        (letter) => letter['mailboxId'] === mailboxId && at(letter, 'remote', 'uid') === message.uid,
+        (letter) =>
+          letter['mailboxId'] === mailboxId &&
+          at(letter, 'remote', 'folder') === message.folder &&
+          at(letter, 'remote', 'uid') === message.uid,
       );
-      const what = `${message.subject} (${message.messageId ?? 'no Message-ID'}) in ${mailboxId}`;
+      const what = `${message.subject} (${message.messageId ?? 'no Message-ID'}) in ${message.folder} of ${mailboxId}`;
       if (decision === undefined) {
         if (!setAside) violations.push({ kind: 'lost', what: `no decision about ${what}` });
         continue;
@@ -54,6 +83,7 @@ export const checkIncomingMail: Check = ({ cast, ledger, plan, observation }) =>
       if (typeof emailId === 'string' && !known)
         violations.push({ kind: 'lost', what: `the decision ${decision['outcome']} names no email: ${what}` });
     }
+  }
 
   for (const [subject, emails] of groupBy(incoming, (email) => String(email['subject'])))
     if (emails.length > 1)

@@ -2,6 +2,7 @@ import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { MailUser } from '../../../local/mail-environment.ts';
 import { withMailbox } from '../../support/mailbox-client.ts';
 import type { Cast } from '../scenario/cast.ts';
+import { watchedFolder } from '../scenario/watched-folder.ts';
 import type { World } from '../world/world.ts';
 
 export type Item = Readonly<Record<string, unknown>>;
@@ -14,6 +15,8 @@ export interface SeenMessage {
 
 export interface SeenMailbox {
   readonly inbox: readonly SeenMessage[];
+  /** Of the folder that a rule names. */
+  readonly watched: readonly SeenMessage[];
   /** Of the Sent folder, and of each that was it before somebody renamed it. */
   readonly sent: readonly (readonly SeenMessage[])[];
 }
@@ -57,6 +60,7 @@ const readFolders = (world: World, user: MailUser, names: RegExp): Promise<reado
 
 const lookIntoMailbox = async (world: World, user: MailUser): Promise<SeenMailbox> => ({
   inbox: (await readFolders(world, user, /^INBOX$/)).flat(),
+  watched: (await readFolders(world, user, new RegExp(`^${watchedFolder}$`))).flat(),
   sent: await readFolders(world, user, /^Sent/),
 });
 

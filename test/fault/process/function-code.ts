@@ -4,8 +4,8 @@ import { bundleFunction } from '../../../cdk/bundle-code.ts';
 import { functionNames } from '../../../cdk/bundling.ts';
 
 /** The functions that the harness invokes. */
-export const invokedFunctions = functionNames.filter((name) => name !== 'operator-key');
-export type InvokedFunction = Exclude<(typeof functionNames)[number], 'operator-key'>;
+export const invokedFunctions = functionNames.filter((name) => name !== 'operator-key' && name !== 'webhooks');
+export type InvokedFunction = Exclude<(typeof functionNames)[number], 'operator-key' | 'webhooks'>;
 
 export interface FunctionCode {
   /** The script that loads a function and invokes it. */

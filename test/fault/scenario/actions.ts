@@ -6,6 +6,7 @@ import type { World } from '../world/world.ts';
 import { awaitOperation, type Cast, type SynchronizedUser } from './cast.ts';
 import type { Ledger, Recipient } from './ledger.ts';
 import { hostileMessage, wholesomeMessage } from './messages.ts';
+import { loseWatchedFolder, restoreWatchedFolder, watchedFolder } from './watched-folder.ts';
 
 export interface Stage {
   readonly world: World;
@@ -20,8 +21,8 @@ export interface Stage {
 export type Action = (stage: Stage) => Promise<void>;
 
 /** The server may just be starting again. */
-const put = ({ world }: Stage, user: SynchronizedUser, raw: Buffer): Promise<number> =>
-  eventually(() => appendMessage(world.mail.environment, user.mailUser, raw).catch(() => undefined), {
+const put = ({ world }: Stage, user: SynchronizedUser, raw: Buffer, folder = 'INBOX'): Promise<number> =>
+  eventually(() => appendMessage(world.mail.environment, user.mailUser, raw, { folder }).catch(() => undefined), {
     what: `a message is put into the mailbox of ${user.mailUser.address}`,
   });
 
@@ -50,6 +51,23 @@ const receivesMail: Action = async (stage) => {
   const user = random.pick(cast.users);
   for (let count = random.whole(1, 3); count > 0; count -= 1)
     await put(stage, user, wholesomeMessage(expectTracked(stage), unknownSender(random)));
+};
+
+/** A rule has the mail of this folder tracked, whatever its owner's filter says. */
+const findsMailInFolder: Action = async (stage) => {
+  const { cast, random } = stage;
+  const user = random.pick(cast.users);
+  await put(stage, user, wholesomeMessage(expectTracked(stage), unknownSender(random)), watchedFolder);
+};
+
+/** The folder of a rule goes, and another one of its name comes: at once, or once the rule has been found broken. */
+const losesFolder: Action = async (stage) => {
+  const { world, cast, random, mark } = stage;
+  const user = random.pick(cast.users);
+  await loseWatchedFolder(world, user.mailUser, random, mark());
+  await world.clock.pause(random.pick([0, 30, 400]));
+  await restoreWatchedFolder(world, cast.call, user, user.folderRuleId);
+  await put(stage, user, wholesomeMessage(expectTracked(stage), unknownSender(random)), watchedFolder);
 };
 
 /** The same message in all mailboxes, with or without a Message-ID. */
@@ -148,6 +166,8 @@ const weights = new Map<Action, number>([
   [isDisabledForAWhile, 1],
   [isTestedAgain, 0.5],
   [losesSentFolder, 0.5],
+  [findsMailInFolder, 2],
+  [losesFolder, 1],
 ]);
 
 /** The actions of one round: some of each of the main ones, and some more. */

@@ -2,11 +2,14 @@ import type { MailUser } from '../../../local/mail-environment.ts';
 import type { Random } from '../plan/random.ts';
 import { createHubCall, type HubCall } from '../world/hub.ts';
 import type { World } from '../world/world.ts';
+import { watchFolder } from './watched-folder.ts';
 
 export interface SynchronizedUser {
   readonly externalId: string;
   readonly mailUser: MailUser;
   readonly mailboxId: string;
+  /** Has the mail of a folder of theirs tracked. */
+  readonly folderRuleId: string;
 }
 
 /** The people of one run. */
@@ -91,8 +94,12 @@ export const createCast = async (
       });
       await call('POST', `/mailboxes/${mailboxId}/approve`);
       const test = await call('POST', `/mailboxes/${mailboxId}/test-and-enable`, { sendTestMessage: index === 0 });
-      await awaitOperation(world, call, test.id);
-      return { externalId, mailUser, mailboxId: String(mailboxId) };
+      const tested = await awaitOperation(world, call, test.id);
+      const { incoming, outgoing } = (await call('GET', `/mailboxes/${mailboxId}`)).workloads;
+      if (incoming.state !== 'enabled' || outgoing.state !== 'enabled')
+        throw new Error(`A run cannot begin, its mailbox fails the test: ${JSON.stringify(tested)}`);
+      const folderRuleId = await watchFolder(world, call, mailboxId, mailUser);
+      return { externalId, mailUser, mailboxId: String(mailboxId), folderRuleId };
     }),
   );
   return { organizationId: organization.id, call, users, outsiders: mailUsers.slice(2), maxConnections };
