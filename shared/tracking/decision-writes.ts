@@ -54,6 +54,7 @@ export const decisionWrite = (
     outcome: decided.outcome,
     code: decided.code,
     emailId: decided.emailId,
+    ...(message.reportsOn === undefined || message.reportsOn.length === 0 ? {} : { reportsOn: [...message.reportsOn] }),
     settingsVersion: organization.settingsVersion,
     steps: [...decided.steps],
     ...(message.previous === undefined ? {} : { history: historyAfter(message.previous) }),

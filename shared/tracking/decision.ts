@@ -54,6 +54,9 @@ export const decisionSchema = z.object({
   outcome: z.enum(decisionOutcomes),
   code: z.string().nullable(),
   emailId: z.string().nullable(),
+  reportsOn: z.array(z.string()).optional().meta({
+    description: 'The sent emails whose delivery or reading this message reports on.',
+  }),
   settingsVersion: z.number().int(),
   steps: z.array(decisionStepSchema),
   /** The newest first. */

@@ -24,6 +24,8 @@ export interface MailboxMessage {
   readonly headers: MessageHeaders;
   /** Present when somebody asked for it to be tracked. */
   readonly manual?: ManualTracking | undefined;
+  /** The sent emails that it reports on: a bounce, a notice or a receipt. */
+  readonly reportsOn?: readonly string[] | undefined;
   /** The decision that the next one takes the place of, where it was looked up: it is kept in the history. */
   readonly previous?: Decision | undefined;
 }

@@ -31,28 +31,49 @@ const readSafely = (raw: Buffer): DeliveryReport | undefined => {
  * that of any other.
  *
  * @param raw all of it, or its beginning
+ * @returns the identifiers of the emails that it reports on
  */
-export const noteReportOf = async (context: TrackingContext, message: MailboxMessage, raw: Buffer): Promise<void> => {
+export const noteReportOf = async (
+  context: TrackingContext,
+  message: MailboxMessage,
+  raw: Buffer,
+): Promise<readonly string[]> => {
   const report = mayReport(context, message) ? readSafely(raw) : undefined;
-  if (report === undefined) return;
+  if (report === undefined) return [];
   try {
-    await applyReport(context, report);
+    return await applyReport(context, report);
   } catch (error) {
     if (!isRefusedItem(error)) throw error;
+    return [];
   }
 };
+
+export interface ReportsRead {
+  /** The messages, those that report with what they report on, without those that were not sent. */
+  readonly messages: readonly MailboxMessage[];
+  /** UIDs of reports that the server lists and does not send: they are not decided about before they were read. */
+  readonly withheld: ReadonlySet<number>;
+}
+
+const withReports = (
+  messages: readonly MailboxMessage[],
+  reportsOn: ReadonlyMap<number, readonly string[]>,
+  withheld: ReadonlySet<number>,
+): readonly MailboxMessage[] =>
+  messages
+    .filter(({ uid }) => !withheld.has(uid))
+    .map((message) => (reportsOn.has(message.uid) ? { ...message, reportsOn: reportsOn.get(message.uid) } : message));
 
 /**
  * Reads the reports among messages, whether they are tracked or skipped afterwards. Done again after a crash it changes
  * nothing more.
- *
- * @returns UIDs of reports that the server lists and does not send: they are not decided about before they were read
  */
 export const readReports = async (
   run: TrackingRun,
   messages: readonly MailboxMessage[],
   mayGoOn: () => boolean,
-): Promise<ReadonlySet<number>> => {
+): Promise<ReportsRead> => {
+  const reportsOn = new Map<number, readonly string[]>();
   const withheld = new Set<number>();
   for (const message of messages) {
     if (!mayReport(run, message) || !mayGoOn()) continue;
@@ -60,10 +81,11 @@ export const readReports = async (
     const missing = await fetchListed(run.session, folder, [uid], async () => {
       const beginning = await run.session.fetchMessage(folder, uid, Math.min(sizeBytes, reportBytes), reportBytes);
       if (beginning === undefined) return [uid];
-      await noteReportOf(run, message, beginning);
+      reportsOn.set(uid, await noteReportOf(run, message, beginning));
       return [];
     });
     for (const one of missing.withheld) withheld.add(one);
   }
-  return withheld;
+  const told = reportsOn.size === 0 && withheld.size === 0 ? messages : withReports(messages, reportsOn, withheld);
+  return { messages: told, withheld };
 };

@@ -25,12 +25,12 @@ export interface ReplayOutcome {
  */
 export const replayMessage = async (
   context: TrackingContext,
-  message: MailboxMessage,
+  asked: MailboxMessage,
   raw: Buffer,
 ): Promise<ReplayOutcome> => {
   const { organization, mailbox, processFrom, lookups } = context;
   const isActive = mailbox.workloads.incoming.mode === 'active';
-  await noteReportOf(context, message, raw);
+  const message = { ...asked, reportsOn: await noteReportOf(context, asked, raw) };
   const earlySteps = ofItem(() => takeEarlySteps(message, processFrom, organization.settings.tracking));
   const decide = async (): Promise<Verdict> => {
     const early = endEarly(earlySteps);

@@ -85,10 +85,9 @@ export const trackWindow = async (
   messages: readonly MailboxMessage[],
   mayGoOn: () => boolean,
 ): Promise<WindowOutcome> => {
-  const unread = await readReports(run, messages, mayGoOn);
-  const tracker = new WindowTracker(run, mayGoOn, unread);
+  const { messages: readable, withheld } = await readReports(run, messages, mayGoOn);
+  const tracker = new WindowTracker(run, mayGoOn, withheld);
   await tracker.lookUp(messages);
-  const readable: readonly MailboxMessage[] = messages.filter(({ uid }) => !unread.has(uid));
   for (let pending = readable; pending.length > 0 && mayGoOn(); ) {
     const { now, later } = takeRound(run, pending);
     await tracker.trackRound(now);

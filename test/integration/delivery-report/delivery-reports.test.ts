@@ -72,7 +72,9 @@ describe('a bounce of an email that was sent', () => {
     expect(await alertsOf(organization)).toMatchObject([
       { code: 'bounced', level: 'error', scope: 'email', mailboxId, subject: { type: 'email', id: sent.id }, count: 1 },
     ]);
-    expect(await organization.decisions(mailboxId)).toMatchObject([{ outcome: 'skipped', code: 'filteredResponses' }]);
+    expect(await organization.decisions(mailboxId)).toMatchObject([
+      { outcome: 'skipped', code: 'filteredResponses', emailId: null, reportsOn: [sent.id] },
+    ]);
     const item = await world.api.services.store.table.get({ pk: `${organization.id}#email`, sk: sent.id });
     expect(item?.['emits']).toMatchObject([{ type: 'email.bounced', changedFields: ['to', 'delivery'] }]);
   });
@@ -98,7 +100,9 @@ describe('a bounce of an email that was sent', () => {
 
     expect(bounce).toMatchObject({ direction: 'incoming', automation: 'deliveryReport' });
     expect((await organization.call('GET', '/records/contact')).body.data).toEqual([]);
-    expect(await organization.decisions(mailboxId)).toMatchObject([{ outcome: 'tracked' }]);
+    expect(await organization.decisions(mailboxId)).toMatchObject([
+      { outcome: 'tracked', emailId: bounce?.id, reportsOn: [sent.id] },
+    ]);
     expect((await emailOf(organization, sent.id)).to[0].result).toBe('bounced');
   });
 
