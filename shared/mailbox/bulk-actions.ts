@@ -2,6 +2,7 @@ import { childOperationId } from '../operation/create-operation.ts';
 import type { Operation } from '../operation/operation.ts';
 import { refuseField } from '../platform/validate.ts';
 import { serverProfileKind } from '../server-profile/server-profile.ts';
+import { refuseBeyondEmail } from './beyond-email.ts';
 import type { BulkInput } from './bulk-input.ts';
 import type { Mailbox } from './mailbox.ts';
 import {
@@ -25,11 +26,17 @@ const requireProfile = async ({ store, organization }: StartContext, serverProfi
     throw refuseField('#/arguments/serverProfileId', 'notFound', `There is no server profile ${serverProfileId}`);
 };
 
+const withProfile = async (context: StartContext, mailbox: Mailbox, serverProfileId: string): Promise<Mailbox> => {
+  await requireProfile(context, serverProfileId);
+  const next = setServerProfile(mailbox, serverProfileId);
+  await refuseBeyondEmail(context, next);
+  return next;
+};
+
 /** The profile and methods that a new mailbox would get. */
 const withDefaults = async (context: StartContext, mailbox: Mailbox): Promise<Mailbox> => {
   const { serverProfileId, incoming, outgoing } = context.organization.settings.newMailboxes;
-  if (serverProfileId !== null) await requireProfile(context, serverProfileId);
-  const connected = serverProfileId === null ? mailbox : setServerProfile(mailbox, serverProfileId);
+  const connected = serverProfileId === null ? mailbox : await withProfile(context, mailbox, serverProfileId);
   return transitionWorkloads(
     transitionWorkloads(connected, { type: 'setMethod', method: incoming }, ['incoming']),
     { type: 'setMethod', method: outgoing },
@@ -59,7 +66,8 @@ export const checkAction = async (context: StartContext, mailboxId: string, requ
       await requireSynchronizable(context, mailboxId, request.arguments.workloads);
       return;
     case 'setProfile':
-      return requireProfile(context, request.arguments.serverProfileId);
+      await withProfile(context, mailbox, request.arguments.serverProfileId);
+      return;
     case 'applyDefaults':
       await withDefaults(context, mailbox);
       return;
@@ -86,14 +94,11 @@ export const runAction = async (
     case 'disable':
       await disableWorkloads(context, mailboxId, request.arguments.workloads, undefined);
       return 'done';
-    case 'setProfile': {
-      const { serverProfileId } = request.arguments;
-      await changeMailbox(context, mailboxId, undefined, async (mailbox) => {
-        await requireProfile(context, serverProfileId);
-        return { next: setServerProfile(mailbox, serverProfileId) };
-      });
+    case 'setProfile':
+      await changeMailbox(context, mailboxId, undefined, async (mailbox) => ({
+        next: await withProfile(context, mailbox, request.arguments.serverProfileId),
+      }));
       return 'done';
-    }
     case 'applyDefaults':
       await changeMailbox(context, mailboxId, undefined, async (mailbox) => ({
         next: await withDefaults(context, mailbox),

@@ -3,6 +3,7 @@ import type { SecretVault } from '../platform/secrets.ts';
 import { refuseField } from '../platform/validate.ts';
 import type { SealedSecret } from '../platform/values.ts';
 import { serverProfileKind } from '../server-profile/server-profile.ts';
+import { refuseBeyondEmail } from './beyond-email.ts';
 import { mailboxPasswordPlace } from './credentials.ts';
 import type { Mailbox, Workload, WorkloadName } from './mailbox.ts';
 import { changeMailbox, type MailboxContext } from './mailbox-context.ts';
@@ -40,14 +41,6 @@ export const refuseUnsupported = (mailbox: Mailbox, patch: MailboxPatch): void =
 export const requireProfile = async ({ store, organization }: MailboxContext, id: string | null): Promise<void> => {
   if (id !== null && (await store.get(serverProfileKind, organization.id, id)) === undefined)
     throw refuseField('#/serverProfileId', 'notFound', `There is no server profile ${id}`);
-};
-
-/** Mail is all that a maildrop has. @throws FaultError notSupported */
-const refuseBeyondEmail = async ({ store, organization }: MailboxContext, next: Mailbox): Promise<void> => {
-  if (next.workloads.act.method === 'none' || next.serverProfileId === null) return;
-  const profile = await store.get(serverProfileKind, organization.id, next.serverProfileId);
-  if (profile?.incoming.protocol === 'pop3')
-    throw notSupported('#/workloads/act/method', 'POP3 mailboxes have email only: set the method of act to none first');
 };
 
 /** Gives back the same seal for the same password, so that setting it again changes nothing. */

@@ -137,6 +137,37 @@ it('has an Inbox and nothing else, no folder rules and no ACT', async () => {
   expect(moved).toMatchObject({ status: 409, body: { code: 'notSupported' } });
 });
 
+it('cannot come of a profile whose mailboxes have folder rules or ACT: the refusal names them and changes nothing', async () => {
+  const imap = { kind: 'imapSmtp', incoming: { protocol: 'imap', ...world.mail.imap } };
+  const serverProfileId = await createProfile(organization, world.mail, imap);
+  const create = (address: string) =>
+    createUserMailbox(organization, {
+      externalId: address,
+      mailUser: findMailUser(world.mail, address),
+      serverProfileId,
+    });
+  const withAct = await create('user8@example.test');
+  const withRule = await create('user9@example.test');
+  await call('PATCH', `/mailboxes/${withAct.mailboxId}`, { workloads: { act: { method: 'client' } } });
+  const rule = await call('POST', `/mailboxes/${withRule.mailboxId}/folder-rules`, { folderId: 'Archive' });
+  const path = `/server-profiles/${serverProfileId}`;
+  const before = (await call('GET', path)).body;
+
+  const refused = await call('PATCH', path, maildrop());
+  const after = (await call('GET', path)).body;
+  const other = await createProfile(organization, world.mail, maildrop());
+  const moved = await call('PATCH', `/mailboxes/${withRule.mailboxId}`, { serverProfileId: other });
+  await call('PATCH', `/mailboxes/${withAct.mailboxId}`, { workloads: { act: { method: 'none' } } });
+  await call('DELETE', `/mailboxes/${withRule.mailboxId}/folder-rules/${rule.body.id}`);
+  const changed = await call('PATCH', path, maildrop());
+
+  expect(refused).toMatchObject({ status: 409, body: { code: 'notSupported' } });
+  expect([...refused.body.mailboxIds].sort()).toEqual([withAct.mailboxId, withRule.mailboxId].sort());
+  expect(after).toEqual(before);
+  expect(moved).toMatchObject({ status: 409, body: { code: 'notSupported' } });
+  expect([changed.status, changed.body.incoming.protocol]).toEqual([200, 'pop3']);
+});
+
 it.each([
   ['IMAP', { incoming: { protocol: 'imap' } }, '#/incoming/protocol'],
   ['another protocol to send by', { outgoing: { protocol: 'graph' } }, '#/outgoing/protocol'],
