@@ -1,5 +1,3 @@
-import { findBody } from '../email/mime/header-fields.ts';
-import { readMessageHeaders } from '../email/mime/message-headers.ts';
 import { mailboxKind } from '../mailbox/mailbox.ts';
 import type { Operation, OperationDependencies } from '../operation/operation.ts';
 import { finishOperation } from '../operation/run-operation.ts';
@@ -18,6 +16,7 @@ import { replayMessage } from '../tracking/replay-message.ts';
 import { createTrackingContext } from '../tracking/tracking-context.ts';
 import { closeDeadLetter } from './close-dead-letter.ts';
 import { type DeadLetter, deadLetterExpiry, deadLetterKind } from './dead-letter.ts';
+import { messageOfLetter } from './message-of-letter.ts';
 
 export interface ReplayDependencies extends OperationDependencies {
   readonly content: ContentStore;
@@ -31,17 +30,6 @@ export interface Replayed {
 
 /** A message that ends the process does so again: the third delivery of one replay gives it up. */
 const deliveriesBeforeGivingUp = 3;
-
-const toMessage = (letter: DeadLetter, raw: Buffer): MailboxMessage => ({
-  folder: letter.remote.folder,
-  direction: letter.direction,
-  uidValidity: letter.remote.uidValidity,
-  uid: letter.remote.uid,
-  sizeBytes: raw.length,
-  receivedAt: new Date(letter.receivedAt),
-  isArrival: false,
-  headers: readMessageHeaders(raw.subarray(0, findBody(raw, 0, raw.length).headerEnd)),
-});
 
 const notePersistence = async (
   { store, now }: ReplayDependencies,
@@ -87,7 +75,7 @@ const decide = async (
   if (mailbox === undefined || stored === undefined || stored.byteLength === 0)
     throw new FaultError('invalidState', { detail: 'The mailbox or the bytes of the message are gone' });
   const raw = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
-  const message = toMessage(letter, raw);
+  const message = messageOfLetter(letter, raw);
   const context = { ...createTrackingContext({ store, content, now }, organization, mailbox, null), author };
   const { outcome, emailId } = await replayMessage(context, message, raw);
   await removeOldDecision(dependencies, organization.id, letter, message);

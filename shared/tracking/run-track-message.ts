@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
+import { readSetAside, resolveLettersOf } from '../dead-letter/resolve-letters-of.ts';
 import { type InMailboxDelivery, type InMailboxDependencies, runInMailbox } from '../mailbox/run-in-mailbox.ts';
 import type { Operation } from '../operation/operation.ts';
 import { finishOperation } from '../operation/run-operation.ts';
@@ -8,7 +9,7 @@ import { createFault } from '../platform/fault.ts';
 import { referenceSchema } from '../platform/values.ts';
 import type { MailboxSession } from '../transport/mailbox-session.ts';
 import { endEarly } from './decide-message.ts';
-import { decisionKind } from './decision.ts';
+import { type Decision, decisionKind } from './decision.ts';
 import { takeEarlySteps } from './early-steps.ts';
 import { findMessage } from './find-message.ts';
 import { findFormerDecision } from './former-decisions.ts';
@@ -78,6 +79,26 @@ const track = async (
   return raw === undefined ? undefined : trackOnRequest(run, message, raw);
 };
 
+/** Tracks a message that was set aside and is in the mailbox no more, from the bytes that were kept of it. */
+const trackKept = async (
+  run: TrackingRun,
+  decision: Decision,
+  manual: ManualTracking,
+): Promise<ReplayOutcome | undefined> => {
+  const { store, organization, mailbox } = run;
+  const setAside = {
+    mailboxId: mailbox.id,
+    receivedAt: new Date(decision.receivedAt),
+    decisionId: decision.id,
+    place: undefined,
+  };
+  const kept = await readSetAside(run, organization.id, setAside);
+  if (kept === undefined) return undefined;
+  const outcome = await trackOnRequest(run, { ...kept.message, previous: decision, manual }, kept.raw);
+  if (outcome.outcome !== 'skipped') await resolveLettersOf({ store, now: run.now }, organization.id, setAside);
+  return outcome;
+};
+
 /** The operation that tracks one message of a mailbox because somebody asked for it. Can be repeated. */
 export const runTrackMessage = (
   deps: TrackDependencies,
@@ -94,19 +115,35 @@ export const runTrackMessage = (
     end({ status: 'failed', fault: createFault(code, detail === undefined ? {} : { detail }) });
   return runInMailbox(deps, organizationId, operation, input.mailboxId, delivery, async (visit) => {
     const { organization, mailbox, session } = visit;
-    const found = await findMessage(session, input);
-    if (found === undefined) return failed('messageGone');
     const run: TrackingRun = { ...createTrackingContext(deps, organization, mailbox, null), session };
-    const previous =
-      input.decisionId === undefined
-        ? await findFormerDecision(run, found)
-        : await deps.store.get(decisionKind, organizationId, input.decisionId);
-    const message: Requested = { ...found, previous, manual: manualOf(input, 'somebody asked for this message') };
+    const manual = manualOf(input, 'somebody asked for this message');
+    const decision =
+      input.decisionId === undefined ? undefined : await deps.store.get(decisionKind, organizationId, input.decisionId);
+    const found = await findMessage(session, input);
+    if (found === undefined) {
+      try {
+        const kept = decision === undefined ? undefined : await trackKept(run, decision, manual);
+        return kept === undefined ? await failed('messageGone') : await end(endOf(kept));
+      } catch (error) {
+        if (!(error instanceof ItemError) && !isRefusedItem(error)) throw error;
+        return failed('unreadable', error instanceof Error ? error.message : String(error));
+      }
+    }
+    const previous = decision ?? (await findFormerDecision(run, found));
+    const message: Requested = { ...found, previous, manual };
     try {
       const outcome = await track(run, session, message);
-      if (outcome !== undefined && outcome.outcome !== 'skipped')
+      if (outcome === undefined) return await failed('messageGone');
+      if (outcome.outcome !== 'skipped') {
         await markTracked(run, found.folder, found.uidValidity, [found.uid]);
-      return outcome === undefined ? await failed('messageGone') : await end(endOf(outcome));
+        await resolveLettersOf(deps, organizationId, {
+          mailboxId: mailbox.id,
+          receivedAt: previous === undefined ? found.receivedAt : new Date(previous.receivedAt),
+          decisionId: previous?.id,
+          place: input.place ?? found,
+        });
+      }
+      return await end(endOf(outcome));
     } catch (error) {
       if (!(error instanceof ItemError) && !isRefusedItem(error)) throw error;
       const reason = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
+import { resolveLettersOf } from '../dead-letter/resolve-letters-of.ts';
 import { findBody, readHeaderFields } from '../email/mime/header-fields.ts';
 import { readMailDate } from '../email/mime/mail-date.ts';
 import { interpretFields } from '../email/mime/message-headers.ts';
@@ -107,7 +108,15 @@ export const runTrackUpload = async (
     const message = toMessage(mailbox, raw, operation);
     const previous = await findFormerDecision(context, message, receivedMarginMilliseconds);
     const manual = manualOf(input, 'somebody uploaded this message');
-    return end(endOf(await trackOnRequest(context, { ...message, previous, manual }, raw)));
+    const outcome = await trackOnRequest(context, { ...message, previous, manual }, raw);
+    if (outcome.outcome !== 'skipped' && previous !== undefined)
+      await resolveLettersOf(deps, organizationId, {
+        mailboxId: mailbox.id,
+        receivedAt: new Date(previous.receivedAt),
+        decisionId: previous.id,
+        place: message,
+      });
+    return end(endOf(outcome));
   } catch (error) {
     if (!(error instanceof ItemError) && !isRefusedItem(error)) throw error;
     const detail = error instanceof Error ? error.message : String(error);

@@ -92,3 +92,24 @@ describe('mail that cannot be handled', () => {
     expect([status, body.code, body.errors[0].pointer]).toEqual([400, 'unsupportedCombination', '#/moveUndeliverable']);
   });
 });
+
+describe('what was set aside', () => {
+  it.each([
+    ['', 4, false],
+    [', also from the bytes that were kept of it once it was moved', 5, true],
+  ])('is resolved with its alert when somebody has it tracked%s', async (_how, number, moveUndeliverable) => {
+    const { organization, mailboxId } = await startWithPoison(number, { moveUndeliverable });
+    await organization.synchronize(mailboxId);
+    const [letter] = (await organization.call('GET', '/dead-letters')).body.data;
+    const decision = (await organization.decisions(mailboxId)).find(({ outcome }) => outcome === 'setAside');
+
+    const alerts = (await organization.call('GET', '/alerts?status=open')).body.data;
+    await organization.call('POST', `/decisions/${decision?.['id']}/track`, {});
+    await world.runOperations();
+
+    expect(alerts).toMatchObject([{ subject: { id: letter.id } }]);
+    expect((await organization.emails()).map(({ subject }) => subject).sort()).toEqual(['Harmless', 'Poison']);
+    expect((await organization.call('GET', `/dead-letters/${letter.id}`)).body.status).toBe('resolved');
+    expect((await organization.call('GET', '/alerts?status=open')).body.data).toEqual([]);
+  });
+});
