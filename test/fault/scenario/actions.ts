@@ -60,15 +60,17 @@ const findsMailInFolder: Action = async (stage) => {
   await put(stage, user, wholesomeMessage(expectTracked(stage), unknownSender(random)), watchedFolder);
 };
 
-/** The folder of a rule goes, and another one of its name comes: at once, or once the rule has been found broken. */
-const losesFolder: Action = async (stage) => {
-  const { world, cast, random, mark } = stage;
-  const user = random.pick(cast.users);
-  await loseWatchedFolder(world, user.mailUser, random, mark());
-  await world.clock.pause(random.pick([0, 30, 400]));
-  await restoreWatchedFolder(world, cast.call, user, user.folderRuleId);
-  await put(stage, user, wholesomeMessage(expectTracked(stage), unknownSender(random)), watchedFolder);
-};
+/** The folder of a rule goes, and another one of its name comes so many seconds later. */
+const losesFolderFor =
+  (seconds: number): Action =>
+  async (stage) => {
+    const { world, cast, random, mark } = stage;
+    const user = random.pick(cast.users);
+    await loseWatchedFolder(world, user.mailUser, random, mark());
+    await world.clock.pause(seconds);
+    await restoreWatchedFolder(world, cast.call, user, user.folderRuleId);
+    await put(stage, user, wholesomeMessage(expectTracked(stage), unknownSender(random)), watchedFolder);
+  };
 
 /** The same message in all mailboxes, with or without a Message-ID. */
 const sharesMail: Action = async (stage) => {
@@ -167,7 +169,9 @@ const weights = new Map<Action, number>([
   [isTestedAgain, 0.5],
   [losesSentFolder, 0.5],
   [findsMailInFolder, 2],
-  [losesFolder, 1],
+  [losesFolderFor(0), 0.5],
+  // Until a cycle has found the rule broken.
+  [losesFolderFor(400), 0.5],
 ]);
 
 /** The actions of one round: some of each of the main ones, and some more. */
