@@ -6,6 +6,7 @@ export const functionNames = [
   'incoming',
   'outgoing',
   'operations',
+  'webhooks',
   'feed',
   'watchdog',
   'dead-letters',

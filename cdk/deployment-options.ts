@@ -49,6 +49,7 @@ const contextSchema = z.object({
   incomingConcurrency: optional(concurrency.default(100)),
   outgoingConcurrency: optional(concurrency.default(50)),
   operationsConcurrency: optional(concurrency.default(10)),
+  webhooksConcurrency: optional(concurrency.default(20)),
   allowedHostRanges: optional(hostRanges.default([])),
   hostConnectionCaps: optional(z.union([connectionCaps, connectionCapsText]).default({})),
   allowInsecureCredentials: optional(flag.default(false)),

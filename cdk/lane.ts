@@ -8,7 +8,7 @@ import { HubFunction } from './hub-function.ts';
 import { laneMetric, resourceMetric } from './metrics.ts';
 import type { OperatorAlarms } from './operator-alarms.ts';
 
-export type LaneName = 'incoming' | 'outgoing' | 'operations';
+export type LaneName = 'incoming' | 'outgoing' | 'operations' | 'webhooks';
 
 export interface LaneProps {
   readonly name: LaneName;
@@ -17,6 +17,8 @@ export interface LaneProps {
   readonly timeoutSeconds: number;
   /** Most invocations at a time: what keeps one lane from taking the account's whole concurrency. */
   readonly concurrency: number;
+  /** Messages that one invocation works for at the same time. @default 10 */
+  readonly batchSize?: number;
 }
 
 // Crashes are counted in the cycle; a message comes back often on purpose, each time it has to wait a little.
@@ -78,7 +80,7 @@ export class Lane extends Construct {
     });
     this.hubFunction.function.addEventSource(
       new SqsEventSource(this.queue, {
-        batchSize: 10,
+        batchSize: props.batchSize ?? 10,
         reportBatchItemFailures: true,
         maxConcurrency: props.concurrency,
       }),
@@ -140,6 +142,22 @@ export class Lane extends Construct {
       periods: 3,
     });
     alarms.add({
+      name: `${name}-defects`,
+      impact: `The lane ${name} fails on single messages again and again: those mailboxes or operations stand still.`,
+      runbook: 'defects',
+      metric: laneMetric(this.prefix, name, laneMetricNames.defects, { statistic: 'Sum' }),
+      threshold: 5,
+      periods: 3,
+    });
+    alarms.add({
+      name: `${name}-service-throttles`,
+      impact: `AWS refuses requests of the lane ${name} (DynamoDB, KMS, SQS, Scheduler or S3): mail is delayed.`,
+      runbook: 'throttles',
+      metric: laneMetric(this.prefix, name, laneMetricNames.serviceThrottles, { statistic: 'Sum' }),
+      threshold: 5,
+      periods: 3,
+    });
+    alarms.add({
       name: `${name}-throttles`,
       impact: `Lambda refuses invocations of the lane ${name}: the account's concurrency is used up, mail is delayed.`,
       runbook: 'throttles',
@@ -158,6 +176,14 @@ export class Lane extends Construct {
       runbook: 'oldest-lateness',
       metric: laneMetric(this.prefix, name, laneMetricNames.oldestLatenessSeconds, { statistic: 'Maximum' }),
       threshold: 900,
+      periods: 2,
+    });
+    alarms.add({
+      name: `${name}-failing`,
+      impact: `More than half of the mailboxes of the lane ${name} failed within the hour: a network, a provider or a release is at fault, and no mail moves for them.`,
+      runbook: 'cycles-failing',
+      metric: laneMetric(this.prefix, name, laneMetricNames.failingPercent, { statistic: 'Maximum' }),
+      threshold: 50,
       periods: 2,
     });
     alarms.add({

@@ -1,4 +1,4 @@
-import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { laneMetricNames } from '../shared/platform/metric-names.ts';
 import { Api } from './api.ts';
@@ -14,6 +14,7 @@ import { OperatorKey } from './operator-key.ts';
 import { Schedules } from './schedules.ts';
 import { cycleActions, readAndWrite, State } from './state.ts';
 import { Watchdog } from './watchdog.ts';
+import { Webhooks } from './webhooks.ts';
 
 export interface MailboxSyncStackProps {
   readonly options: DeploymentOptions;
@@ -57,7 +58,8 @@ export class MailboxSyncStack extends Stack {
       concurrency: options.operationsConcurrency,
     });
     const lanes = [incoming, outgoing, operations];
-    const schedules = new Schedules(this, 'Schedules', { prefix, lanes });
+    const webhooks = new Webhooks(this, 'Webhooks', { prefix, concurrency: options.webhooksConcurrency });
+    const schedules = new Schedules(this, 'Schedules', { prefix, lanes: [...lanes, webhooks] });
     const { corsOrigin, domain, publicUrl } = options;
     const api = new Api(this, 'Api', { prefix, version, corsOrigin, domain, publicUrl });
     const feed = new Feed(this, 'Feed', { prefix, records: state.records });
@@ -68,7 +70,7 @@ export class MailboxSyncStack extends Stack {
     });
     const deadLetters = new DeadLetters(this, 'DeadLetters', {
       prefix,
-      queues: [...lanes.map(({ deadLetterQueue }) => deadLetterQueue), schedules.deadLetterQueue],
+      queues: [...[...lanes, webhooks].map(({ deadLetterQueue }) => deadLetterQueue), schedules.deadLetterQueue],
     });
     const operatorKey = new OperatorKey(this, 'OperatorKey', { prefix });
 
@@ -86,6 +88,15 @@ export class MailboxSyncStack extends Stack {
     state.allowContent(incoming.hubFunction, ['write', 'remove']);
     state.allowContent(outgoing.hubFunction, ['read', 'write']);
     state.allowContent(operations.hubFunction, ['read', 'write', 'remove']);
+
+    state.allowCycles(webhooks.hubFunction, ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem']);
+    state.allowRecords(webhooks.hubFunction, readAndWrite);
+    state.allowSecrets(webhooks.hubFunction, { seal: false });
+    schedules.allowTimers(webhooks.hubFunction);
+    allowEgress(webhooks.hubFunction, options);
+    // The api tells of changed webhooks, the feed rings for new events, the watchdog for lost rings, and the function
+    // itself when there is more than one slice takes.
+    for (const each of [webhooks, api, feed, watchdog]) webhooks.allowSend(each.hubFunction);
 
     state.allowRecords(feed.hubFunction, readAndWrite);
     // Repeats the wake of a Send, which is counted in the cycle.
@@ -107,19 +118,30 @@ export class MailboxSyncStack extends Stack {
 
     const functions: HubFunction[] = [
       api.hubFunction,
-      ...lanes.map(({ hubFunction }) => hubFunction),
+      ...[...lanes, webhooks].map(({ hubFunction }) => hubFunction),
       feed.hubFunction,
       watchdog.hubFunction,
       deadLetters.hubFunction,
       operatorKey.hubFunction,
     ];
     const alarms = new OperatorAlarms(this, 'Alarms', { prefix, topicArn: options.alarmTopicArn });
-    for (const each of lanes) each.addAlarms(alarms);
+    for (const each of [...lanes, webhooks]) each.addAlarms(alarms);
     for (const each of [incoming, outgoing]) each.addCycleAlarms(alarms);
     for (const each of [schedules, watchdog, feed, api]) each.addAlarms(alarms);
     addSendAlarm(alarms, prefix);
+    addCostAlarm(alarms, prefix);
     addTableAlarms(alarms, state);
-    new OperatorDashboard(this, 'Dashboard', { prefix, lanes, schedules, state, feed, api, functions, alarms });
+    new OperatorDashboard(this, 'Dashboard', {
+      prefix,
+      lanes,
+      webhooks,
+      schedules,
+      state,
+      feed,
+      api,
+      functions,
+      alarms,
+    });
 
     const outputs: Readonly<Record<string, string>> = {
       HubUrl: api.url,
@@ -161,6 +183,19 @@ const addSendAlarm = (alarms: OperatorAlarms, prefix: string): void =>
     runbook: 'unconfirmed-sends',
     metric: laneMetric(prefix, 'outgoing', laneMetricNames.unconfirmedSends, { statistic: 'Sum' }),
     threshold: 1,
+  });
+
+const addCostAlarm = (alarms: OperatorAlarms, prefix: string): void =>
+  alarms.add({
+    name: 'requests-per-cycle',
+    impact: 'Idle cycles make more requests to AWS than they should: mail moves as before, and the bill grows.',
+    runbook: 'requests-per-cycle',
+    metric: laneMetric(prefix, 'incoming', laneMetricNames.idleRequestsPerCycle, {
+      statistic: 'Average',
+      period: Duration.hours(1),
+    }),
+    threshold: 12,
+    periods: 3,
   });
 
 const addTableAlarms = (alarms: OperatorAlarms, state: State): void => {

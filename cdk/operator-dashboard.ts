@@ -14,6 +14,7 @@ import type { State } from './state.ts';
 export interface OperatorDashboardProps {
   readonly prefix: string;
   readonly lanes: readonly Lane[];
+  readonly webhooks: Lane;
   readonly schedules: Schedules;
   readonly state: State;
   readonly feed: Feed;
@@ -133,6 +134,18 @@ export class OperatorDashboard extends Construct {
               'IteratorAge',
               { FunctionName: props.feed.hubFunction.function.functionName },
               { statistic: 'Maximum', label: 'feed' },
+            ),
+          ]),
+          graph('Webhooks: seconds that events wait', [
+            deploymentMetric(prefix, deploymentMetricNames.webhookLagSeconds, {
+              statistic: 'Maximum',
+              label: 'oldest event',
+            }),
+            resourceMetric(
+              'AWS/SQS',
+              'ApproximateAgeOfOldestMessage',
+              { QueueName: props.webhooks.queue.queueName },
+              { statistic: 'Maximum', label: 'queue age' },
             ),
           ]),
           graph(

@@ -29,6 +29,7 @@ const localContext: Readonly<Record<string, string>> = {
   incomingConcurrency: '8',
   outgoingConcurrency: '8',
   operationsConcurrency: '4',
+  webhooksConcurrency: '4',
 };
 
 const findAccount = async (aws: AwsEndpoint): Promise<string> => {

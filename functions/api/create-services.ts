@@ -20,6 +20,7 @@ import { createDialler } from '../../shared/transport/dialler.ts';
 import { createHostPolicy } from '../../shared/transport/host-policy.ts';
 import { createNameService } from '../../shared/transport/name-service.ts';
 import { createAuthorizationServers } from '../../shared/transport/oauth/authorization-servers.ts';
+import { createWebhookStates } from '../../shared/webhook/webhook-states.ts';
 import type { Services } from './services.ts';
 
 /** The collaborators of the routes, from the environment of the function. */
@@ -32,6 +33,7 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     'INCOMING_QUEUE_URL',
     'OUTGOING_QUEUE_URL',
     'OPERATIONS_QUEUE_URL',
+    'WEBHOOKS_QUEUE_URL',
     'ALLOWED_HOST_RANGES',
     'HOST_CONNECTION_CAPS',
     'ALLOW_INSECURE_CREDENTIALS',
@@ -45,6 +47,7 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     incoming: configuration.INCOMING_QUEUE_URL,
     outgoing: configuration.OUTGOING_QUEUE_URL,
     operations: configuration.OPERATIONS_QUEUE_URL,
+    webhooks: configuration.WEBHOOKS_QUEUE_URL,
   });
   const hostPolicy = createHostPolicy(configuration.ALLOWED_HOST_RANGES);
   const dialler = createDialler(hostPolicy);
@@ -61,6 +64,7 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     cycles: createCycleControl({ document, tableName, queues, now }),
     throttle: createThrottleReader({ document, tableName, now }),
     operationWatch: createOperationWatch(document, tableName),
+    webhookStates: createWebhookStates(document, tableName),
     gate: createConnectionGate(throttle, configuration.HOST_CONNECTION_CAPS, () => now().getTime()),
     dialler,
     authorizationServers,

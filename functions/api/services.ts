@@ -12,6 +12,7 @@ import type { Dialler } from '../../shared/transport/connection.ts';
 import type { HostPolicy } from '../../shared/transport/host-policy.ts';
 import type { NameService } from '../../shared/transport/name-service.ts';
 import type { AuthorizationServers } from '../../shared/transport/oauth/authorization-servers.ts';
+import type { WebhookStates } from '../../shared/webhook/webhook-states.ts';
 
 /** The collaborators that routes hand down to the domain; built once per cold start. */
 export interface Services {
@@ -31,6 +32,7 @@ export interface Services {
   /** Where callers and browsers reach the hub, without a slash at the end. */
   readonly hubUrl: string;
   readonly operationWatch: OperationWatch;
+  readonly webhookStates: WebhookStates;
   readonly hostPolicy: HostPolicy;
   readonly names: NameService;
   readonly allowInsecureCredentials: boolean;

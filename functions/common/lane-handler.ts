@@ -4,8 +4,10 @@ import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type LaneRecord, type LaneVerdict, runLaneBatch } from '../../shared/cycle/run-lane-batch.ts';
 import { endMarginMilliseconds } from '../../shared/cycle/run-time.ts';
+import { countRequests } from '../../shared/platform/aws-clients.ts';
+import { isAwsThrottle } from '../../shared/platform/is-aws-throttle.ts';
 import type { LaneQueues } from '../../shared/platform/lane-queues.ts';
-import { laneDimension } from '../../shared/platform/metric-names.ts';
+import { laneDimension, laneMetricNames } from '../../shared/platform/metric-names.ts';
 import { logger } from './logger.ts';
 
 /** What one invocation counts, by the names in metric-names.ts; written once at its end. */
@@ -49,29 +51,47 @@ const requireTime = (context: Context): void => {
 
 /** The handler of a lane: batches by mailbox in parallel, partial batch responses, one log line and one metric line. */
 export const createLaneHandler = (
-  lane: 'incoming' | 'outgoing' | 'operations',
+  lane: 'incoming' | 'outgoing' | 'operations' | 'webhooks',
   queues: LaneQueues,
-  process: (record: LaneRecord, invocation: LaneInvocation) => Promise<LaneVerdict & { readonly outcome?: string }>,
+  process: (
+    record: LaneRecord,
+    invocation: LaneInvocation,
+  ) => Promise<LaneVerdict & { readonly outcome?: string; readonly line?: unknown }>,
+  /** `conclude` adds to the counts what is only known at the end; `requests` to AWS were made. */
+  options: { readonly conclude?: (invocation: LaneInvocation, requests: number) => void } = {},
 ) => {
   const processBatch = middy<SQSEvent, SQSBatchResponse>()
     .use(sqsPartialBatchFailure({ logger: () => undefined }))
     .handler(async (event: SQSEvent, context: Context) => {
       const counts: Counts = new Map();
+      const requestsBefore = countRequests();
       const outcomes: Record<string, number> = {};
+      const cycles: unknown[] = [];
       const invocation = { counts, remainingMilliseconds: () => context.getRemainingTimeInMillis() };
       const results = await runLaneBatch(event.Records.map(toLaneRecord), {
         process: async (record) => {
           const verdict = await process(record, invocation);
           const outcome = verdict.done ? (verdict.outcome ?? 'done') : 'pushedBack';
           outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+          if (verdict.line !== undefined) cycles.push(verdict.line);
           return verdict;
         },
         pushBack: (record, seconds) => queues.pushBack(lane, record.receiptHandle, seconds),
-        onDefect: (error, record) =>
-          logger.error('A message was not processed', { messageId: record.messageId, error: error as Error }),
+        onDefect: (error, record) => {
+          count(counts, laneMetricNames.defects);
+          if (isAwsThrottle(error)) count(counts, laneMetricNames.serviceThrottles);
+          logger.error('A message was not processed', { lane, messageId: record.messageId, error: error as Error });
+        },
       });
+      options.conclude?.(invocation, countRequests() - requestsBefore);
       writeMetrics(lane, counts);
-      logger.info('lane', { lane, requestId: context.awsRequestId, messages: event.Records.length, outcomes });
+      logger.info('lane', {
+        lane,
+        requestId: context.awsRequestId,
+        messages: event.Records.length,
+        outcomes,
+        ...(cycles.length === 0 ? {} : { cycles }),
+      });
       return results as unknown as SQSBatchResponse;
     });
   return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {

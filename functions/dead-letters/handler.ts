@@ -18,7 +18,7 @@ const document = createDocumentClient();
 const store = new EntityStore(createRecordsTable(document, environment.RECORDS_TABLE));
 
 const laneOf = (record: SQSRecord): string =>
-  ['incoming', 'outgoing', 'operations'].find((lane) => record.eventSourceARN.includes(`-${lane}-dead-letters`)) ??
+  ['incoming', 'outgoing', 'operations', 'webhooks'].find((lane) => record.eventSourceARN.includes(`-${lane}-dead-letters`)) ??
   schedulerLane;
 
 /**

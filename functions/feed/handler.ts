@@ -14,6 +14,7 @@ const environment = readConfiguration([
   'INCOMING_QUEUE_URL',
   'OUTGOING_QUEUE_URL',
   'OPERATIONS_QUEUE_URL',
+  'WEBHOOKS_QUEUE_URL',
 ]);
 const document = createDocumentClient();
 const now = (): Date => new Date();
@@ -21,6 +22,7 @@ const queues = createLaneQueues(createQueueClient(), {
   incoming: environment.INCOMING_QUEUE_URL,
   outgoing: environment.OUTGOING_QUEUE_URL,
   operations: environment.OPERATIONS_QUEUE_URL,
+  webhooks: environment.WEBHOOKS_QUEUE_URL,
 });
 const consumer = createStreamConsumer({
   store: new EntityStore(createRecordsTable(document, environment.RECORDS_TABLE)),

@@ -16,6 +16,8 @@ import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
 import { runReprocess } from '../../shared/tracking/run-reprocess.ts';
 import { runTrackMessage } from '../../shared/tracking/run-track-message.ts';
 import { runTrackUpload } from '../../shared/tracking/run-track-upload.ts';
+import { continueReplay } from '../../shared/webhook/start-replay.ts';
+import { createWebhookStates } from '../../shared/webhook/webhook-states.ts';
 import type { LaneServices } from '../common/create-lane-services.ts';
 
 interface OperationDelivery {
@@ -48,6 +50,7 @@ export const createOperationRunners = (
 ): Readonly<Record<Operation['kind'], OperationRunner>> => {
   const document = createDocumentClient();
   const eraseCycles = createEraseCycles(document, cyclesTable);
+  const webhookStates = createWebhookStates(document, cyclesTable);
   const throttle = createThrottleReader({ document, tableName: cyclesTable, now: services.now });
   return {
     testAndEnable: (organizationId, operation, delivery) =>
@@ -70,6 +73,11 @@ export const createOperationRunners = (
       runTrackMessage(services, organizationId, operation, delivery),
     trackUpload: (organizationId, operation, delivery) => runTrackUpload(services, organizationId, operation, delivery),
     reprocess: (organizationId, operation, delivery) => runReprocess(services, organizationId, operation, delivery),
+    // The request has told the webhook already, and it reports to the operation itself.
+    replayWebhook: async (organizationId, operation) => {
+      await continueReplay({ ...services, webhookStates }, organizationId, operation);
+      return { done: true };
+    },
     offerAgain: (organizationId, operation, delivery) =>
       runOfferAgain({ ...services, timers }, organizationId, operation, delivery),
     eraseOrganization: async (scope, operation, delivery) => {

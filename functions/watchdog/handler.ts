@@ -2,6 +2,7 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import middy from '@middy/core';
 import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
+import { createFailingShare } from '../../shared/cycle/failing-share.ts';
 import { runWatchdog, type WatchdogFindings } from '../../shared/cycle/watchdog.ts';
 import { lastStreamRead, probeStream } from '../../shared/feed/feed-epoch.ts';
 import { abandonTest } from '../../shared/mailbox/apply-test-result.ts';
@@ -22,6 +23,7 @@ import { createLaneQueues } from '../../shared/platform/lane-queues.ts';
 import { deploymentMetricNames, laneDimension, laneMetricNames } from '../../shared/platform/metric-names.ts';
 import { createRecordsTable } from '../../shared/platform/records-table.ts';
 import { createProfileTallies, isOutage, reportProfileOutages } from '../../shared/server-profile/profile-outages.ts';
+import { createWebhookWatch } from '../../shared/webhook/watch-webhooks.ts';
 import { logger } from '../common/logger.ts';
 
 const environment = readConfiguration([
@@ -30,6 +32,7 @@ const environment = readConfiguration([
   'INCOMING_QUEUE_URL',
   'OUTGOING_QUEUE_URL',
   'OPERATIONS_QUEUE_URL',
+  'WEBHOOKS_QUEUE_URL',
   'WATCHDOG_PERIOD_SECONDS',
   'LANE_VISIBILITY_SECONDS',
 ]);
@@ -39,6 +42,7 @@ const queues = createLaneQueues(createQueueClient(), {
   incoming: environment.INCOMING_QUEUE_URL,
   outgoing: environment.OUTGOING_QUEUE_URL,
   operations: environment.OPERATIONS_QUEUE_URL,
+  webhooks: environment.WEBHOOKS_QUEUE_URL,
 });
 const operationDependencies = {
   store,
@@ -92,13 +96,17 @@ const measureFeedSilence = async (): Promise<number> => {
 type Figures = Omit<WatchdogFindings, 'errors'> & {
   readonly feedSilenceSeconds: number;
   readonly profilesFailing: number;
+  readonly failingPercent: Readonly<Record<'incoming' | 'outgoing', number>>;
+  readonly webhookLagSeconds: number;
 };
 
 const writeMetrics = (findings: Figures): void => {
-  for (const [lane, seconds] of Object.entries(findings.latenessSeconds)) {
-    const metrics = new Metrics({ singleMetric: true });
+  for (const lane of ['incoming', 'outgoing'] as const) {
+    const metrics = new Metrics();
     metrics.addDimension(laneDimension, lane);
-    metrics.addMetric(laneMetricNames.oldestLatenessSeconds, MetricUnit.Seconds, seconds);
+    metrics.addMetric(laneMetricNames.oldestLatenessSeconds, MetricUnit.Seconds, findings.latenessSeconds[lane]);
+    metrics.addMetric(laneMetricNames.failingPercent, MetricUnit.Percent, findings.failingPercent[lane]);
+    metrics.publishStoredMetrics();
   }
   const metrics = new Metrics();
   metrics.addMetric(
@@ -107,6 +115,7 @@ const writeMetrics = (findings: Figures): void => {
     findings.latenessSeconds.outgoing,
   );
   metrics.addMetric(deploymentMetricNames.feedSilenceSeconds, MetricUnit.Seconds, findings.feedSilenceSeconds);
+  metrics.addMetric(deploymentMetricNames.webhookLagSeconds, MetricUnit.Seconds, findings.webhookLagSeconds);
   metrics.addMetric(deploymentMetricNames.profilesFailing, MetricUnit.Count, findings.profilesFailing);
   metrics.addMetric(
     deploymentMetricNames.connectionDemandPercent,
@@ -118,7 +127,15 @@ const writeMetrics = (findings: Figures): void => {
 };
 
 export const handler = middy().handler(async () => {
-  const tallies = createProfileTallies(operationDependencies.now().getTime());
+  const startedAt = operationDependencies.now().getTime();
+  const tallies = createProfileTallies(startedAt);
+  const failing = createFailingShare(startedAt);
+  const webhooks = createWebhookWatch({
+    table: store.table,
+    queues,
+    now: operationDependencies.now,
+    periodSeconds: environment.WATCHDOG_PERIOD_SECONDS,
+  });
   const findings = await runWatchdog({
     segments: Array.from({ length: segmentCount }, (_, segment) => scanSegment(segment)),
     parseOperation: (item) => (item['sk'] === watchedOperationSortKey ? watchedOperationSchema.parse(item) : undefined),
@@ -144,7 +161,11 @@ export const handler = middy().handler(async () => {
         await operationDependencies.operationWatch.end(organizationId, operationId);
       }
     },
-    onCycle: tallies.add,
+    onCycle: (cycle) => {
+      tallies.add(cycle);
+      failing.add(cycle);
+    },
+    visitOther: webhooks.visit,
     now: operationDependencies.now,
     periodSeconds: environment.WATCHDOG_PERIOD_SECONDS,
     visibilitySeconds: environment.LANE_VISIBILITY_SECONDS,
@@ -156,7 +177,14 @@ export const handler = middy().handler(async () => {
     onError: (error) => errors.push(error),
   });
   const profilesFailing = tallies.list().filter(isOutage).length;
-  const figures = { ...found, feedSilenceSeconds: await measureFeedSilence(), profilesFailing };
+  const webhookLagSeconds = webhooks.lagSeconds();
+  const figures = {
+    ...found,
+    feedSilenceSeconds: await measureFeedSilence(),
+    profilesFailing,
+    webhookLagSeconds,
+    failingPercent: { incoming: failing.percentOf('incoming'), outgoing: failing.percentOf('outgoing') },
+  };
   writeMetrics(figures);
   logger.info('watchdog', { ...figures, failed: errors.length });
   // Everything else has been looked after by now; the failed invocation is what an operator is told by.

@@ -24,4 +24,17 @@ export const operationMessageSchema = z.object({
 });
 export type OperationMessage = z.output<typeof operationMessageSchema>;
 
-export const laneMessageSchema = z.union([cycleMessageSchema, operationMessageSchema]);
+/** Rings for a webhook, which is also the group (`mailboxId`, as in every message of a lane). */
+export const webhookMessageSchema = z.object({
+  v: z.literal(1),
+  organizationId: z.string(),
+  mailboxId: z.string(),
+  workload: z.literal('webhooks'),
+  reason: z.enum(['feed', 'changed', 'continue', 'timer', 'replay', 'watchdog']),
+  /** The end of the feed that it rings for: who is there already has nothing to do. */
+  sequence: z.int().nonnegative().optional(),
+  occasion: z.string().optional(),
+});
+export type WebhookMessage = z.output<typeof webhookMessageSchema>;
+
+export const laneMessageSchema = z.union([cycleMessageSchema, operationMessageSchema, webhookMessageSchema]);

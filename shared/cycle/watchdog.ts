@@ -27,6 +27,8 @@ export interface WatchdogDependencies {
   /** Replaces the item of a cycle that cannot be read by what the mailbox says. */
   readonly rebuildCycle: (name: CycleName) => Promise<void>;
   readonly timeOutOperation: (operation: WatchedOperation) => Promise<void>;
+  /** Looks after an item of another kind; false when it knows nothing of it. */
+  readonly visitOther?: (item: Readonly<Record<string, unknown>>) => Promise<boolean>;
   /** Sees every cycle, for what is counted besides. */
   readonly onCycle?: (cycle: Cycle) => void;
   readonly now: () => Date;
@@ -113,6 +115,7 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
       findings.connectionDemand = Math.max(findings.connectionDemand, presentDemand(counter, now));
       return;
     }
+    if ((await deps.visitOther?.(item)) === true) return;
     const cycle = cycleSchema.safeParse(item);
     if (cycle.success) return visitCycle(cycle.data);
     const name = readCycleKey(item);

@@ -50,7 +50,7 @@ const place = (event: UnplacedEvent, sequence: number): FeedEvent => {
 /**
  * Appends what one delivery of one shard brought for one organization, in its order. May be called again with the same
  * events, by several readers at once, and may end anywhere: what is in the feed already is recognised by the marks of
- * the page before, and a page is only ever put where the one before it ends.
+ * the page before, and a page is only ever put where the one before it ends. Returns the last sequence of the feed.
  */
 export const appendEvents = async (
   pages: FeedPages,
@@ -64,7 +64,7 @@ export const appendEvents = async (
     readonly now: Date;
     readonly pageBytes?: number;
   },
-): Promise<void> => {
+): Promise<number> => {
   const { organizationId, shard, now } = delivery;
   const remember = (known: Omit<KnownTail, 'at'>, at: number): KnownTail => {
     if (memory.size >= memoryEntries) memory.clear();
@@ -100,4 +100,5 @@ export const appendEvents = async (
     await pages.saveHead(organizationId, known.tail);
     remember({ tail: known.tail, savedNext: known.tail.next }, known.at);
   }
+  return known.tail.next - 1;
 };

@@ -3,6 +3,7 @@ import type { CycleControl } from '../cycle/cycle-control.ts';
 import { organizationKind } from '../organization/organization.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import type { LaneQueues } from '../platform/lane-queues.ts';
+import { ringForPage } from '../webhook/ring-for-page.ts';
 import { appendEvents, type FeedPages, type PositionedEvent, type TailMemory } from './append-events.ts';
 import { buildEvents } from './build-events.ts';
 import { bumpFeedEpoch, lastStreamRead, mayHaveLostRecords, noteStreamRead, suspiciousDelay } from './feed-epoch.ts';
@@ -83,13 +84,22 @@ const appendForOrganization = async (
   // What is told of an erased organization has no reader, and must not come back into the table.
   if (days === undefined) return;
   const now = consumer.now();
-  await appendEvents(consumer.pages, consumer.tails, {
+  const end = await appendEvents(consumer.pages, consumer.tails, {
     organizationId,
     shard,
     events,
     expiresAt: Math.ceil(now.getTime() / 1000) + days * 86_400,
     now,
   });
+  try {
+    await ringForPage(consumer, organizationId, end);
+  } catch (error) {
+    // The pages stand, and the watchdog rings for what nobody has rung for: the stream need not wait.
+    consumer.reportError('Webhooks could not be rung for; it is left to the watchdog', {
+      organizationId,
+      reason: String(error),
+    });
+  }
 };
 
 /** Sends again what the writer of the item may not have lived to send. Doubles are dropped by the queue and the lane. */

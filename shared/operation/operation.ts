@@ -16,6 +16,7 @@ export const operationKindSchema = z.enum([
   'trackUpload',
   'reprocess',
   'offerAgain',
+  'replayWebhook',
   'eraseOrganization',
 ]);
 export type OperationKind = z.output<typeof operationKindSchema>;

@@ -6,6 +6,7 @@ import type { Entity, EntityKind, EntityStore } from '../platform/entity-store.t
 import { partition, recordKey } from '../platform/records-table.ts';
 import { serverProfileKind } from '../server-profile/server-profile.ts';
 import type { ThrottleReader } from '../throttle/throttle-reader.ts';
+import { webhookKind } from '../webhook/webhook.ts';
 import { markErasing } from './begin-erasure.ts';
 import { organizationKind } from './organization.ts';
 import { listingRemovals } from './organization-listing.ts';
@@ -103,6 +104,7 @@ export const eraseOrganization = async (
     });
     if (openConnections > 0) return { done: false, removed };
     await visit(serverProfileKind, (profile) => eraseCycles(organizationId, profile.id));
+    await visit(webhookKind, (webhook) => eraseCycles(organizationId, webhook.id));
     await visit(operationKind, (operation) => eraseCycles(organizationId, operation.id));
     await sweepAll();
     await sweepAll();

@@ -27,7 +27,28 @@ export const laneMetricNames = {
   unconfirmedSends: 'UnconfirmedSends',
   /** Messages taken from a dead-letter queue. Count, by the dead-letters function; also with Lane `scheduler`. */
   deadLetters: 'DeadLetters',
+  /** Runs that ended well, idle ones included. Count, by the lane. */
+  cyclesCompleted: 'CyclesCompleted',
+  /** Runs that ended with a fault of a server or a login. Count, by the lane. */
+  cyclesFailed: 'CyclesFailed',
+  /** Deliveries that had to wait: for a connection, or for another run. Count, by the lane. */
+  cyclesWaiting: 'CyclesWaiting',
+  /** Share of the lane's cycles that failed within the hour, where there are twenty or more. By the watchdog. */
+  failingPercent: 'FailingPercent',
+  /** Messages on which the lane itself failed; they are delivered again. Count, by the lane. */
+  defects: 'Defects',
+  /** Of those, the ones that AWS refused for too many requests: DynamoDB, KMS, SQS, Scheduler, S3. Count, by the lane. */
+  serviceThrottles: 'ServiceThrottles',
+  /** Requests to AWS for each cycle, of invocations in which every cycle was idle. By the lane `incoming`. */
+  idleRequestsPerCycle: 'IdleRequestsPerCycle',
 } as const;
+
+/** Shown on dashboards; what they tell of troubles other metrics tell as well, and have the alarms. */
+export const figuresWithoutAlarm: readonly string[] = [
+  laneMetricNames.cyclesCompleted,
+  laneMetricNames.cyclesFailed,
+  laneMetricNames.cyclesWaiting,
+];
 
 /** Dimension: `service` alone. */
 export const deploymentMetricNames = {
@@ -37,6 +58,11 @@ export const deploymentMetricNames = {
   pendingSendOldestSeconds: 'PendingSendOldestSeconds',
   /** Seconds since the feed function last noted that it reads the stream. By the watchdog, each run. */
   feedSilenceSeconds: 'FeedSilenceSeconds',
+  /**
+   * Age in seconds of the oldest event that a webhook waits for whose endpoint takes events; 0 when there is none. By the
+   * watchdog, each run.
+   */
+  webhookLagSeconds: 'WebhookLagSeconds',
   /**
    * Connections that the busiest server profile needs, in percent of those that reading may use, were no interval
    * stretched. By the watchdog, each run.

@@ -4,6 +4,8 @@ import ipaddr from 'ipaddr.js';
 export interface HostPolicy {
   /** True for a public address and for one in a range that the operator allowed. */
   allows(address: string): boolean;
+  /** True for an address in a range that the operator allowed: one of the operator's own network. */
+  opens(address: string): boolean;
 }
 
 type AddressRange = ReturnType<typeof ipaddr.parseCIDR>;
@@ -19,13 +21,23 @@ const contains = (range: AddressRange, address: ReturnType<typeof ipaddr.process
 /** `allowedRanges`: CIDR notations of private ranges that the deployment opens, e.g. `10.1.0.0/16`. */
 export const createHostPolicy = (allowedRanges: readonly string[]): HostPolicy => {
   const allowed = allowedRanges.map((range) => ipaddr.parseCIDR(range));
+  /** The address unless nobody may connect to it. */
+  const read = (text: string): ReturnType<typeof ipaddr.process> | undefined => {
+    if (!ipaddr.isValid(text)) return undefined;
+    // process() turns IPv4-mapped IPv6 addresses into IPv4, so that they meet the same rules.
+    const address = ipaddr.process(text);
+    return neverAllowed.some((range) => contains(range, address)) ? undefined : address;
+  };
+  const isOpened = (address: ReturnType<typeof ipaddr.process>): boolean =>
+    allowed.some((range) => contains(range, address));
   return {
     allows: (text) => {
-      if (!ipaddr.isValid(text)) return false;
-      // process() turns IPv4-mapped IPv6 addresses into IPv4, so that they meet the same rules.
-      const address = ipaddr.process(text);
-      if (neverAllowed.some((range) => contains(range, address))) return false;
-      return address.range() === 'unicast' || allowed.some((range) => contains(range, address));
+      const address = read(text);
+      return address !== undefined && (address.range() === 'unicast' || isOpened(address));
+    },
+    opens: (text) => {
+      const address = read(text);
+      return address !== undefined && isOpened(address);
     },
   };
 };

@@ -116,6 +116,7 @@ const createHubResources = async (aws: AwsEndpoint): Promise<HubResources> => {
   const incoming = await createLaneQueues(sqs, prefix, 'incoming');
   const outgoing = await createLaneQueues(sqs, prefix, 'outgoing');
   const operations = await createLaneQueues(sqs, prefix, 'operations');
+  const webhooks = await createLaneQueues(sqs, prefix, 'webhooks');
   const undelivered = await createQueue(sqs, `${prefix}-scheduler-dead-letters`, {});
   return {
     variables: {
@@ -127,9 +128,11 @@ const createHubResources = async (aws: AwsEndpoint): Promise<HubResources> => {
       INCOMING_QUEUE_URL: incoming.queue.url,
       OUTGOING_QUEUE_URL: outgoing.queue.url,
       OPERATIONS_QUEUE_URL: operations.queue.url,
+      WEBHOOKS_QUEUE_URL: webhooks.queue.url,
       INCOMING_QUEUE_ARN: incoming.queue.arn,
       OUTGOING_QUEUE_ARN: outgoing.queue.arn,
       OPERATIONS_QUEUE_ARN: operations.queue.arn,
+      WEBHOOKS_QUEUE_ARN: webhooks.queue.arn,
       SCHEDULE_GROUP: `${prefix}-timers`,
       SCHEDULER_ROLE_ARN: `arn:aws:iam::${account}:role/${prefix}-timers`,
       SCHEDULER_DEAD_LETTER_ARN: undelivered.arn,

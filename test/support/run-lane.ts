@@ -4,7 +4,9 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 export type LaneHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse | undefined>;
 
 /** The handler of a lane, as Lambda loads it: it reads `process.env`, which must be complete by now. */
-export const loadLaneHandler = async (lane: 'incoming' | 'outgoing' | 'operations'): Promise<LaneHandler> => {
+export const loadLaneHandler = async (
+  lane: 'incoming' | 'outgoing' | 'operations' | 'webhooks',
+): Promise<LaneHandler> => {
   const { handler } = await import(`../../functions/${lane}/handler.ts`);
   return handler as LaneHandler;
 };

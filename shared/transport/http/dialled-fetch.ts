@@ -27,7 +27,8 @@ export interface FetchRequest {
 /** One exchange over HTTP or HTTPS. Redirects are answers like any other. @throws TransportError */
 export type DialledFetch = (url: string, request?: FetchRequest) => Promise<Response>;
 
-const failure = (host: string, error: unknown): TransportError => {
+/** What kept an exchange from an answer. */
+export const httpFailure = (host: string, error: unknown): TransportError => {
   if (error instanceof TransportError) return error;
   const { code = '', message = String(error) } = error as { readonly code?: string; readonly message?: string };
   const common = { class: 'transient', level: 'profile', error } as const;
@@ -124,7 +125,7 @@ export const createDialledFetch = (options: DialledFetchOptions): DialledFetch =
       sent = started.sent;
       return await started.answer;
     } catch (error) {
-      throw failure(url.host, error);
+      throw httpFailure(url.host, error);
     } finally {
       clearTimeout(timer);
       sent?.destroy();

@@ -190,19 +190,38 @@ describe('each function', () => {
           "sqs:GetQueueAttributes",
           "sqs:SendMessage",
         ],
+        "webhooks": [
+          "dynamodb:BatchGetItem",
+          "dynamodb:ConditionCheckItem",
+          "dynamodb:DeleteItem",
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:UpdateItem",
+          "iam:PassRole",
+          "kms:Decrypt",
+          "scheduler:CreateSchedule",
+          "scheduler:DeleteSchedule",
+          "sqs:ChangeMessageVisibility",
+          "sqs:DeleteMessage",
+          "sqs:GetQueueAttributes",
+          "sqs:GetQueueUrl",
+          "sqs:ReceiveMessage",
+          "sqs:SendMessage",
+        ],
       }
     `);
   });
 });
 
 describe('who may do what', () => {
-  it('lets only the lanes arm timers, and hand Scheduler no role but its own', () => {
+  it('lets only lanes and webhooks arm timers, and hand Scheduler no role but its own', () => {
     const passing = functions.flatMap((lambda) =>
       statementsOf(lambda)
         .filter((statement) => actionsOf(statement).includes('iam:PassRole'))
         .map((statement) => ({ name: nameOf(lambda), statement })),
     );
-    expect(passing.map(({ name }) => name).sort()).toEqual(['incoming', 'operations', 'outgoing']);
+    expect(passing.map(({ name }) => name).sort()).toEqual(['incoming', 'operations', 'outgoing', 'webhooks']);
     for (const { statement } of passing) {
       expect(at(statement, 'Condition')).toEqual({
         StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' },

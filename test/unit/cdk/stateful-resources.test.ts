@@ -27,6 +27,8 @@ describe('what an upgrade must never replace', () => {
         "OutgoingQueue3CEFAA8D mailbox-sync-outgoing.fifo",
         "OperationsDeadLetterQueueF3EF15D0 mailbox-sync-operations-dead-letters.fifo",
         "OperationsQueueAE6FC8B3 mailbox-sync-operations.fifo",
+        "WebhooksDeadLetterQueue1C65998B mailbox-sync-webhooks-dead-letters.fifo",
+        "WebhooksQueueCBC86013 mailbox-sync-webhooks.fifo",
         "SchedulesDeadLetterQueue84E31400 mailbox-sync-scheduler-dead-letters",
       ]
     `);

@@ -168,7 +168,8 @@ describe('racing readers of the stream', () => {
         const deliver = async (shard: string, events: readonly PositionedEvent[]): Promise<void> => {
           for (;;) {
             try {
-              return await appendEvents(network, nextMemory(), deliveryOf(events, shard));
+              await appendEvents(network, nextMemory(), deliveryOf(events, shard));
+              return;
             } catch {
               // The stream delivers a failed batch again, before any later one.
             }

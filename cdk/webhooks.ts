@@ -1,0 +1,47 @@
+import type { Construct } from 'constructs';
+import { deploymentMetricNames } from '../shared/platform/metric-names.ts';
+import { Lane } from './lane.ts';
+import { deploymentMetric } from './metrics.ts';
+import type { OperatorAlarms } from './operator-alarms.ts';
+
+export interface WebhooksProps {
+  readonly prefix: string;
+  /** Most endpoints that are posted to at a time. */
+  readonly concurrency: number;
+}
+
+// A slice of 20 s, an attempt of 15 s that begins at its end, and what must be written then.
+const timeoutSeconds = 60;
+
+/**
+ * Posts events to webhooks: the queue of the doorbells, in which each webhook is a group, and the function that answers
+ * them. One webhook to an invocation: in a batch, one endpoint that hangs would hold up the others.
+ */
+export class Webhooks extends Lane {
+  private readonly deployment: string;
+
+  constructor(scope: Construct, id: string, { prefix, concurrency }: WebhooksProps) {
+    super(scope, id, {
+      name: 'webhooks',
+      prefix,
+      description: 'Posts events of the change feed to webhooks',
+      timeoutSeconds,
+      concurrency,
+      batchSize: 1,
+    });
+    this.deployment = prefix;
+  }
+
+  override addAlarms(alarms: OperatorAlarms): void {
+    super.addAlarms(alarms);
+    alarms.add({
+      name: 'webhook-lag',
+      impact:
+        'Events wait for more than 15 minutes for a webhook whose endpoint takes events: its CRM learns of mail late.',
+      runbook: 'webhook-lag',
+      metric: deploymentMetric(this.deployment, deploymentMetricNames.webhookLagSeconds, { statistic: 'Maximum' }),
+      threshold: 900,
+      periods: 2,
+    });
+  }
+}

@@ -1,0 +1,223 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { clearAlert } from '../alert/raise-alert.ts';
+import { encodeFeedCursor } from '../feed/feed-cursor.ts';
+import { eventTypeFilterSchema } from '../feed/feed-event.ts';
+import { readFeedHead } from '../feed/read-feed.ts';
+import type { Organization } from '../organization/organization.ts';
+import type { EntityStore, WriteAlso } from '../platform/entity-store.ts';
+import { FaultError } from '../platform/fault.ts';
+import type { LaneQueues } from '../platform/lane-queues.ts';
+import { applyMergePatch, type MergePatch } from '../platform/merge-patch.ts';
+import type { SecretVault } from '../platform/secrets.ts';
+import { validate } from '../platform/validate.ts';
+import type { Dialler } from '../transport/connection.ts';
+import type { HostPolicy } from '../transport/host-policy.ts';
+import { checkEndpoint } from './check-endpoint.ts';
+import { createWebhookSecret } from './sign-event.ts';
+import { type Webhook, webhookKind, webhookLimit, webhookSecretPlace } from './webhook.ts';
+import { ringWebhook, webhookMessage, webhooksLane } from './webhook-message.ts';
+import type { WebhookStates } from './webhook-states.ts';
+
+export interface WebhookContext {
+  readonly store: EntityStore;
+  readonly vault: SecretVault;
+  readonly queues: LaneQueues;
+  readonly webhookStates: WebhookStates;
+  readonly dialler: Dialler;
+  readonly hostPolicy: HostPolicy;
+  readonly organization: Organization;
+  readonly now: () => Date;
+}
+
+export const webhookInputSchema = z.strictObject({
+  url: z.string().min(1).max(2000).meta({ description: 'Where events are posted; https.' }),
+  types: z.array(eventTypeFilterSchema).min(1).max(50).nullable().default(null).meta({
+    description: 'Types of events that it gets; email.* stands for all that begin so. null: all.',
+  }),
+  thin: z.boolean().default(true).meta({
+    description: 'Events come without the resource that they are about, which is then read by its id.',
+  }),
+  status: z.enum(['enabled', 'disabled']).default('enabled'),
+});
+export type WebhookInput = z.output<typeof webhookInputSchema>;
+export type WebhookPatch = MergePatch<z.input<typeof webhookInputSchema>>;
+
+/** @throws FaultError notFound, versionMismatch */
+export const requireWebhook = async (
+  { store, organization }: Pick<WebhookContext, 'store' | 'organization'>,
+  id: string,
+  ifMatch?: number | undefined,
+): Promise<Webhook> => {
+  const webhook = await store.get(webhookKind, organization.id, id);
+  if (webhook === undefined) throw new FaultError('notFound');
+  if (ifMatch !== undefined && ifMatch !== webhook.version) throw new FaultError('versionMismatch');
+  return webhook;
+};
+
+/** The message that makes the state follow this version, which the stream sends again. */
+const announcing = (organizationId: string, webhookId: string, version: number): WriteAlso => ({
+  attributes: {
+    published: 'yes',
+    laneMessages: [
+      {
+        lane: webhooksLane,
+        mailboxId: webhookId,
+        deduplicationId: `${webhookId}.changed.${version}`,
+        body: webhookMessage(organizationId, webhookId, { reason: 'changed', occasion: String(version) }),
+      },
+    ],
+  },
+});
+
+/** Makes the state follow the webhook. What a crash or an outage leaves out here, the message from the stream makes good. */
+const follow = async (context: WebhookContext, webhook: Webhook): Promise<void> => {
+  const { organization, queues, webhookStates, now } = context;
+  await webhookStates.align(organization.id, webhook, now());
+  await ringWebhook(queues, organization.id, webhook.id, {
+    reason: 'changed',
+    occasion: String(webhook.version),
+  }).catch(() => undefined);
+};
+
+const requireRoom = async ({ store, organization }: WebhookContext): Promise<void> => {
+  const { items } = await store.list(webhookKind, organization.id, { limit: webhookLimit });
+  if (items.length >= webhookLimit)
+    throw new FaultError('quotaExceeded', {
+      detail: `An organization may have ${webhookLimit} webhooks`,
+      fix: 'Delete a webhook that is no longer needed',
+    });
+};
+
+/**
+ * Makes a webhook, which gets what happens from now on; `secret` is shown this once. A request that is carried out again
+ * under the same identifier replaces the secret, which nobody has seen.
+ *
+ * @throws FaultError invalidRequest, hostNotAllowed, quotaExceeded
+ */
+export const createWebhook = async (
+  context: WebhookContext,
+  id: string,
+  input: WebhookInput,
+): Promise<{ readonly webhook: Webhook; readonly secret: string }> => {
+  const { store, vault, organization, now } = context;
+  await checkEndpoint(input.url, context);
+  const secret = createWebhookSecret();
+  const sealed = await vault.seal(webhookSecretPlace(organization, id), secret, now());
+  const existing = await store.get(webhookKind, organization.id, id);
+  if (existing !== undefined) {
+    const webhook = await changeTo(context, id, undefined, (current) => ({ ...current, secret: sealed }));
+    return { webhook, secret };
+  }
+  await requireRoom(context);
+  const at = now().toISOString();
+  const webhook: Webhook = {
+    id,
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+    ...input,
+    reason: input.status === 'disabled' ? 'admin' : null,
+    fault: null,
+    startCursor: encodeFeedCursor(await readFeedHead(store.table, organization.id)),
+    secret: sealed,
+    previousSecret: null,
+  };
+  await store.create(webhookKind, organization.id, webhook, announcing(organization.id, id, 1));
+  await follow(context, webhook);
+  return { webhook, secret };
+};
+
+const changeTo = async (
+  context: WebhookContext,
+  id: string,
+  ifMatch: number | undefined,
+  change: (current: Webhook) => Webhook | Promise<Webhook>,
+): Promise<Webhook> => {
+  const { store, organization, now } = context;
+  const webhook = await store.update(
+    webhookKind,
+    organization.id,
+    id,
+    async (current) => {
+      const next = await change(current);
+      return isDeepStrictEqual(current, next)
+        ? undefined
+        : { next, ...announcing(organization.id, id, current.version + 1) };
+    },
+    { now, ifMatch },
+  );
+  await follow(context, webhook);
+  return webhook;
+};
+
+const alertCodes = ['endpointFailing', 'endpointGone', 'webhookGap'] as const;
+
+const clearAlerts = async ({ store, organization, now }: WebhookContext, id: string): Promise<void> => {
+  for (const code of alertCodes) await clearAlert(store, organization.id, code, id, { now: now() });
+};
+
+const statusFields = (current: Webhook, status: Webhook['status']): Pick<Webhook, 'status' | 'reason' | 'fault'> => {
+  if (status === current.status) return { status, reason: current.reason, fault: current.fault };
+  return { status, reason: status === 'disabled' ? 'admin' : null, fault: null };
+};
+
+/**
+ * Changes a webhook. Enabled again it resumes at the first event that was not delivered.
+ *
+ * @throws FaultError notFound, versionMismatch, invalidRequest, hostNotAllowed
+ */
+export const patchWebhook = async (
+  context: WebhookContext,
+  id: string,
+  patch: WebhookPatch,
+  ifMatch: number | undefined,
+): Promise<Webhook> => {
+  let resumed = false;
+  const webhook = await changeTo(context, id, ifMatch, async (current) => {
+    const { url, types, thin, status } = current;
+    const input = validate(webhookInputSchema, applyMergePatch({ url, types, thin, status }, patch));
+    if (input.url !== url) await checkEndpoint(input.url, context);
+    resumed = current.reason !== null && current.reason !== 'admin' && input.status === 'enabled';
+    return { ...current, ...input, ...statusFields(current, input.status) };
+  });
+  if (resumed) await clearAlerts(context, id);
+  return webhook;
+};
+
+const bothSignMilliseconds = 86_400_000;
+
+/**
+ * Gives a webhook another secret, shown this once; the one before signs, too, for a day.
+ *
+ * @throws FaultError notFound, versionMismatch
+ */
+export const rotateSecret = async (
+  context: WebhookContext,
+  id: string,
+  ifMatch: number | undefined,
+): Promise<{ readonly webhook: Webhook; readonly secret: string }> => {
+  const { vault, organization, now } = context;
+  await requireWebhook(context, id, ifMatch);
+  const secret = createWebhookSecret();
+  const sealed = await vault.seal(webhookSecretPlace(organization, id), secret, now());
+  const until = new Date(now().getTime() + bothSignMilliseconds).toISOString();
+  const webhook = await changeTo(context, id, ifMatch, (current) => ({
+    ...current,
+    secret: sealed,
+    previousSecret: { ...current.secret, until },
+  }));
+  return { webhook, secret };
+};
+
+/** @throws FaultError notFound, versionMismatch */
+export const deleteWebhook = async (
+  context: WebhookContext,
+  id: string,
+  ifMatch: number | undefined,
+): Promise<void> => {
+  const { store, organization, webhookStates } = context;
+  await store.remove(webhookKind, organization.id, id, { ifMatch });
+  await webhookStates.remove(organization.id, id);
+  await clearAlerts(context, id);
+};
