@@ -73,7 +73,7 @@ interface RouteBase {
   readonly answers: Readonly<Record<number, z.ZodType | null>>;
   /** Codes of the problems that this route may answer with besides the general ones. */
   readonly problems?: readonly string[];
-  /** Fields of the answer that are shown once: a repeat by Idempotency-Key has null in their place. */
+  /** Fields of the answer, besides `secret`, that are shown once: a repeat by Idempotency-Key has null in their place. */
   readonly shownOnce?: readonly string[];
 }
 

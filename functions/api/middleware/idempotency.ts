@@ -40,11 +40,12 @@ export const readIdempotencyKey = ({ method, headers }: ApiRequest): string | un
   throw new FaultError('invalidRequest', { detail, errors });
 };
 
-/** What is shown once is not even kept. */
-const withoutSecrets = (body: unknown, shownOnce: readonly string[]): unknown =>
-  typeof body === 'object' && body !== null && shownOnce.length > 0
-    ? { ...body, ...Object.fromEntries(shownOnce.map((field) => [field, null])) }
-    : body;
+/** What is shown once is not even kept: whatever is called a secret, and what the route names. */
+const withoutSecrets = (body: unknown, shownOnce: readonly string[]): unknown => {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const present = ['secret', ...shownOnce].filter((field) => Object.hasOwn(body, field));
+  return { ...body, ...Object.fromEntries(present.map((field) => [field, null])) };
+};
 
 export class IdempotencyKeys {
   readonly #table: RecordsTable;

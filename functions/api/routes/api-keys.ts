@@ -38,7 +38,6 @@ export const apiKeysRoutes: readonly Route[] = [
     tag,
     access,
     answers: { 201: createdApiKeySchema },
-    shownOnce: ['secret'],
     pathSchema: noParameters,
     querySchema: noParameters,
     bodySchema: newApiKeySchema,

@@ -45,7 +45,7 @@ export const mailboxTrackingRoutes: readonly Route[] = [
     ...common,
     path: '/mailboxes/{mailboxId}/promote',
     summary: 'Has one message tracked whatever the filters say; answers with the email when it is tracked already',
-    access: writers,
+    access: writersAndUsers,
     answers: {
       200: emailWithBodyAnswerSchema,
       202: operationAnswerSchema.extend({

@@ -182,7 +182,6 @@ export const organizationsRoutes: readonly Route[] = [
     summary: 'Makes the first API key of an organization, or one to recover with',
     tag,
     answers: { 201: createdApiKeySchema },
-    shownOnce: ['secret'],
     problems: ['invalidState'],
     pathSchema,
     querySchema: noParameters,

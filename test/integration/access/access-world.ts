@@ -1,5 +1,8 @@
 import { routeGroups } from '../../../functions/api/routes/index.ts';
 import { raiseAlert } from '../../../shared/alert/raise-alert.ts';
+import { type DeadLetter, deadLetterKind } from '../../../shared/dead-letter/dead-letter.ts';
+import type { FolderRule } from '../../../shared/folder-rule/folder-rule.ts';
+import { type Mailbox, mailboxKind } from '../../../shared/mailbox/mailbox.ts';
 import { createFault } from '../../../shared/platform/fault.ts';
 import { createIdentifier } from '../../../shared/platform/identifier.ts';
 import { type Decision, decisionKind } from '../../../shared/tracking/decision.ts';
@@ -32,6 +35,9 @@ export interface Company {
 export interface AccessWorld {
   readonly hub: ApiHarness;
   readonly createCompany: () => Promise<Company>;
+  /** What only lanes make. */
+  readonly plantDeadLetter: (organizationId: string, mailboxId: string) => Promise<string>;
+  readonly plantFolderRule: (organizationId: string, mailboxId: string) => Promise<string>;
 }
 
 const decide = async (hub: ApiHarness, organizationId: string, mailboxId: string): Promise<string> => {
@@ -72,6 +78,53 @@ const alarm = async (hub: ApiHarness, company: Client, organizationId: string, m
   });
   const { body } = await company('GET', `/v1/alerts?mailboxId=${mailboxId}`);
   return body.data[0].id;
+};
+
+const plantDeadLetter = async (hub: ApiHarness, organizationId: string, mailboxId: string): Promise<string> => {
+  const { store, now } = hub.services;
+  const at = now().toISOString();
+  const letter: DeadLetter = {
+    id: createIdentifier('ddl', now().getTime()),
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+    kind: 'email',
+    mailboxId,
+    fault: createFault('serverError'),
+    attempts: 3,
+    firstAt: at,
+    lastAt: at,
+    remote: { folder: 'INBOX', uidValidity: '1', uid: 1 },
+    direction: 'incoming',
+    receivedAt: at,
+    decisionId: createIdentifier('dec', now().getTime()),
+    sizeBytes: 10,
+    rawKey: `${organizationId}/raw/none`,
+    status: 'open',
+    discardReason: null,
+    keptUntil: at,
+  };
+  await store.create(deadLetterKind, organizationId, letter);
+  return letter.id;
+};
+
+const plantFolderRule = async (hub: ApiHarness, organizationId: string, mailboxId: string): Promise<string> => {
+  const { store, now } = hub.services;
+  const at = now().toISOString();
+  const rule: FolderRule = {
+    id: createIdentifier('frl', now().getTime()),
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+    folderId: 'Projects',
+    folderIdentity: null,
+    regarding: null,
+    reassert: false,
+    status: 'active',
+  };
+  const add = (mailbox: Mailbox) => ({ next: { ...mailbox, folderRules: [rule] } });
+  await store.update(mailboxKind, organizationId, mailboxId, add, { now });
+  return rule.id;
 };
 
 /** The whole API with two kinds of people: those with keys, and those who are signed in. */
@@ -132,5 +185,10 @@ export const startAccessWorld = async (): Promise<AccessWorld> => {
       createPerson,
     };
   };
-  return { hub, createCompany };
+  return {
+    hub,
+    createCompany,
+    plantDeadLetter: (organizationId, mailboxId) => plantDeadLetter(hub, organizationId, mailboxId),
+    plantFolderRule: (organizationId, mailboxId) => plantFolderRule(hub, organizationId, mailboxId),
+  };
 };
