@@ -40,3 +40,20 @@ export const checkInternal = (
     return pass('internal', 'mail of queues to users is tracked', inputs);
   return fail('internal', 'internalCopy', `a copy of the sent email ${sentEmail.id}`, inputs);
 };
+
+/**
+ * Whether a received message stands for its Sent copy, too: internal mail of which there is to be one email in all, and
+ * which is not one that a queue may have for itself.
+ */
+export const standsForSentCopy = (
+  message: MailboxMessage,
+  participants: Participants,
+  mailboxOwner: TrackingOwner | undefined,
+  settings: Settings['internalMail'],
+): boolean => {
+  if (settings.twoActivities || message.direction === 'outgoing' || message.headers.messageId === null) return false;
+  const sender = findInternalSender(participants);
+  if (sender === undefined) return false;
+  if (mailboxOwner?.type === 'queue') return !settings.toQueues;
+  return sender.type !== 'queue' || !settings.fromQueues;
+};

@@ -28,8 +28,10 @@ export const noteVerdict = async (
   const observing = mailbox.workloads.incoming.mode === 'observe';
   let { outcome } = verdict;
   if (emailId !== null && !observing) {
-    if (message.manual === undefined) await recordDuplicate(context, emailId, await context.mailboxOwner());
-    else if ((await adoptEmail(context, emailId, message.manual)) === 'trackedAgain') outcome = 'tracked';
+    if (message.manual === undefined) {
+      // Whoever sent a message has not received it, also where one email stands for both.
+      if (message.direction === 'incoming') await recordDuplicate(context, emailId, await context.mailboxOwner());
+    } else if ((await adoptEmail(context, emailId, message.manual)) === 'trackedAgain') outcome = 'tracked';
   }
   const code = verdict.outcome === 'skipped' ? verdict.code : outcome === 'duplicate' ? 'duplicate' : null;
   const decided = { outcome, code, emailId, steps: verdict.steps };

@@ -15,6 +15,7 @@ import type { StepOutcome } from './decision-steps.ts';
 import { decisionWrite } from './decision-writes.ts';
 import { showBytes } from './early-steps.ts';
 import { gatherFacts } from './gather-facts.ts';
+import { standsForSentCopy } from './internal-mail.ts';
 import { ofItem } from './item-error.ts';
 import { keepFiles } from './keep-files.ts';
 import { contentIdentity, identityOf, type MailboxMessage } from './mailbox-message.ts';
@@ -68,11 +69,36 @@ const pointerWrites = (organization: Organization, email: Email): RecordWrite[] 
   ];
 };
 
+/** Makes a message known as the one that became this email. */
+const identityWrite = (
+  organizationId: string,
+  direction: MailboxMessage['direction'],
+  identity: string,
+  emailId: string,
+): RecordWrite => ({
+  put: { ...messageKey(organizationId, direction, identity), v: 1, kind: 'message', organizationId, emailId },
+  condition: { expression: 'attribute_not_exists(pk)' },
+});
+
+/**
+ * Besides its own: a received message that stands for the Sent copy is known as that, too, so that of both there is one
+ * email whichever is read first. What is known as sent already keeps it: then it is decided anew, or its email is gone.
+ */
+const directionsOf = async (
+  { lookups, organization }: TrackingContext,
+  { message, participants, mailboxOwner }: DecisionFacts,
+  identity: string,
+): Promise<readonly MailboxMessage['direction'][]> => {
+  const { direction } = message;
+  if (!standsForSentCopy(message, participants, mailboxOwner, organization.settings.internalMail)) return [direction];
+  return (await lookups.trackedEmail('outgoing', identity)) === undefined ? [direction, 'outgoing'] : [direction];
+};
+
 const trackingWrites = (
   run: TrackingContext,
   facts: DecisionFacts,
   verdict: Tracked,
-  identity: string,
+  known: { readonly identity: string; readonly directions: readonly MailboxMessage['direction'][] },
   content: EmailContent,
 ): RecordWrite[] => {
   const { organization, mailbox, store, author } = run;
@@ -86,16 +112,7 @@ const trackingWrites = (
   const email = buildEmail(organization, mailbox.id, facts, verdict, content, newSender?.entry, now);
   const steps = withLeftOut(verdict.steps, content.leftOut);
   return [
-    {
-      put: {
-        ...messageKey(organization.id, message.direction, identity),
-        v: 1,
-        kind: 'message',
-        organizationId: organization.id,
-        emailId: email.id,
-      },
-      condition: { expression: 'attribute_not_exists(pk)' },
-    },
+    ...known.directions.map((direction) => identityWrite(organization.id, direction, known.identity, email.id)),
     ...store.writesOf(emailKind, organization.id, undefined, email, {
       changes: [trackedChange(email, author)],
     }),
@@ -141,7 +158,8 @@ export const storeTrackedMessage = async (
   for (let attempt = 1; verdict.outcome === 'tracked'; attempt += 1) {
     const accepted: Tracked = verdict;
     const present = facts;
-    const writes = ofItem(() => trackingWrites(run, present, accepted, identity, content));
+    const known = { identity, directions: await directionsOf(run, present, identity) };
+    const writes = ofItem(() => trackingWrites(run, present, accepted, known, content));
     try {
       await run.store.table.write(writes);
       return verdict;

@@ -17,10 +17,6 @@ export const leftOut: readonly { readonly rule: string; readonly why: string }[]
     why: 'Such mail would have no email at all.',
   },
   {
-    rule: 'Sent folder and received copy of the same internal mail as one email, whichever is read first',
-    why: 'Where internalMail.twoActivities is off, the received copy is skipped if the sent one is known by then; undoing an email that a CRM has taken already would be worse than a second one.',
-  },
-  {
     rule: 'AutoRouteToOwnerQueue: a further queue item in the default queue of the email’s owner',
     why: 'Users have no default queue here; the CRM sees the owner in email.tracked and can do it.',
   },

@@ -110,7 +110,7 @@ export const serverProfilesRoutes: readonly Route[] = [
     tag,
     access,
     answers: { 200: serverProfileAnswerSchema },
-    problems: refusals,
+    problems: [...refusals, 'notSupported'],
     pathSchema,
     querySchema: noParameters,
     bodySchema: patchSchemaOf(serverProfileInputSchema),

@@ -117,6 +117,37 @@ describe('mail between users', () => {
   });
 });
 
+describe('mail between users that was not sent through the hub', () => {
+  it.each([
+    ['the colleague’s copy', ['ben', 'anna']],
+    ['the Sent folder', ['anna', 'ben']],
+  ] as const)('is one email where internal mail is to give one, also when %s is read first', async (_first, order) => {
+    const organization = await world.createOrganization();
+    await organization.settings({ internalMail: { twoActivities: false }, tracking: { sentItems: true } });
+    const [anna, ben] = [nextMailUser(), nextMailUser()];
+    const mailboxes = { anna: await organization.user(anna), ben: await organization.user(ben) };
+    for (const { mailboxId } of Object.values(mailboxes)) await organization.synchronize(mailboxId);
+    const fields = {
+      From: anna.address,
+      To: ben.address,
+      Date: new Date().toUTCString(),
+      'Message-ID': `<by-hand.${order[0]}.${process.pid}@example.test>`,
+    };
+    await append(ben, fields);
+    await append(anna, fields, 'Sent');
+
+    for (const name of order) await organization.synchronize(mailboxes[name].mailboxId);
+
+    const [email, ...others] = await organization.emails();
+    expect(others).toEqual([]);
+    expect(email?.receivedByMailboxIds).toEqual(order[0] === 'ben' ? [mailboxes.ben.mailboxId] : []);
+    const [second] = await organization.decisions(mailboxes[order[1]].mailboxId);
+    expect(second).toMatchObject(
+      order[0] === 'ben' ? { outcome: 'duplicate', emailId: email?.id } : { outcome: 'skipped', code: 'internalCopy' },
+    );
+  });
+});
+
 describe('a queue', () => {
   it('gets an item for each message, and its owner owns the email', async () => {
     const organization = await world.createOrganization();
