@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { withUploadedStates } from '../../shared/email/attachments.ts';
 import { type Email, emailKind } from '../../shared/email/email.ts';
+import { isOwnEmail } from '../../shared/email/own-email.ts';
 import { presentEmail, presentEmailWithBody } from '../../shared/email/present-email.ts';
 import { loadReadableBody } from '../../shared/email/readable-body.ts';
 import { withNextCycle } from '../../shared/email/waiting-send.ts';
 import { FaultError } from '../../shared/platform/fault.ts';
 import { resolveIdentifier } from '../../shared/platform/resolve-identifier.ts';
-import { type Ownership, ownershipOf } from './ownership.ts';
+import { ownershipOf } from './ownership.ts';
 import type { Caller, OrganizationContext } from './route.ts';
 
 /** Of every route below an email. */
@@ -17,10 +18,6 @@ export const emailPathSchema = z.strictObject({
 type EmailRequest = OrganizationContext<z.output<typeof emailPathSchema>, unknown, unknown>;
 
 type AddressedEmail = Pick<EmailRequest, 'services' | 'organization' | 'path' | 'caller'>;
-
-/** Mail of the user's mailbox, whoever else got it, and what the user wrote in another's name. */
-export const isOwnEmail = ({ userId, mailboxId }: Ownership, email: Email): boolean =>
-  email.mailboxId === mailboxId || email.receivedByMailboxIds.includes(mailboxId) || email.ownerId === userId;
 
 /** @throws FaultError notFound */
 export const requireEmail = async ({

@@ -1,6 +1,7 @@
 import type { LaneVerdict } from '../../shared/cycle/run-lane-batch.ts';
 import { runReplay } from '../../shared/dead-letter/replay-dead-letter.ts';
 import { runReplays } from '../../shared/dead-letter/replay-dead-letters.ts';
+import { runResolveSimilar } from '../../shared/email/similar-emails.ts';
 import { runBulkStep } from '../../shared/mailbox/bulk.ts';
 import { runTestAndEnable } from '../../shared/mailbox/run-test-and-enable.ts';
 import { continueSynchronize } from '../../shared/mailbox/start-synchronize.ts';
@@ -72,6 +73,8 @@ export const createOperationRunners = (
     trackMessage: (organizationId, operation, delivery) =>
       runTrackMessage(services, organizationId, operation, delivery),
     trackUpload: (organizationId, operation, delivery) => runTrackUpload(services, organizationId, operation, delivery),
+    resolveParty: (organizationId, operation, delivery) =>
+      runResolveSimilar(services, organizationId, operation, delivery),
     reprocess: (organizationId, operation, delivery) => runReprocess(services, organizationId, operation, delivery),
     // The request has told the webhook already, and it reports to the operation itself.
     replayWebhook: async (organizationId, operation) => {

@@ -1,125 +1,74 @@
-import { isDeepStrictEqual } from 'node:util';
+import { createOperation } from '../operation/create-operation.ts';
+import type { Operation, OperationDependencies } from '../operation/operation.ts';
 import { normalizeAddress } from '../platform/address.ts';
-import { createChange } from '../platform/create-change.ts';
-import type { EntityStore } from '../platform/entity-store.ts';
-import { FaultError } from '../platform/fault.ts';
-import { identifierAt } from '../platform/identifier.ts';
 import { refuseField } from '../platform/validate.ts';
-import type { Reference } from '../platform/values.ts';
-import { type Email, emailKind, type Party } from './email.ts';
+import type { Email } from './email.ts';
 import type { ResolvePartyInput } from './email-input.ts';
+import type { EmailOwnership } from './own-email.ts';
+import { changeParties, hasAddress, partiesOf, withRecord } from './party-record.ts';
 import { requireRecord } from './resolve-parties.ts';
 import type { ActionOptions } from './send-actions.ts';
-
-interface ResolveDependencies {
-  readonly store: EntityStore;
-  readonly now: () => Date;
-}
+import { resolveSimilar, type SimilarEmails } from './similar-emails.ts';
 
 interface ResolveOptions extends ActionOptions {
-  /** Which of the similar emails may be changed, too. */
-  readonly mayChange: (email: Email) => boolean;
+  /** Whose emails alone may be changed, too; undefined: everybody's. */
+  readonly ownership: EmailOwnership | undefined;
+  readonly operationId: string;
 }
 
 const similarMilliseconds = 90 * 86_400_000;
-// What an answer may take is limited; the newest emails come first.
-const patienceMilliseconds = 15_000;
-const partyFields = ['to', 'cc', 'bcc', 'replyTo'] as const;
+/** A person waits for the answer. */
+const requestMilliseconds = 2_000;
+const operationSeconds = 86_400;
 
-const hasAddress = (party: Party, address: string): boolean => normalizeAddress(party.address) === address;
-
-const partiesOf = (email: Email): readonly Party[] => [email.from, ...partyFields.flatMap((field) => email[field])];
-
-/** The email with the record behind every party of this address that `applies` names. */
-const withRecord = (email: Email, address: string, reference: Reference, applies: (party: Party) => boolean): Email => {
-  const resolve = (party: Party): Party =>
-    hasAddress(party, address) && applies(party) ? { ...party, records: [reference] } : party;
-  return {
-    ...email,
-    from: resolve(email.from),
-    to: email.to.map(resolve),
-    cc: email.cc.map(resolve),
-    bcc: email.bcc.map(resolve),
-    replyTo: email.replyTo.map(resolve),
-  };
-};
-
-const changedFields = (before: Email, after: Email): string[] =>
-  (['from', ...partyFields] as const).filter((field) => !isDeepStrictEqual(before[field], after[field]));
-
-const change = (
-  { store, now }: ResolveDependencies,
-  organizationId: string,
-  emailId: string,
-  options: ActionOptions,
-  resolve: (email: Email) => Email,
-): Promise<Email> =>
-  store.update(
-    emailKind,
-    organizationId,
-    emailId,
-    (current) => {
-      const next = resolve(current);
-      const fields = changedFields(current, next);
-      if (fields.length === 0) return undefined;
-      return { next, changes: [createChange('email.updated', options.author, now(), fields)] };
-    },
-    { now, ifMatch: options.ifMatch },
-  );
-
-const applyToSimilar = async (
-  deps: ResolveDependencies,
-  organizationId: string,
-  input: { readonly exceptId: string; readonly address: string; readonly reference: Reference },
-  options: Pick<ResolveOptions, 'author' | 'mayChange'>,
-): Promise<void> => {
-  const { store, now } = deps;
-  const { exceptId, address, reference } = input;
-  const started = now().getTime();
-  const unresolved = (party: Party): boolean => party.records.length === 0;
-  let after: Readonly<Record<string, unknown>> | undefined;
-  do {
-    const page = await store.list(emailKind, organizationId, {
-      limit: 100,
-      after,
-      from: identifierAt('eml', started - similarMilliseconds),
-    });
-    for (const email of page.items) {
-      if (email.id === exceptId) continue;
-      if (partiesOf(email).some((party) => hasAddress(party, address) && unresolved(party)) && options.mayChange(email))
-        await change(deps, organizationId, email.id, options, (current) =>
-          withRecord(current, address, reference, unresolved),
-        ).catch((error: unknown) => {
-          // Deleted meanwhile.
-          if (!(error instanceof FaultError && error.fault.code === 'notFound')) throw error;
-        });
-    }
-    after = page.after;
-  } while (after !== undefined && now().getTime() - started < patienceMilliseconds);
-};
+export interface ResolvedParty {
+  readonly email: Email;
+  /** What goes on with the similar emails that the request had no time for. */
+  readonly operation: Operation | undefined;
+}
 
 /**
  * Says which record an address of an email stands for, and, unless told otherwise, of every other email of the last 90
- * days where the same address is unresolved, newest first, as far as the time of a request allows; calling it again
- * goes on.
+ * days where the same address is unresolved, newest first. What takes longer than a person likes to wait is left to an
+ * operation.
  *
  * @throws FaultError notFound, versionMismatch, invalidRequest
  */
 export const resolveParty = async (
-  deps: ResolveDependencies,
+  deps: OperationDependencies,
   organizationId: string,
   emailId: string,
   input: ResolvePartyInput,
-  options: ResolveOptions,
-): Promise<Email> => {
+  { author, ifMatch, ownership, operationId }: ResolveOptions,
+): Promise<ResolvedParty> => {
   const { reference } = await requireRecord(deps.store, organizationId, input.record, '#/record');
   const address = normalizeAddress(input.address);
-  const email = await change(deps, organizationId, emailId, options, (current) => {
+  const email = await changeParties(deps, organizationId, emailId, { author, ifMatch }, (current) => {
     if (!partiesOf(current).some((party) => hasAddress(party, address)))
       throw refuseField('#/address', 'notAParty', 'No party of this email has the address');
     return withRecord(current, address, reference, () => true);
   });
-  if (input.applyToSimilar)
-    await applyToSimilar(deps, organizationId, { exceptId: emailId, address, reference }, options);
-  return email;
+  if (!input.applyToSimilar) return { email, operation: undefined };
+  const started = deps.now().getTime();
+  const similar: SimilarEmails = {
+    emailId,
+    address,
+    reference,
+    author,
+    since: new Date(started - similarMilliseconds).toISOString(),
+    ...(ownership === undefined ? {} : { ownership }),
+  };
+  const mayGoOn = (): boolean => deps.now().getTime() - started < requestMilliseconds;
+  const { left } = await resolveSimilar(deps, organizationId, similar, { changed: 0 }, { mayGoOn });
+  if (left === undefined) return { email, operation: undefined };
+  const operation = await createOperation(deps, {
+    id: operationId,
+    organizationId,
+    kind: 'resolveParty',
+    subject: { type: 'email', id: emailId },
+    mailboxGroup: emailId,
+    input: { ...similar, from: left },
+    deadlineSeconds: operationSeconds,
+  });
+  return { email, operation };
 };

@@ -15,6 +15,7 @@ export const operationKindSchema = z.enum([
   'trackMessage',
   'trackUpload',
   'reprocess',
+  'resolveParty',
   'offerAgain',
   'replayWebhook',
   'eraseOrganization',

@@ -8,8 +8,8 @@ import { resolveParty } from '../../../shared/email/resolve-party.ts';
 import { cancelSend, markSent, retrySend } from '../../../shared/email/send-actions.ts';
 import { untrackEmail } from '../../../shared/email/untrack-email.ts';
 import { answerResource } from '../answers.ts';
-import { emailPathSchema, isOwnEmail, resolveEmailId, showEmailNow } from '../email-request.ts';
-import { limitedTo } from '../ownership.ts';
+import { emailPathSchema, resolveEmailId, showEmailNow } from '../email-request.ts';
+import { ownershipOf } from '../ownership.ts';
 import { defineRoute, noParameters, type OrganizationContext, type Route, writersAndUsers } from '../route.ts';
 import { sendProblems } from './emails.ts';
 
@@ -99,15 +99,25 @@ export const emailActionsRoutes: readonly Route[] = [
     run: (emailId, { services, organization, author, ifMatch }) =>
       untrackEmail(services, organization.id, emailId, { author, ifMatch }),
   }),
-  defineEmailAction({
-    verb: 'resolve-party',
-    summary: 'Says which record an address stands for, here and in similar emails',
-    status: 200,
-    problems: [],
+  defineRoute({
+    method: 'POST',
+    path: '/emails/{emailId}/resolve-party',
+    summary:
+      'Says which record an address stands for, here and in similar emails; Operation-Location names the operation that goes on with many',
+    tag: 'Emails',
+    access: writersAndUsers,
+    answers: { 200: emailWithBodyAnswerSchema },
+    pathSchema: emailPathSchema,
+    querySchema: noParameters,
     bodySchema: resolvePartySchema,
-    run: (emailId, { services, organization, caller, body, author, ifMatch }) => {
-      const mayChange = limitedTo(caller, isOwnEmail, () => true);
-      return resolveParty(services, organization.id, emailId, body, { author, ifMatch, mayChange });
+    handle: async (context) => {
+      const { services, organization, caller, body, author, ifMatch, identifierFor } = context;
+      const options = { author, ifMatch, ownership: ownershipOf(caller), operationId: identifierFor('opn') };
+      const id = await resolveEmailId(context);
+      const { email, operation } = await resolveParty(services, organization.id, id, body, options);
+      const answer = answerResource(await showEmailNow(context, email));
+      if (operation === undefined) return answer;
+      return { ...answer, headers: { ...answer.headers, 'operation-location': `/v1/operations/${operation.id}` } };
     },
   }),
 ];

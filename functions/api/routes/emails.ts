@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { createEmail } from '../../../shared/email/create-email.ts';
 import { type Email, emailKind, emailSchema } from '../../../shared/email/email.ts';
 import { createEmailSchema, patchEmailSchema } from '../../../shared/email/email-input.ts';
+import { isOwnEmail } from '../../../shared/email/own-email.ts';
 import { emailAnswerSchema, emailWithBodyAnswerSchema } from '../../../shared/email/present-email.ts';
 import { removeEmail } from '../../../shared/email/remove-email.ts';
 import { planEmailSearch } from '../../../shared/email/search-emails.ts';
@@ -9,14 +10,7 @@ import { updateEmail } from '../../../shared/email/update-email.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
 import { instantSchema } from '../../../shared/platform/values.ts';
 import { answerCreated, answerNothing, answerRedirect, answerResource } from '../answers.ts';
-import {
-  emailPathSchema,
-  isOwnEmail,
-  requireEmail,
-  resolveEmailId,
-  showEmail,
-  showEmailNow,
-} from '../email-request.ts';
+import { emailPathSchema, requireEmail, resolveEmailId, showEmail, showEmailNow } from '../email-request.ts';
 import { asOwnChange, asOwnDraft, ownFilters } from '../own-email.ts';
 import { limitedTo, ownershipOf } from '../ownership.ts';
 import { listEntities, listFound, pageQueryShape, pageSchema } from '../page.ts';
