@@ -105,6 +105,14 @@ const findWebhook = async (
   return { webhook, state: follows ? known : await webhookStates.align(organizationId, webhook, now()) };
 };
 
+const busySeconds = 5;
+
+/** Comes back when the other run may have ended; at once when it was a change of the webhook that came between. */
+const yieldTo = (state: WebhookState | undefined, now: Date): Verdict => {
+  const busy = state?.runUntil !== undefined && state.runUntil > now.getTime();
+  return { done: false, waitSeconds: busy ? busySeconds : 0 };
+};
+
 const conclude = async (
   deps: DeliveryDependencies,
   webhook: Webhook,
@@ -161,7 +169,7 @@ export const deliverPending = async (
   const runId = createIdentifier('req', begunAt.getTime());
   const until = begunAt.getTime() + delivery.remainingMilliseconds + 5_000;
   const state = await webhookStates.begin(found.state, runId, until, begunAt);
-  if (state === undefined) return { done: false, waitSeconds: 5 };
+  if (state === undefined) return yieldTo(await webhookStates.read(organizationId, webhookId), begunAt);
 
   const connection = deps.connect();
   try {

@@ -24,7 +24,8 @@ export const secondsToNextAttempt = (
 ): number | undefined => {
   const wait = waits[failed - 1];
   if (wait === undefined) return undefined;
-  const planned = Math.min(wait, options.maxSeconds) * (1 + jitter * options.random());
+  const shortened = Math.min(wait, options.maxSeconds);
+  const planned = shortened + Math.floor(shortened * jitter * options.random());
   return Math.min(Math.max(planned, options.retryAfterSeconds ?? 0), Math.max(longestSeconds, planned));
 };
 

@@ -18,11 +18,11 @@ export const contextOf = (milliseconds: number): Context => {
 };
 
 /** Takes one batch out of a lane's queue, as the event source hands it to the function; undefined when there is none. */
-export const receiveLaneEvent = async (queueUrl: string, waitSeconds = 0): Promise<SQSEvent | undefined> => {
+export const receiveLaneEvent = async (queueUrl: string, waitSeconds = 0, most = 10): Promise<SQSEvent | undefined> => {
   const { Messages = [] } = await new SQSClient({}).send(
     new ReceiveMessageCommand({
       QueueUrl: queueUrl,
-      MaxNumberOfMessages: 10,
+      MaxNumberOfMessages: most,
       WaitTimeSeconds: waitSeconds,
       AttributeNames: ['All'],
     }),
