@@ -35,6 +35,7 @@ export class Api extends Construct {
   /** Without a slash at the end. */
   readonly url: string;
   readonly domain: DomainName | undefined;
+  readonly accessLog: LogGroup;
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
@@ -76,7 +77,7 @@ export class Api extends Construct {
         domainName: props.domain.name,
         certificate: Certificate.fromCertificateArn(this, 'Certificate', props.domain.certificateArn),
       });
-    const accessLog = new LogGroup(this, 'AccessLog', {
+    this.accessLog = new LogGroup(this, 'AccessLog', {
       // Below /aws/vendedlogs/ the log needs no entry of its own in the account's small log resource policy.
       logGroupName: `/aws/vendedlogs/${props.prefix}-access`,
       retention: RetentionDays.ONE_MONTH,
@@ -87,7 +88,7 @@ export class Api extends Construct {
       stageName: '$default',
       autoDeploy: true,
       throttle,
-      accessLogSettings: { destination: new LogGroupLogDestination(accessLog), format: accessLogFormat },
+      accessLogSettings: { destination: new LogGroupLogDestination(this.accessLog), format: accessLogFormat },
       ...(this.domain === undefined ? {} : { domainMapping: { domainName: this.domain } }),
     });
     this.url =

@@ -58,6 +58,7 @@ const contextSchema = z.object({
   domainName: optional(z.hostname().optional()),
   certificateArn: optional(z.string().startsWith('arn:').optional()),
   removalPolicy: optional(z.enum(['retain', 'destroy']).default('retain')),
+  savedQueries: optional(flag.default(true)),
   alarmTopicArn: optional(z.string().startsWith('arn:').optional()),
 });
 

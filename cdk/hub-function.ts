@@ -44,11 +44,12 @@ const bundledCode = (name: FunctionName): Code =>
  */
 export class HubFunction extends Construct {
   readonly function: LambdaFunction;
+  readonly logGroup: LogGroup;
 
   constructor(scope: Construct, id: string, props: HubFunctionProps) {
     super(scope, id);
     const functionName = `${props.prefix}-${props.name}`;
-    const logGroup = new LogGroup(this, 'Log', {
+    this.logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: RetentionDays.ONE_MONTH,
       // A log that outlived its stack would hold the name and stop the next deployment.
@@ -58,7 +59,7 @@ export class HubFunction extends Construct {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: `Of the function ${functionName}`,
     });
-    logGroup.grantWrite(role);
+    this.logGroup.grantWrite(role);
     this.function = new LambdaFunction(this, 'Function', {
       functionName,
       description: props.description,
@@ -69,7 +70,7 @@ export class HubFunction extends Construct {
       memorySize: props.memorySize ?? 512,
       timeout: props.timeout,
       role,
-      logGroup,
+      logGroup: this.logGroup,
       recursiveLoop: props.recursiveLoop,
       retryAttempts: props.retryAttempts,
       environment: {

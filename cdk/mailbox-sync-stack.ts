@@ -11,8 +11,11 @@ import { laneMetric, resourceMetric } from './metrics.ts';
 import { OperatorAlarms } from './operator-alarms.ts';
 import { OperatorDashboard } from './operator-dashboard.ts';
 import { OperatorKey } from './operator-key.ts';
+import { Recovery } from './recovery.ts';
 import { Schedules } from './schedules.ts';
 import { cycleActions, readAndWrite, State } from './state.ts';
+import { SupportDashboard } from './support-dashboard.ts';
+import { SupportQueries } from './support-queries.ts';
 import { Watchdog } from './watchdog.ts';
 import { Webhooks } from './webhooks.ts';
 
@@ -73,6 +76,7 @@ export class MailboxSyncStack extends Stack {
       queues: [...[...lanes, webhooks].map(({ deadLetterQueue }) => deadLetterQueue), schedules.deadLetterQueue],
     });
     const operatorKey = new OperatorKey(this, 'OperatorKey', { prefix });
+    const recovery = new Recovery(this, 'Recovery', { prefix });
 
     for (const hubFunction of [...lanes.map((each) => each.hubFunction), api.hubFunction]) {
       state.allowCycles(hubFunction, cycleActions);
@@ -115,6 +119,8 @@ export class MailboxSyncStack extends Stack {
     // Notes at the cycle that its next success clears the alert.
     state.allowCycles(deadLetters.hubFunction, ['UpdateItem']);
     state.allowRecords(operatorKey.hubFunction, ['PutItem']);
+    state.allowRecords(recovery.hubFunction, ['Query', 'UpdateItem']);
+    state.allowCycles(recovery.hubFunction, ['Scan', 'PutItem']);
 
     const functions: HubFunction[] = [
       api.hubFunction,
@@ -123,6 +129,7 @@ export class MailboxSyncStack extends Stack {
       watchdog.hubFunction,
       deadLetters.hubFunction,
       operatorKey.hubFunction,
+      recovery.hubFunction,
     ];
     const alarms = new OperatorAlarms(this, 'Alarms', { prefix, topicArn: options.alarmTopicArn });
     for (const each of [...lanes, webhooks]) each.addAlarms(alarms);
@@ -143,10 +150,28 @@ export class MailboxSyncStack extends Stack {
       alarms,
     });
 
+    const logGroups = {
+      lanes: [incoming, outgoing].map(({ hubFunction }) => hubFunction.logGroup),
+      api: [api.hubFunction.logGroup],
+      access: [api.accessLog],
+      watchdog: [watchdog.hubFunction.logGroup],
+      deadLetters: [deadLetters.hubFunction.logGroup],
+      all: functions.map(({ logGroup }) => logGroup),
+    };
+    new SupportDashboard(this, 'SupportDashboard', {
+      prefix,
+      cycleLanes: [incoming, outgoing],
+      lanes: [...lanes, webhooks],
+      state,
+      logGroups,
+    });
+    if (options.savedQueries) new SupportQueries(this, 'SupportQueries', { prefix, logGroups });
+
     const outputs: Readonly<Record<string, string>> = {
       HubUrl: api.url,
       HubApiId: api.httpApi.apiId,
       OperatorKeyFunctionName: operatorKey.hubFunction.function.functionName,
+      RecoveryFunctionName: recovery.hubFunction.function.functionName,
       RecordsTableName: state.records.tableName,
       CyclesTableName: state.cycles.tableName,
       ContentBucketName: state.content.bucketName,

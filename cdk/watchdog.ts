@@ -86,6 +86,15 @@ export class Watchdog extends Construct {
       threshold: Math.max(1_800, 600 + 3 * this.period.toSeconds()),
     });
     alarms.add({
+      name: 'profiles-failing',
+      impact:
+        'More than half of the mailboxes of a server profile failed within the hour: no mail moves for the people on that server.',
+      runbook: 'profiles-failing',
+      metric: deploymentMetric(this.prefix, deploymentMetricNames.profilesFailing, { statistic: 'Maximum' }),
+      threshold: 1,
+      periods: 2,
+    });
+    alarms.add({
       name: 'connections-short',
       impact:
         'The mailboxes of a server profile need more connections than it allows: they are read less often than set.',

@@ -30,6 +30,8 @@ const localContext: Readonly<Record<string, string>> = {
   outgoingConcurrency: '8',
   operationsConcurrency: '4',
   webhooksConcurrency: '4',
+  // Emulators know no saved queries.
+  savedQueries: 'false',
 };
 
 const findAccount = async (aws: AwsEndpoint): Promise<string> => {

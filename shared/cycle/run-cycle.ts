@@ -7,6 +7,7 @@ import { armCycle, armTurn, timerName } from './arm-cycle.ts';
 import { createCarefulMode } from './careful-mode.ts';
 import type { Cycle } from './cycle.ts';
 import { type CycleStore, FenceError } from './cycle-store.ts';
+import { type CycleSummary, isNotable } from './cycle-summary.ts';
 import type { CycleMessage } from './lane-message.ts';
 import { type CycleResult, planNext, type WorkloadReport } from './plan-next.ts';
 import { crowdingReport } from './report-crowding.ts';
@@ -16,13 +17,15 @@ import type { WorkloadRunner } from './workload.ts';
 
 /** How a delivery ended: acknowledged, or to be delivered again after a short wait. */
 export type Verdict =
-  | { readonly done: true; readonly outcome: CycleOutcome }
+  | { readonly done: true; readonly outcome: CycleOutcome; readonly cycle?: CycleSummary }
   | { readonly done: false; readonly waitSeconds: number };
 export type CycleOutcome = 'stale' | 'suspended' | 'idle' | 'completed' | 'failed' | 'fenced' | 'waiting';
 
-/** Tells people and synchronize operations how a run ended. Both calls can be repeated. */
+/** Tells people and synchronize operations how a run ended. Each call can be repeated. */
 export interface CycleReporter {
   report(cycle: Cycle, context: RunContext | undefined, report: WorkloadReport): Promise<void>;
+  /** Enters a run that did something or failed into the log of its mailbox. */
+  note(summary: CycleSummary): Promise<void>;
   synchronized(cycle: Cycle, operationIds: readonly string[], succeeded: boolean): Promise<void>;
 }
 
@@ -317,5 +320,26 @@ const finish = async (
     if (error instanceof FenceError) return done('fenced');
     throw error;
   }
-  return done(result.kind === 'completed' ? (context === undefined ? 'idle' : 'completed') : 'failed');
+  const outcome = result.kind === 'completed' ? (context === undefined ? 'idle' : 'completed') : 'failed';
+  const summary: CycleSummary = {
+    organizationId: cycle.organizationId,
+    mailboxId: cycle.mailboxId,
+    workload: cycle.workload,
+    generation: cycle.generation,
+    reason: start.reason,
+    outcome,
+    startedAt,
+    completedAt,
+    counts: completion.counts,
+    backlog: completion.backlog,
+    fault: result.kind === 'failed' ? result.fault : undefined,
+    level: result.kind === 'failed' ? result.level : undefined,
+    consecutiveFailures: next.consecutiveFailures,
+    disabled: next.report?.type === 'disabled',
+    nextDue: next.due,
+    nextReason: next.reason,
+  };
+  // The cycle is over and armed by now: a crash in between costs the entry and nothing else.
+  if (isNotable(summary, cycle.consecutiveFailures > 0)) await deps.reporter.note(summary);
+  return { done: true, outcome, cycle: summary };
 };

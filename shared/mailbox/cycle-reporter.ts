@@ -7,6 +7,7 @@ import type { CycleReporter } from '../cycle/run-cycle.ts';
 import type { OperationDependencies } from '../operation/operation.ts';
 import { reportSynchronized } from '../operation/report-synchronized.ts';
 import type { Fault } from '../platform/fault.ts';
+import { writeCycleLog } from './cycle-log.ts';
 import { mailboxKind, synchronizedWorkloads } from './mailbox.ts';
 import { setWorkloadState } from './set-workload-state.ts';
 
@@ -103,6 +104,7 @@ export const createCycleReporter = (deps: ReporterDependencies): CycleReporter =
           return clearAlert(store, cycle.organizationId, 'serverCrowded', profileId, { now: deps.now() });
       }
     },
+    note: (summary) => writeCycleLog(store, summary),
     synchronized: async (cycle, operationIds, succeeded) => {
       for (const operationId of operationIds) await reportSynchronized(deps, cycle, operationId, succeeded);
     },

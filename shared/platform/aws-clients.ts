@@ -5,14 +5,49 @@ import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
+let requests = 0;
+
+/** Requests to AWS that the clients of this process have made, repeated ones included. */
+export const countRequests = (): number => requests;
+
+const counting =
+  <Arguments, Result>(next: (given: Arguments) => Result) =>
+  (given: Arguments): Result => {
+    requests += 1;
+    return next(given);
+  };
+
+// The last step before the request goes out, so that each try counts.
+const lastStep = { step: 'finalizeRequest', priority: 'low', name: 'countRequests' } as const;
+
 /** Clients read region, credentials and AWS_ENDPOINT_URL from the environment, as the SDK does everywhere. */
-export const createDocumentClient = (): DynamoDBDocumentClient =>
-  DynamoDBDocumentClient.from(new DynamoDBClient({}), { marshallOptions: { removeUndefinedValues: true } });
+export const createDocumentClient = (): DynamoDBDocumentClient => {
+  const client = new DynamoDBClient({});
+  client.middlewareStack.add(counting, lastStep);
+  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+};
 
-export const createQueueClient = (): SQSClient => new SQSClient({});
-export const createSchedulerClient = (): SchedulerClient => new SchedulerClient({});
-export const createKeyClient = (): KMSClient => new KMSClient({});
+export const createQueueClient = (): SQSClient => {
+  const client = new SQSClient({});
+  client.middlewareStack.add(counting, lastStep);
+  return client;
+};
 
-// Path style, so that presigned URLs also work where the endpoint is an address and not a name.
-export const createStorageClient = (): S3Client =>
-  new S3Client({ forcePathStyle: process.env['AWS_ENDPOINT_URL'] !== undefined });
+export const createSchedulerClient = (): SchedulerClient => {
+  const client = new SchedulerClient({});
+  client.middlewareStack.add(counting, lastStep);
+  return client;
+};
+
+export const createKeyClient = (): KMSClient => {
+  const client = new KMSClient({});
+  client.middlewareStack.add(counting, lastStep);
+  return client;
+};
+
+export const createStorageClient = (): S3Client => {
+  // Path style, so that presigned URLs also work where the endpoint is an address and not a name.
+  const client = new S3Client({ forcePathStyle: process.env['AWS_ENDPOINT_URL'] !== undefined });
+  client.middlewareStack.add(counting, lastStep);
+  return client;
+};

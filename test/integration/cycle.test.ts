@@ -116,6 +116,7 @@ const run = (message: CycleMessage, runner: WorkloadRunner['run'] = nothingFound
       runner: { run: runner },
       reporter: {
         report: async (_, __, report) => void reports.push(report.type),
+        note: async () => undefined,
         synchronized: async (_, ids) => void reports.push(...ids),
       },
     },
@@ -299,7 +300,7 @@ describe('a cycle on the real tables, queues and timers', () => {
         },
       },
       runner: { run: nothingFound },
-      reporter: { report: async () => undefined, synchronized: async () => undefined },
+      reporter: { report: async () => undefined, note: async () => undefined, synchronized: async () => undefined },
     };
     const deliver = (body: CycleMessage) =>
       runCycle(deps, { message: body, receiveCount: 1, remainingMilliseconds: 60_000 });
@@ -350,7 +351,7 @@ describe('a cycle on the real tables, queues and timers', () => {
           return 'refused' in answer ? answer : { ...answer, leave: async () => undefined };
         },
       },
-      reporter: { report: async () => undefined, synchronized: async () => undefined },
+      reporter: { report: async () => undefined, note: async () => undefined, synchronized: async () => undefined },
     };
     for (let death = 1; death <= 4; death += 1) {
       const runner: WorkloadRunner = {

@@ -331,6 +331,7 @@ export const simulateDay = async (options: DayOptions): Promise<Day> => {
     },
     reporter: {
       report: async () => usage.recordsWrites.add(now, 4),
+      note: async () => undefined,
       synchronized: async () => undefined,
     },
     now: () => new Date(now),

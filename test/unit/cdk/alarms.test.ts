@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { deploymentMetricNames, laneMetricNames } from '../../../shared/platform/metric-names.ts';
+import { deploymentMetricNames, figuresWithoutAlarm, laneMetricNames } from '../../../shared/platform/metric-names.ts';
 import { at, list, ofType, property, synthesize } from './synthesize.ts';
 
 const resources = synthesize();
@@ -63,6 +63,12 @@ describe('alarms', () => {
     );
   });
 
+  it('leave no metric without one that tells of what people feel', () => {
+    const watched = alarms.map((alarm) => property(alarm, 'MetricName'));
+    const unwatched = [...laneNames, ...deploymentNames].filter((name) => !watched.includes(name));
+    expect(unwatched.sort()).toEqual([...figuresWithoutAlarm].sort());
+  });
+
   it('leave no section of the runbook without an alarm', () => {
     const used = alarms.map((alarm) => String(property(alarm, 'AlarmDescription')).split('#')[1]);
     expect(sections.filter((section) => !used.includes(section))).toEqual([]);
@@ -81,28 +87,52 @@ describe('alarms', () => {
   });
 });
 
-describe('the dashboard', () => {
+/** The metric widgets of a dashboard, and the texts of its queries. */
+const readDashboard = (name: string) => {
+  const dashboard = ofType(resources, 'AWS::CloudWatch::Dashboard').find(
+    (one) => property(one, 'DashboardName') === name,
+  );
   // References to resources become text, so that what is left can be read as JSON.
-  const parts = list(ofType(resources, 'AWS::CloudWatch::Dashboard')[0], 'DashboardBody.Fn::Join.1');
+  const parts = list(dashboard, 'DashboardBody.Fn::Join.1');
   const body: unknown = JSON.parse(parts.map((part) => (typeof part === 'string' ? part : 'reference')).join(''));
   const widgets = z.array(z.looseObject({ type: z.string() })).parse(at(body, 'widgets'));
   const graphs = z
     .array(z.object({ properties: z.object({ title: z.string(), metrics: z.array(z.array(z.unknown())) }) }))
     .parse(widgets.filter(({ type }) => type === 'metric'))
     .map(({ properties }) => properties);
+  return { graphs, queries: widgets.filter(({ type }) => type === 'log') };
+};
 
-  it('shows only metrics that somebody writes', () => {
+describe('the dashboards', () => {
+  const main = readDashboard('mailbox-sync');
+  const support = readDashboard('mailbox-sync-support');
+
+  it.each([
+    ['mailbox-sync', main, 40],
+    ['mailbox-sync-support', support, 15],
+  ] as const)('%s shows only metrics that somebody writes', (_, { graphs }, atLeast) => {
     const metrics = graphs.flatMap((graph) => graph.metrics);
-    expect(metrics.length).toBeGreaterThan(40);
+    expect(metrics.length).toBeGreaterThan(atLeast);
     for (const [namespace, name, ...rest] of metrics) {
       const dimensions = rest.filter((part) => typeof part === 'string').filter((_, index) => index % 2 === 0);
       expectWritten(String(namespace), String(name), dimensions);
     }
   });
 
-  it('shows each lane, the sends, the feed and the API', () => {
-    expect(graphs.map(({ title }) => title.split(':')[0])).toEqual(
-      expect.arrayContaining(['Lateness', 'Queue age', 'Dead letters', 'Sends', 'Change feed', 'API requests']),
+  it('show each lane, the sends, the feed and the API, and whose errors, which servers and what it costs', () => {
+    const titles = [main, support].flatMap(({ graphs }) => graphs.map(({ title }) => title.split(':')[0]));
+    expect(titles).toEqual(
+      expect.arrayContaining(['Lateness', 'Queue age', 'Dead letters', 'Sends', 'Change feed', 'API requests', 'Cost']),
     );
+    expect(support.queries).toHaveLength(4);
+  });
+
+  it('show every metric that the functions write', () => {
+    const shown = new Set(
+      [main, support].flatMap(({ graphs }) => graphs.flatMap(({ metrics }) => metrics.map(([, name]) => name))),
+    );
+    const left = [...laneNames, ...deploymentNames].filter((name) => !shown.has(name));
+    // Told by alarms: that they are there at all is what they say.
+    expect(left).toEqual([deploymentMetricNames.watchdogHeartbeat, deploymentMetricNames.feedSilenceSeconds]);
   });
 });

@@ -255,7 +255,7 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
             }),
           },
           runner: runnerOf(process),
-          reporter: { report: async () => undefined, synchronized: async () => undefined },
+          reporter: { report: async () => undefined, note: async () => undefined, synchronized: async () => undefined },
           now: () => new Date(now),
           random,
         },

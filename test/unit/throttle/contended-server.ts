@@ -217,6 +217,7 @@ export class ContendedServer {
           report: async (_cycle, _context, report) => {
             this.reports.push({ at: this.#clock.now(), report });
           },
+          note: async () => undefined,
           synchronized: async () => undefined,
         },
         now: () => new Date(this.#clock.now()),

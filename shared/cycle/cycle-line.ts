@@ -1,0 +1,58 @@
+import * as z from 'zod';
+import { cycleCountsSchema } from './cycle.ts';
+import type { CycleSummary } from './cycle-summary.ts';
+import { type CycleMessage, cycleMessageSchema } from './lane-message.ts';
+import type { Verdict } from './run-cycle.ts';
+
+/** What became of one message of a lane, as the log line of its invocation tells it; the saved queries read these. */
+export const cycleLineSchema = z.strictObject({
+  organizationId: z.string(),
+  mailboxId: z.string(),
+  workload: z.enum(['incoming', 'outgoing']),
+  generation: z.int(),
+  /** Why it began. */
+  reason: cycleMessageSchema.shape.reason,
+  outcome: z.string(),
+  milliseconds: z.number().optional(),
+  counts: cycleCountsSchema.optional(),
+  code: z.string().optional(),
+  level: z.enum(['mailbox', 'profile']).optional(),
+  consecutiveFailures: z.int().optional(),
+  disabled: z.boolean().optional(),
+  nextRunAt: z.string().nullable().optional(),
+  nextReason: z.string().optional(),
+  waitSeconds: z.number().optional(),
+});
+export type CycleLine = z.output<typeof cycleLineSchema>;
+
+/** Of the whole line. */
+export const laneLineFields = ['lane', 'requestId', 'messages', 'outcomes', 'cycles'] as const;
+
+const ofSummary = (summary: CycleSummary): Partial<CycleLine> => ({
+  milliseconds: summary.completedAt - summary.startedAt,
+  ...((summary.counts?.seen ?? 0) > 0 ? { counts: summary.counts } : {}),
+  ...(summary.fault === undefined
+    ? {}
+    : {
+        code: summary.fault.code,
+        level: summary.level ?? 'mailbox',
+        consecutiveFailures: summary.consecutiveFailures,
+      }),
+  ...(summary.disabled ? { disabled: true } : {}),
+  nextRunAt: summary.nextDue === null ? null : new Date(summary.nextDue).toISOString(),
+  nextReason: summary.nextReason,
+});
+
+export const toCycleLine = (message: CycleMessage, verdict: Verdict): CycleLine => ({
+  organizationId: message.organizationId,
+  mailboxId: message.mailboxId,
+  workload: message.workload,
+  generation: message.generation,
+  reason: message.reason,
+  outcome: verdict.done ? verdict.outcome : 'pushedBack',
+  ...(verdict.done
+    ? verdict.cycle === undefined
+      ? {}
+      : ofSummary(verdict.cycle)
+    : { waitSeconds: verdict.waitSeconds }),
+});
