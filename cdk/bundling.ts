@@ -11,6 +11,7 @@ export const functionNames = [
   'watchdog',
   'dead-letters',
   'operator-key',
+  'recovery',
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 

@@ -22,6 +22,8 @@ export const outboxEntrySchema = z.object({
   /** The run that has it: only what this run says of it counts. */
   claim: z.string().optional(),
   handedAt: z.number().optional(),
+  /** It waited when a backup was made that has been restored: it may have gone out since. */
+  restored: z.literal(true).optional(),
   /** Attempts to file the Sent copy. */
   copyAttempts: z.int().nonnegative().optional(),
 });
@@ -113,6 +115,21 @@ export const handToClient = ({ key, entry }: QueuedSend, claim: string, now: Dat
     ':now': now.getTime(),
   },
   condition: 'entity.#state = :waiting AND entity.attempts = :before',
+});
+
+/** Nobody knows whether it went out: the next run says so to a person, as of one that a dead run was handing over. */
+export const doubtEntry = ({ key, entry }: QueuedSend, now: Date): RecordWrite => ({
+  update: key,
+  expression: 'SET entity.#state = :handing, entity.handedAt = :now, entity.restored = :true REMOVE published',
+  names: { '#state': 'state' },
+  values: {
+    ':handing': 'handing',
+    ':waiting': 'waiting',
+    ':now': now.getTime(),
+    ':true': true,
+    ':attempts': entry.attempts,
+  },
+  condition: 'entity.#state = :waiting AND entity.attempts = :attempts',
 });
 
 /** What becomes of an entry that a run holds; undefined removes it. */

@@ -12,6 +12,10 @@ const interrupted = createFault('deliveryUnconfirmed', {
   cause: 'The run ended while it handed the message over, before it could note what the server answered',
 });
 
+const restored = createFault('deliveryUnconfirmed', {
+  cause: 'It was waiting to be sent when the backup was made that has been restored, and may have been sent since',
+});
+
 /**
  * An entry that stands as `handing` when a run begins: one run of a mailbox goes at a time, so the run that wrote it
  * is dead, and the server may or may not have the message. Returns for how many recipients that is so.
@@ -24,7 +28,7 @@ export const recoverHanding = async (store: EntityStore, run: WorkloadRun, queue
     (email === undefined ? [] : pendingRecipientsOf(email, queued.entry)).map(({ address }) => [
       normalizeAddress(address),
       maySendTo(run.organization, address)
-        ? { result: 'unconfirmed', fault: interrupted }
+        ? { result: 'unconfirmed', fault: queued.entry.restored === true ? restored : interrupted }
         : { result: 'rejected', fault: createFault('sandboxBlocked') },
     ]),
   );

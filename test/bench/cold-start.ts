@@ -24,6 +24,7 @@ const clients: Readonly<Record<FunctionName, readonly string[]>> = {
   watchdog: ['Document', 'Queue'],
   'dead-letters': ['Document'],
   'operator-key': ['Document'],
+  recovery: ['Document'],
 };
 
 const bareClients = (names: readonly string[]): string => {

@@ -52,6 +52,7 @@ describe('dependencies point one way', () => {
       'watchdog',
       'dead-letters',
       'operator-key',
+      'recovery',
     ])
       expect(
         violations(filesIn(`functions/${name}`), within(`functions/${name}`, 'functions/common', 'shared')),

@@ -3,9 +3,13 @@ import { build } from 'esbuild';
 import { bundleFunction } from '../../../cdk/bundle-code.ts';
 import { functionNames } from '../../../cdk/bundling.ts';
 
+const leftAlone = ['operator-key', 'recovery', 'webhooks'] as const;
+
 /** The functions that the harness invokes. */
-export const invokedFunctions = functionNames.filter((name) => name !== 'operator-key' && name !== 'webhooks');
-export type InvokedFunction = Exclude<(typeof functionNames)[number], 'operator-key' | 'webhooks'>;
+export type InvokedFunction = Exclude<(typeof functionNames)[number], (typeof leftAlone)[number]>;
+export const invokedFunctions = functionNames.filter(
+  (name): name is InvokedFunction => !leftAlone.some((one) => one === name),
+);
 
 export interface FunctionCode {
   /** The script that loads a function and invokes it. */

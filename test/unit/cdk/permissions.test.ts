@@ -178,6 +178,12 @@ describe('each function', () => {
           "sqs:ReceiveMessage",
           "sqs:SendMessage",
         ],
+        "recovery": [
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:Scan",
+          "dynamodb:UpdateItem",
+        ],
         "watchdog": [
           "dynamodb:BatchGetItem",
           "dynamodb:ConditionCheckItem",
@@ -230,9 +236,9 @@ describe('who may do what', () => {
     }
   });
 
-  it('lets nobody but the watchdog scan', () => {
+  it('lets nobody scan but the watchdog and what recovers from a backup', () => {
     const scanning = functions.map(nameOf).filter((name) => allActions(name).includes('dynamodb:Scan'));
-    expect(scanning).toEqual(['watchdog']);
+    expect(scanning).toEqual(['watchdog', 'recovery']);
   });
 
   it('lets only the api make the keys that wrap secrets', () => {
@@ -241,7 +247,7 @@ describe('who may do what', () => {
   });
 
   it('keeps the secrets from the functions that read none', () => {
-    for (const name of ['feed', 'watchdog', 'dead-letters', 'operator-key'])
+    for (const name of ['feed', 'watchdog', 'dead-letters', 'operator-key', 'recovery'])
       expect(allActions(name).filter((action) => action.startsWith('kms:') || action.startsWith('s3:'))).toEqual([]);
   });
 

@@ -1,0 +1,173 @@
+import type { Context } from 'aws-lambda';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Recovery } from '../../../shared/recovery/recover-from-backup.ts';
+import { appendMessage, listMessages } from '../../support/mailbox-client.ts';
+import { type LaneHandler, loadLaneHandler, runLaneBatch } from '../../support/run-lane.ts';
+import { enableStoredMailbox } from '../../support/synchronized-mailbox.ts';
+import { compose } from '../tracking/compose.ts';
+import { type IncomingOrganization, type IncomingWorld, startIncomingWorld } from '../tracking/incoming-world.ts';
+import { backUpTable, restoreTable } from './table-backup.ts';
+
+let world: IncomingWorld;
+let outgoing: LaneHandler;
+let recover: (restoredTo: Date) => Promise<Recovery>;
+
+beforeAll(async () => {
+  process.env['POWERTOOLS_LOG_LEVEL'] = 'SILENT';
+  world = await startIncomingWorld();
+  outgoing = await loadLaneHandler('outgoing');
+  const { handler } = await import('../../../functions/recovery/handler.ts');
+  recover = (restoredTo) =>
+    handler({ restoredTo: restoredTo.toISOString() }, {} as Context, { signal: new AbortController().signal });
+});
+
+afterAll(async () => {
+  await world?.stop();
+});
+
+const tableNames = (): readonly [string, string] => [
+  String(process.env['RECORDS_TABLE']),
+  String(process.env['CYCLES_TABLE']),
+];
+
+/** Both tables as they are now, and the moment after. */
+const backUp = async () => {
+  const [records, cycles] = await Promise.all(tableNames().map(backUpTable));
+  return { records, cycles, at: new Date() };
+};
+
+type Backup = Awaited<ReturnType<typeof backUp>>;
+
+const restore = async (backup: Backup, tables: readonly ('records' | 'cycles')[] = ['records', 'cycles']) => {
+  for (const name of tables) {
+    const table = backup[name];
+    if (table !== undefined) await restoreTable(table);
+  }
+};
+
+const runOutgoing = async (): Promise<void> => {
+  while ((await runLaneBatch(outgoing, String(process.env['OUTGOING_QUEUE_URL']))) > 0);
+};
+
+let users = 0;
+
+const begin = async () => {
+  users += 1;
+  const organization = await world.createOrganization();
+  const mailUser = world.mailUser(users);
+  const { id, mailboxId } = await organization.user(mailUser);
+  return { organization, mailUser, id, mailboxId };
+};
+
+const receive = async (
+  { mailUser, organization, mailboxId }: Awaited<ReturnType<typeof begin>>,
+  subject: string,
+): Promise<void> => {
+  await appendMessage(world.servers.environment, mailUser, compose({ Subject: subject, To: mailUser.address }));
+  await organization.synchronize(mailboxId);
+};
+
+const subjectsOf = async (organization: IncomingOrganization): Promise<readonly string[]> =>
+  (await organization.emails()).map(({ subject }) => subject).sort();
+
+describe('tables that were restored from a backup', () => {
+  it('have mail that came since tracked again, once', async () => {
+    const anna = await begin();
+    await receive(anna, 'before');
+    const backup = await backUp();
+    await receive(anna, 'since');
+    await restore(backup);
+
+    await recover(backup.at);
+    await anna.organization.synchronize(anna.mailboxId);
+
+    expect(await subjectsOf(anna.organization)).toEqual(['before', 'since']);
+    expect(await anna.organization.decisions(anna.mailboxId)).toHaveLength(2);
+  });
+
+  it('have it tracked again where the cycles know better than the records', async () => {
+    const anna = await begin();
+    await receive(anna, 'before');
+    const backup = await backUp();
+    await receive(anna, 'since');
+    await restore(backup, ['records']);
+
+    await recover(backup.at);
+    await anna.organization.synchronize(anna.mailboxId);
+
+    expect(await subjectsOf(anna.organization)).toEqual(['before', 'since']);
+  });
+
+  it('have it recognised where the records know better than the cycles', async () => {
+    const anna = await begin();
+    await receive(anna, 'before');
+    const backup = await backUp();
+    await receive(anna, 'since');
+    await restore(backup, ['cycles']);
+
+    await recover(backup.at);
+    await anna.organization.synchronize(anna.mailboxId);
+
+    expect(await subjectsOf(anna.organization)).toEqual(['before', 'since']);
+  });
+
+  it('leave it to a person whether a Send goes out again that may have gone out since, and send what is new', async () => {
+    const { organization, mailUser, id, mailboxId } = await begin();
+    const receiver = world.mailUser(10);
+    await organization.settings({ outgoing: { sandboxAllow: ['*'], allowUnresolvedRecipients: true } });
+    const profile = (await organization.call('GET', '/server-profiles')).body.data[0];
+    await enableStoredMailbox(world.api.services, organization.id, mailboxId, {
+      serverProfileId: profile.id,
+      mailUser,
+      workloads: ['incoming', 'outgoing'],
+    });
+    const send = async (subject: string, more: object = {}) => {
+      const to = [{ address: receiver.address }];
+      const { body } = await organization.call('POST', '/emails', {
+        from: { owner: id },
+        to,
+        subject,
+        ...more,
+      });
+      return organization.call('POST', `/emails/${body.id}/send`, {});
+    };
+    const tomorrow = new Date(Date.now() + 24 * 3_600_000).toISOString();
+    const doubtful = (await send('doubtful')).body;
+    const later = (await send('later', { sendAt: tomorrow })).body;
+    const backup = await backUp();
+    await runOutgoing();
+    await restore(backup);
+
+    const recovery = await recover(backup.at);
+    const fresh = (await send('fresh')).body;
+    await recover(backup.at);
+    await world.api.services.cycles.wake(organization.id, mailboxId, 'outgoing');
+    await runOutgoing();
+
+    const emailOf = async (emailId: string) => (await organization.call('GET', `/emails/${emailId}`)).body;
+    expect(recovery.doubtedSends).toBe(1);
+    expect(await emailOf(doubtful.id)).toMatchObject({
+      status: 'unconfirmed',
+      delivery: { fault: { code: 'deliveryUnconfirmed' } },
+      to: [{ result: 'unconfirmed' }],
+    });
+    expect((await emailOf(later.id)).status).toBe('pendingSend');
+    expect((await emailOf(fresh.id)).status).toBe('sent');
+    const received = (await listMessages(world.servers.environment, receiver, 'INBOX')).map(({ subject }) => subject);
+    expect(received.filter((subject) => subject?.startsWith('doubtful'))).toHaveLength(1);
+    expect(received.filter((subject) => subject?.startsWith('fresh'))).toHaveLength(1);
+    const alerts = (await organization.call('GET', '/alerts')).body.data;
+    expect(alerts).toMatchObject([{ code: 'deliveryUnconfirmed', subject: { type: 'email', id: doubtful.id } }]);
+  });
+
+  it('send readers of the feed to the snapshot', async () => {
+    const { organization } = await begin();
+    const { cursor } = (await organization.call('GET', '/feed/head')).body;
+
+    await recover(new Date(Date.now() - 1_000));
+
+    const { status, body } = await organization.call('GET', `/feed?cursor=${cursor}`);
+    expect(status).toBe(410);
+    expect(body.code).toBe('cursorExpired');
+  });
+});
