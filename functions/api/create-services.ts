@@ -13,6 +13,7 @@ import { EntityStore } from '../../shared/platform/entity-store.ts';
 import { createLaneQueues } from '../../shared/platform/lane-queues.ts';
 import { createRecordsTable } from '../../shared/platform/records-table.ts';
 import { createSecretVault } from '../../shared/platform/secrets.ts';
+import { RequestMeter } from '../../shared/quota/request-meter.ts';
 import { createConnectionGate } from '../../shared/throttle/connection-gate.ts';
 import { createThrottle } from '../../shared/throttle/throttle.ts';
 import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
@@ -63,6 +64,7 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     queues,
     cycles: createCycleControl({ document, tableName, queues, now }),
     throttle: createThrottleReader({ document, tableName, now }),
+    meter: new RequestMeter(table, now),
     operationWatch: createOperationWatch(document, tableName),
     webhookStates: createWebhookStates(document, tableName),
     gate: createConnectionGate(throttle, configuration.HOST_CONNECTION_CAPS, () => now().getTime()),

@@ -2,6 +2,7 @@ import type { Author } from '../../shared/platform/change.ts';
 import { FaultError } from '../../shared/platform/fault.ts';
 import { createIdentifier, deriveIdentifier, type IdentifierPrefix } from '../../shared/platform/identifier.ts';
 import { deploymentScope } from '../../shared/platform/records-table.ts';
+import type { Metered } from '../../shared/quota/request-meter.ts';
 import { type Authentication, authenticate, authorize } from './middleware/authenticate.ts';
 import { type Claim, IdempotencyKeys, readIdempotencyKey } from './middleware/idempotency.ts';
 import { ownershipOf } from './ownership.ts';
@@ -36,6 +37,13 @@ const createIdentifiers = (now: Date, claim: Claim | undefined): ((prefix: Ident
     return deriveIdentifier(prefix, claim.startedAt, `${claim.identifierSeed}#${prefix}#${count}`);
   };
 };
+
+/** A user is one caller, whichever of the sessions is used. */
+const meteredOf = ({ caller, organization }: Authentication): Metered => ({
+  scope: organization?.id ?? deploymentScope,
+  id: caller.type === 'session' ? caller.userId : caller.id,
+  quota: organization?.quota,
+});
 
 type Handle = (identifierFor: (prefix: IdentifierPrefix) => string) => Promise<RouteAnswer>;
 
@@ -121,6 +129,7 @@ export const createServe = (
     const authentication = await authenticate(services, request);
     notes.keyId = authentication.caller.id;
     if (authentication.organization !== undefined) notes.organizationId = authentication.organization.id;
+    await services.meter.admit(meteredOf(authentication));
     authorize(route, authentication);
     return run(route, parameters, request, requestId, authentication);
   };

@@ -6,6 +6,7 @@ import type { EntityStore } from '../../shared/platform/entity-store.ts';
 import type { LaneQueues } from '../../shared/platform/lane-queues.ts';
 import type { RecordsTable } from '../../shared/platform/records-table.ts';
 import type { SecretVault } from '../../shared/platform/secrets.ts';
+import type { RequestMeter } from '../../shared/quota/request-meter.ts';
 import type { ConnectionGate } from '../../shared/throttle/connection-gate.ts';
 import type { ThrottleReader } from '../../shared/throttle/throttle-reader.ts';
 import type { Dialler } from '../../shared/transport/connection.ts';
@@ -31,6 +32,8 @@ export interface Services {
   readonly oauth: OAuthAccess;
   /** Where callers and browsers reach the hub, without a slash at the end. */
   readonly hubUrl: string;
+  /** Counts requests against the limits of keys and organizations. */
+  readonly meter: RequestMeter;
   readonly operationWatch: OperationWatch;
   readonly webhookStates: WebhookStates;
   readonly hostPolicy: HostPolicy;

@@ -9,6 +9,7 @@ import { createChange } from '../platform/create-change.ts';
 import type { EntityStore, WriteAlso } from '../platform/entity-store.ts';
 import { FaultError, type FaultPointer } from '../platform/fault.ts';
 import { recordKey } from '../platform/records-table.ts';
+import { requireSendQuota } from '../quota/require-quota.ts';
 import { resolveRecipient, toReference } from '../record/resolve-address.ts';
 import { findAnswered, keptToken, requireEnd } from './answered-email.ts';
 import { withUploadedStates } from './attachments.ts';
@@ -150,6 +151,7 @@ export const acceptedWrites = async (
 ): Promise<WriteAlso & { readonly next: Email }> => {
   const { store, content, now } = deps;
   const { settings } = organization;
+  await requireSendQuota(store, organization, now());
   const resolved = requireStorable({ ...draft, ...(await resolveAgain(store, organization, draft)) });
   requireRecipients(resolved, settings.outgoing.allowUnresolvedRecipients);
   await requireSendingMailbox(store, organization, resolved.mailboxId);

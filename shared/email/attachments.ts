@@ -5,6 +5,7 @@ import { createChange } from '../platform/create-change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { refuseField } from '../platform/validate.ts';
+import { requireStorageQuota } from '../quota/require-quota.ts';
 import type { AddAttachmentInput } from './attachment-input.ts';
 import { type Attachment, type Email, emailKind } from './email.ts';
 import { emailContentPrefix } from './email-body.ts';
@@ -81,6 +82,7 @@ export const addAttachment = async (
   const current = await store.get(emailKind, organization.id, emailId);
   if (current === undefined) throw new FaultError('notFound');
   requireDraft(current);
+  await requireStorageQuota(store, organization);
   requireAllowedName(organization, input.fileName);
   const bytes = input.contentBase64 === undefined ? undefined : decode(input.contentBase64);
   const sizeBytes = bytes?.length ?? input.sizeBytes;

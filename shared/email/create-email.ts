@@ -8,6 +8,7 @@ import { WriteConditionError } from '../platform/records-table.ts';
 import { findIdentifier } from '../platform/resolve-identifier.ts';
 import { refuseField } from '../platform/validate.ts';
 import type { Reference } from '../platform/values.ts';
+import { requireStorageQuota } from '../quota/require-quota.ts';
 import { type AcceptDependencies, acceptedWrites, wakeFor } from './accept-send.ts';
 import { continueConversationIndex, startConversationIndex } from './conversation-index.ts';
 import { type Email, emailKind, type Party } from './email.ts';
@@ -161,6 +162,7 @@ export const createEmail = async (
   input: CreateEmailInput,
   author: Author,
 ): Promise<Email> => {
+  await requireStorageQuota(deps.store, organization);
   const sending = await requireSending(deps.store, organization.id, input.from);
   const draft = await composeDraft(deps, organization, id, input, sending);
   const changes = [createChange('email.draftCreated', author, deps.now())];

@@ -1,5 +1,6 @@
 import type { FeedEvent, UnplacedEvent } from './feed-event.ts';
 import { advanceMarks, type FeedPage, type FeedTail, isMarked, type StreamPosition } from './feed-page.ts';
+import { addToTally, emptyTally } from './feed-tally.ts';
 
 /** Pages of the feed, wherever they are stored. All reads are strongly consistent. */
 export interface FeedPages {
@@ -84,16 +85,21 @@ export const appendEvents = async (
     const last = taken.at(-1);
     if (last === undefined) break;
     const marks = advanceMarks(tail.marks, shard, last.position, now);
+    const tally = addToTally(
+      tail.tally ?? emptyTally,
+      taken.map(({ event }) => event),
+    );
     const events = taken.map(({ event }, index) => place(event, tail.next + index));
     const stored = await pages.putPage(organizationId, {
       first: tail.next,
       events,
       marks,
+      tally,
       expiresAt: delivery.expiresAt,
     });
     // Refused: another reader was first, perhaps with these very events, or an answer to us was lost.
     known = stored
-      ? remember({ tail: { next: tail.next + events.length, marks }, savedNext: known.savedNext }, known.at)
+      ? remember({ tail: { next: tail.next + events.length, marks, tally }, savedNext: known.savedNext }, known.at)
       : await load();
   }
   if (known.savedNext < known.tail.next) {

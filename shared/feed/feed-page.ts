@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type RecordKey, recordKey, type StoredItem } from '../platform/records-table.ts';
 import { type FeedEvent, feedEventSchema } from './feed-event.ts';
+import { type FeedTally, feedTallySchema } from './feed-tally.ts';
 
 /**
  * Where a change stands in a shard of the records stream: the stream's sequence number and the place among the changes
@@ -22,6 +23,8 @@ export interface FeedPage {
   readonly first: number;
   readonly events: readonly FeedEvent[];
   readonly marks: FeedMarks;
+  /** Of everything up to here; pages of before it was kept have none. */
+  readonly tally?: FeedTally | undefined;
   /** Epoch seconds. */
   readonly expiresAt: number;
 }
@@ -30,6 +33,7 @@ export interface FeedPage {
 export interface FeedTail {
   readonly next: number;
   readonly marks: FeedMarks;
+  readonly tally?: FeedTally | undefined;
 }
 
 export const feedPageKey = (organizationId: string, first: number): RecordKey =>
@@ -43,6 +47,7 @@ const storedPageSchema = z.object({
   first: z.int().positive(),
   events: z.string(),
   marks: feedMarksSchema,
+  tally: feedTallySchema.optional(),
   expiresAt: z.number(),
 });
 
@@ -54,6 +59,7 @@ export const toPageItem = (organizationId: string, page: FeedPage): StoredItem =
   first: page.first,
   events: JSON.stringify(page.events),
   marks: page.marks,
+  ...(page.tally === undefined ? {} : { tally: page.tally }),
   expiresAt: page.expiresAt,
 });
 
@@ -62,7 +68,11 @@ export const fromPageItem = (item: StoredItem): FeedPage => {
   return { ...stored, events: z.array(feedEventSchema).parse(JSON.parse(events)) };
 };
 
-const storedHeadSchema = z.object({ next: z.int().positive(), marks: feedMarksSchema });
+const storedHeadSchema = z.object({
+  next: z.int().positive(),
+  marks: feedMarksSchema,
+  tally: feedTallySchema.optional(),
+});
 
 export const fromHeadItem = (item: StoredItem | undefined): FeedTail =>
   item === undefined ? { next: 1, marks: {} } : storedHeadSchema.parse(item);

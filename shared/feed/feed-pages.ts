@@ -20,22 +20,32 @@ export const createFeedPages = (table: RecordsTable): FeedPages => ({
     const { items } = await table.query({ pk: partition(organizationId, 'feedPage'), descending: true, limit: 1 });
     const [newest] = items.map(fromPageItem);
     const tail =
-      newest !== undefined && endOf(newest) >= head.next ? { next: endOf(newest) + 1, marks: newest.marks } : head;
+      newest !== undefined && endOf(newest) >= head.next
+        ? { next: endOf(newest) + 1, marks: newest.marks, tally: newest.tally }
+        : head;
     return { tail, savedNext: head.next };
   },
   putPage: (organizationId, page) =>
     succeeds(
       table.write([{ put: toPageItem(organizationId, page), condition: { expression: 'attribute_not_exists(pk)' } }]),
     ),
-  saveHead: async (organizationId, tail) => {
+  saveHead: async (organizationId, { next, marks, tally }) => {
     await succeeds(
       table.write([
         {
-          put: { ...feedHeadKey(organizationId), v: 1, kind: 'feedHead', organizationId, ...tail },
+          put: {
+            ...feedHeadKey(organizationId),
+            v: 1,
+            kind: 'feedHead',
+            organizationId,
+            next,
+            marks,
+            ...(tally === undefined ? {} : { tally }),
+          },
           condition: {
             expression: 'attribute_not_exists(pk) OR #next < :next',
             names: { '#next': 'next' },
-            values: { ':next': tail.next },
+            values: { ':next': next },
           },
         },
       ]),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { addressSchema } from '../platform/address.ts';
 import { transact } from '../platform/transact.ts';
+import { requireMailboxQuota } from '../quota/require-quota.ts';
 import { type Mailbox, mailboxKind } from './mailbox.ts';
 import { newMailbox } from './mailbox-edits.ts';
 import { mailboxPatchSchema } from './mailbox-input.ts';
@@ -42,6 +43,7 @@ export const createForwardMailbox = async (
       now: now(),
     });
     refuseUnsupported(empty, patch);
+    await requireMailboxQuota(store, organization);
     const next = await applyPatch(context, empty, patch);
     const claimant = { store, organizationId: organization.id, author, now: now() };
     const claim = await claimAddress(claimant, id, null, emailAddress, undefined);

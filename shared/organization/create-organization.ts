@@ -8,7 +8,7 @@ import { type Organization, organizationKind } from './organization.ts';
 import { listingWrites } from './organization-listing.ts';
 import { settingsSchema } from './settings.ts';
 
-export type NewOrganization = Pick<Organization, 'name' | 'externalId' | 'timeZone' | 'kind'>;
+export type NewOrganization = Pick<Organization, 'name' | 'externalId' | 'timeZone' | 'kind' | 'quota'>;
 
 /**
  * Creates an organization with default settings. Under an identifier that exists already (the same request, carried

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { EntityKind } from '../platform/entity-store.ts';
 import { entityShape, externalIdSchema } from '../platform/values.ts';
+import { quotaSchema } from '../quota/quota.ts';
 import { settingsSchema } from './settings.ts';
 
 /** An organization with its settings in one item, so that a cycle reads both at once. */
@@ -13,6 +14,8 @@ export const organizationSchema = z.object({
   status: z.enum(['active', 'suspended', 'erasing']),
   suspendReason: z.string().nullable(),
   settings: settingsSchema,
+  /** What the operator grants it. */
+  quota: quotaSchema.prefault({}),
   /** Prefixes of tracking tokens before today's, the last one first: older mail still carries them. */
   formerTokenPrefixes: z.array(z.string()).optional(),
   settingsVersion: z.number().int().positive(),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { quotaSchema } from '../quota/quota.ts';
 import type { Organization } from './organization.ts';
 
 /** An organization as its own keys and the feed see it. */
@@ -11,6 +12,7 @@ export const organizationAnswerSchema = z
     kind: z.enum(['production', 'sandbox']),
     status: z.enum(['active', 'suspended', 'erasing']),
     suspendReason: z.string().nullable(),
+    quota: quotaSchema.meta({ description: 'What the operator grants it; null: nothing limits it.' }),
     createdAt: z.string(),
     updatedAt: z.string(),
     version: z.number().int(),
@@ -25,6 +27,7 @@ export const presentOrganization = (organization: Organization): z.output<typeof
   kind: organization.kind,
   status: organization.status,
   suspendReason: organization.suspendReason,
+  quota: organization.quota,
   createdAt: organization.createdAt,
   updatedAt: organization.updatedAt,
   version: organization.version,

@@ -13,6 +13,7 @@ import { type RecordWrite, recordKey } from '../platform/records-table.ts';
 import { resolveIdentifier } from '../platform/resolve-identifier.ts';
 import { transact } from '../platform/transact.ts';
 import { refuseField, validate } from '../platform/validate.ts';
+import { requireMailboxQuota } from '../quota/require-quota.ts';
 import { addressEntryWrites } from '../record/address-entry.ts';
 import { serverProfileKind } from '../server-profile/server-profile.ts';
 import type { MailboxPart, OwnerDefinition, OwnerEntity } from './owner-definitions.ts';
@@ -95,6 +96,7 @@ const decideCreation = async <Item extends OwnerEntity, Input extends OwnerInput
     defaults: organization.settings.newMailboxes,
     now: at,
   });
+  await requireMailboxQuota(store, organization);
   const part: MailboxPart = { mailboxId: mailbox.id, userNumber: await userNumber() };
   const owner = definition.create(identity, fields, part);
   const claim = await claimAddress(takeoverContext(context), mailbox.id, null, input.emailAddress, confirmTakeoverFrom);

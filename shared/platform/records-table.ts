@@ -100,8 +100,8 @@ export interface RecordsTable {
   query(range: QueryRange): Promise<QueryPage>;
   /** 1 to 100 writes, all or none. @throws WriteConditionError */
   write(writes: readonly RecordWrite[]): Promise<void>;
-  /** The next number of a counter, from 1. No two callers get the same; a crash leaves a gap. */
-  increment(key: RecordKey): Promise<number>;
+  /** The next number of a counter, from 1, or by more than one further. No two callers get the same; a crash leaves a gap. */
+  increment(key: RecordKey, options?: { readonly by?: number; readonly expiresAt?: number }): Promise<number>;
 }
 
 const indexKeys = { byMailbox: 'mailboxKey', byRegarding: 'regardingKey', byConversation: 'conversationKey' } as const;
@@ -263,14 +263,18 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
       return { items, after: answer.LastEvaluatedKey };
     },
     write,
-    increment: async (key) => {
+    increment: async (key, { by = 1, expiresAt } = {}) => {
       const { Attributes } = await client.send(
         new UpdateCommand({
           TableName,
           Key: { ...key },
-          UpdateExpression: 'SET v = :v ADD #value :one',
+          UpdateExpression: `SET v = :v${expiresAt === undefined ? '' : ', expiresAt = :expiresAt'} ADD #value :by`,
           ExpressionAttributeNames: { '#value': 'value' },
-          ExpressionAttributeValues: { ':v': 1, ':one': 1 },
+          ExpressionAttributeValues: {
+            ':v': 1,
+            ':by': by,
+            ...(expiresAt === undefined ? {} : { ':expiresAt': expiresAt }),
+          },
           ReturnValues: 'UPDATED_NEW',
         }),
       );

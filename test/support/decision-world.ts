@@ -17,6 +17,7 @@ import { EntityStore } from '../../shared/platform/entity-store.ts';
 import { deriveIdentifier, identifierAt } from '../../shared/platform/identifier.ts';
 import { applyMergePatch } from '../../shared/platform/merge-patch.ts';
 import type { RecordKey, RecordsTable } from '../../shared/platform/records-table.ts';
+import { quotaSchema } from '../../shared/quota/quota.ts';
 import { type AddressEntry, addressEntryWrites } from '../../shared/record/address-entry.ts';
 import { type RecordType, recordTypeKind } from '../../shared/record/record-type.ts';
 import { type Decision, decisionKind } from '../../shared/tracking/decision.ts';
@@ -68,6 +69,7 @@ export class DecisionWorld {
       kind: 'production',
       status: 'active',
       suspendReason: null,
+      quota: quotaSchema.parse({}),
       settings: settingsSchema.parse(settings),
       settingsVersion: 1,
       secretSalt: '',

@@ -55,6 +55,7 @@ export const generalCodes = ({ access, method, bodySchema, pathSchema }: Route):
     'invalidRequest',
     ...(access === 'open' ? [] : (['unauthenticated', 'forbidden'] as const)),
     ...(writes && access !== 'operator' ? (['organizationSuspended'] as const) : []),
+    ...(access === 'open' || access === 'operator' ? [] : (['quotaExceeded'] as const)),
     ...(takesPath ? (['notFound'] as const) : []),
     ...(method === 'POST' ? (['requestInProgress', 'idempotencyKeyReused'] as const) : []),
     ...(writes ? (['versionMismatch'] as const) : []),

@@ -28,9 +28,6 @@ export const organizationRoutes: readonly Route[] = [
     pathSchema: noParameters,
     querySchema: noParameters,
     bodySchema: null,
-    handle: async ({ services: { store }, organization }) => ({
-      status: 200,
-      body: await readUsage(store, organization.id),
-    }),
+    handle: async ({ services, organization }) => ({ status: 200, body: await readUsage(services, organization) }),
   }),
 ];

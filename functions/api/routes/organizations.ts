@@ -4,6 +4,7 @@ import { operationKind } from '../../../shared/operation/operation.ts';
 import { operationAnswerSchema, presentOperation } from '../../../shared/operation/present-operation.ts';
 import { presentApiKey } from '../../../shared/organization/api-key.ts';
 import { beginErasure } from '../../../shared/organization/begin-erasure.ts';
+import { changeOrganization } from '../../../shared/organization/change-organization.ts';
 import { createOrganization } from '../../../shared/organization/create-organization.ts';
 import { createApiKey } from '../../../shared/organization/manage-api-keys.ts';
 import { type Organization, organizationKind } from '../../../shared/organization/organization.ts';
@@ -13,12 +14,15 @@ import { resumeOrganization, suspendOrganization } from '../../../shared/organiz
 import { readUsage, usageSchema } from '../../../shared/organization/usage.ts';
 import type { EntityStore } from '../../../shared/platform/entity-store.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
+import { patchSchemaOf } from '../../../shared/platform/merge-patch.ts';
 import { deploymentScope } from '../../../shared/platform/records-table.ts';
 import { resolveIdentifier } from '../../../shared/platform/resolve-identifier.ts';
 import { externalIdSchema, timeZoneSchema } from '../../../shared/platform/values.ts';
+import { quotaSchema } from '../../../shared/quota/quota.ts';
 import { answerCreated, answerResource } from '../answers.ts';
 import { listEntities, pageQueryShape, pageSchema } from '../page.ts';
 import { defineOperatorRoute, noParameters, type Route } from '../route.ts';
+import type { Services } from '../services.ts';
 import { createdApiKeySchema, newApiKeySchema } from './api-keys.ts';
 import { waitQuerySchema } from './operations.ts';
 
@@ -34,6 +38,7 @@ const newOrganizationSchema = z.strictObject({
     .enum(['production', 'sandbox'])
     .default('production')
     .meta({ description: 'A sandbox sends only where outgoing.sandboxAllow lets it, and takes any duration.' }),
+  quota: quotaSchema.prefault({}),
 });
 
 const resolve = (store: EntityStore, text: string): Promise<string> =>
@@ -48,11 +53,11 @@ const load = async (store: EntityStore, text: string): Promise<Organization> => 
 };
 
 const presentWithUsage = async (
-  store: EntityStore,
+  services: Services,
   organization: Organization,
 ): Promise<z.output<typeof withUsageSchema>> => ({
   ...presentOrganization(organization),
-  usage: await readUsage(store, organization.id),
+  usage: await readUsage(services, organization),
 });
 
 export const organizationsRoutes: readonly Route[] = [
@@ -68,7 +73,7 @@ export const organizationsRoutes: readonly Route[] = [
     bodySchema: newOrganizationSchema,
     handle: async ({ services, author, body, identifierFor }) => {
       const organization = await createOrganization({ ...services, author }, identifierFor('org'), body);
-      return answerCreated(`/organizations/${organization.id}`, await presentWithUsage(services.store, organization));
+      return answerCreated(`/organizations/${organization.id}`, await presentWithUsage(services, organization));
     },
   }),
   defineOperatorRoute({
@@ -80,20 +85,20 @@ export const organizationsRoutes: readonly Route[] = [
     pathSchema: noParameters,
     querySchema: z.strictObject(pageQueryShape),
     bodySchema: null,
-    handle: async ({ services: { store, now }, query }) => ({
+    handle: async ({ services, query }) => ({
       status: 200,
       body: await listEntities({
-        store,
+        store: services.store,
         kind: organizationListingKind,
         organizationId: deploymentScope,
         query,
         filters: {},
         // One that was erased between the two reads is left out.
         present: async ({ id }) => {
-          const organization = await store.get(organizationKind, id, id);
-          return organization && presentWithUsage(store, organization);
+          const organization = await services.store.get(organizationKind, id, id);
+          return organization && presentWithUsage(services, organization);
         },
-        now: now(),
+        now: services.now(),
       }),
     }),
   }),
@@ -106,8 +111,25 @@ export const organizationsRoutes: readonly Route[] = [
     pathSchema,
     querySchema: noParameters,
     bodySchema: null,
-    handle: async ({ services: { store }, path }) =>
-      answerResource(await presentWithUsage(store, await load(store, path.organizationId))),
+    handle: async ({ services, path }) =>
+      answerResource(await presentWithUsage(services, await load(services.store, path.organizationId))),
+  }),
+  defineOperatorRoute({
+    method: 'PATCH',
+    path: '/organizations/{organizationId}',
+    summary: 'Changes the name of an organization and what it is granted; null takes a limit away',
+    tag,
+    answers: { 200: organizationAnswerSchema },
+    problems: ['invalidState'],
+    pathSchema,
+    querySchema: noParameters,
+    bodySchema: z
+      .strictObject({ name: newOrganizationSchema.shape.name, quota: patchSchemaOf(quotaSchema).nullable() })
+      .partial(),
+    handle: async ({ services, path, body, author, ifMatch }) => {
+      const id = await resolve(services.store, path.organizationId);
+      return answerResource(presentOrganization(await changeOrganization({ ...services, author }, id, body, ifMatch)));
+    },
   }),
   defineOperatorRoute({
     method: 'POST',

@@ -121,8 +121,8 @@ export const createMemoryTable = (items: Iterable<StoredItem>): RecordsTable => 
         if ('remove' in write) partitionOf(write.remove.pk).remove(write.remove.sk);
       }
     },
-    increment: async (key) => {
-      const value = Number(find(key)?.['value'] ?? 0) + 1;
+    increment: async (key, { by = 1 } = {}) => {
+      const value = Number(find(key)?.['value'] ?? 0) + by;
       partitionOf(key.pk).put({ ...key, value });
       return value;
     },

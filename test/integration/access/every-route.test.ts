@@ -1,4 +1,4 @@
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallerRole, Route } from '../../../functions/api/route.ts';
 import { loadRoutes } from '../../../functions/api/routes/index.ts';
@@ -101,8 +101,9 @@ beforeAll(async () => {
   };
   dead = await buryCredentials();
   foreign = await plantForeign();
+  // Writes are left out: the requests themselves are counted now and then, whatever they ask for.
   DynamoDBDocumentClient.prototype.send = function count(this: unknown, ...parameters: unknown[]) {
-    reads += 1;
+    if (!(parameters[0] instanceof UpdateCommand)) reads += 1;
     return Reflect.apply(send, this, parameters);
   } as typeof send;
 });
