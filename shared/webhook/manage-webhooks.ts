@@ -1,14 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { clearAlert } from '../alert/raise-alert.ts';
+import type { AuditAction } from '../audit/audit-entry.ts';
+import { auditWrite } from '../audit/audit-write.ts';
 import { encodeFeedCursor } from '../feed/feed-cursor.ts';
 import { eventTypeFilterSchema } from '../feed/feed-event.ts';
 import { readFeedHead } from '../feed/read-feed.ts';
 import type { Organization } from '../organization/organization.ts';
+import type { Author } from '../platform/change.ts';
 import type { EntityStore, WriteAlso } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import type { LaneQueues } from '../platform/lane-queues.ts';
 import { applyMergePatch, type MergePatch } from '../platform/merge-patch.ts';
+import type { RecordWrite } from '../platform/records-table.ts';
 import type { SecretVault } from '../platform/secrets.ts';
 import { validate } from '../platform/validate.ts';
 import type { Dialler } from '../transport/connection.ts';
@@ -27,6 +31,7 @@ export interface WebhookContext {
   readonly dialler: Dialler;
   readonly hostPolicy: HostPolicy;
   readonly organization: Organization;
+  readonly author: Author;
   readonly now: () => Date;
 }
 
@@ -69,6 +74,28 @@ const announcing = (organizationId: string, webhookId: string, version: number):
     ],
   },
 });
+
+/** What the audit log says of a webhook; of its secret that there is another. */
+const audited = (webhook: Webhook | undefined): object | null => {
+  if (webhook === undefined) return null;
+  const { url, types, thin, status, reason, secret } = webhook;
+  return { url, types, thin, status, reason, secret };
+};
+
+const auditOf = (
+  { organization, author, now }: WebhookContext,
+  action: Extract<AuditAction, `webhook.${string}`>,
+  before: Webhook | undefined,
+  after: Webhook | undefined,
+): RecordWrite =>
+  auditWrite(organization.id, {
+    author,
+    now: now(),
+    action,
+    subject: { type: 'webhook', id: (after ?? before)?.id ?? '' },
+    before: audited(before),
+    after: audited(after),
+  });
 
 /** Makes the state follow the webhook. What a crash or an outage leaves out here, the message from the stream makes good. */
 const follow = async (context: WebhookContext, webhook: Webhook): Promise<void> => {
@@ -123,7 +150,10 @@ export const createWebhook = async (
     secret: sealed,
     previousSecret: null,
   };
-  await store.create(webhookKind, organization.id, webhook, announcing(organization.id, id, 1));
+  await store.create(webhookKind, organization.id, webhook, {
+    ...announcing(organization.id, id, 1),
+    also: [auditOf(context, 'webhook.created', undefined, webhook)],
+  });
   await follow(context, webhook);
   return { webhook, secret };
 };
@@ -143,7 +173,11 @@ const changeTo = async (
       const next = await change(current);
       return isDeepStrictEqual(current, next)
         ? undefined
-        : { next, ...announcing(organization.id, id, current.version + 1) };
+        : {
+            next,
+            ...announcing(organization.id, id, current.version + 1),
+            also: [auditOf(context, 'webhook.changed', current, next)],
+          };
     },
     { now, ifMatch },
   );
@@ -217,7 +251,9 @@ export const deleteWebhook = async (
   ifMatch: number | undefined,
 ): Promise<void> => {
   const { store, organization, webhookStates } = context;
-  await store.remove(webhookKind, organization.id, id, { ifMatch });
+  const webhook = await requireWebhook(context, id, ifMatch);
+  const also = [auditOf(context, 'webhook.deleted', webhook, undefined)];
+  await store.remove(webhookKind, organization.id, id, { ifMatch, also });
   await webhookStates.remove(organization.id, id);
   await clearAlerts(context, id);
 };

@@ -43,9 +43,10 @@ const secretAnswerSchema = webhookAnswerSchema
 
 type AnyContext = OrganizationContext<unknown, unknown, unknown>;
 
-const contextOf = ({ services, organization }: AnyContext): WebhookContext & AnyContext['services'] => ({
+const contextOf = ({ services, organization, author }: AnyContext): WebhookContext & AnyContext['services'] => ({
   ...services,
   organization,
+  author,
 });
 
 const present = async ({ services, organization }: AnyContext, webhook: Webhook) => {

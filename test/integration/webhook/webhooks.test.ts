@@ -432,6 +432,13 @@ describe('the webhooks of an organization', () => {
     const deleted = await call('DELETE', `/webhooks/${id}`);
     await putContacts('c-1');
 
+    const { body: audit } = await organization.as('admin')('GET', '/audit-log?limit=3');
+    expect(audit.data).toMatchObject([
+      { action: 'webhook.deleted', subject: { type: 'webhook', id }, after: null },
+      { action: 'webhook.changed', before: { thin: true }, after: { thin: false, types: null } },
+      { action: 'webhook.created', before: null, after: { secret: { isSet: true } } },
+    ]);
+    expect(JSON.stringify(audit)).not.toMatch(/whsec_|sealed/);
     expect(changed).toMatchObject({ status: 200, body: { types: null, thin: false, version: 2 } });
     expect(same.body.version).toBe(2);
     expect(stale.status).toBe(412);
