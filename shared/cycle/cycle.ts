@@ -38,6 +38,16 @@ export const cycleCountsSchema = z.object({
 });
 export type CycleCounts = z.output<typeof cycleCountsSchema>;
 
+/** The form in which this release writes a cycle. */
+const cycleVersion = 1;
+
+/**
+ * Whether a release later than this one wrote the item: after a roll back it is to be left as it stands, and not taken for
+ * one that is torn.
+ */
+export const isOfLaterRelease = ({ v }: Readonly<Record<string, unknown>>): boolean =>
+  typeof v === 'number' && v > cycleVersion;
+
 /**
  * The small hot item of one (mailbox, workload) in the cycles table: key pk = `<organization>#<mailbox>`,
  * sk = workload. Instants are epoch milliseconds. The lane's runs write it; the API writes only `enabled`,
@@ -45,7 +55,7 @@ export type CycleCounts = z.output<typeof cycleCountsSchema>;
  */
 export const cycleSchema = z
   .object({
-    v: z.literal(1),
+    v: z.literal(cycleVersion),
     organizationId: z.string(),
     mailboxId: z.string(),
     workload: z.enum(['incoming', 'outgoing']),

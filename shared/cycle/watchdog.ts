@@ -1,7 +1,7 @@
 import type { LaneQueues } from '../platform/lane-queues.ts';
 import { readThrottleItem } from '../throttle/throttle-item.ts';
 import { presentDemand } from '../throttle/utilization.ts';
-import { type Cycle, cycleSchema } from './cycle.ts';
+import { type Cycle, cycleSchema, isOfLaterRelease } from './cycle.ts';
 import { type CycleName, readCycleKey } from './cycle-key.ts';
 import { sendCycle } from './send-cycle.ts';
 
@@ -120,6 +120,8 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
     if (cycle.success) return visitCycle(cycle.data);
     const name = readCycleKey(item);
     if (name === undefined) return;
+    if (isOfLaterRelease(item))
+      throw new Error(`A later release wrote the cycle ${name.workload} of ${name.mailboxId}: this one cannot run it`);
     await deps.rebuildCycle(name);
     findings.rebuilt += 1;
   };

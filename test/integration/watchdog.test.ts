@@ -190,6 +190,25 @@ describe('the watchdog', () => {
     expect(await api.receive('incoming')).toMatchObject([{ mailboxId: body.mailboxId, reason: 'enable' }]);
   });
 
+  it('leaves a cycle as it stands that a later release wrote, and fails so that an operator is told', async () => {
+    const Key = { pk: `${organization.id}#${mailboxId}`, sk: 'incoming' };
+    const write = (v: number) =>
+      createDocumentClient().send(
+        new UpdateCommand({
+          TableName: api.cyclesTable,
+          Key,
+          UpdateExpression: 'SET v = :v',
+          ExpressionAttributeValues: { ':v': v },
+        }),
+      );
+    await write(2);
+
+    await expect(watchdog()).rejects.toThrow('could not be looked after');
+
+    expect(await api.cycleItem(Key.pk, Key.sk)).toMatchObject({ v: 2, generation: 1 });
+    await write(1);
+  });
+
   it('tells administrators, and an owner who wants it, when most mailboxes of a profile fail, until they do not', async () => {
     const { services } = api;
     const call = organization.as('admin');
