@@ -12,8 +12,11 @@ import { decisionKind } from '../tracking/decision.ts';
 import { decisionIdOf } from '../tracking/decision-writes.ts';
 import { ItemError, isRefusedItem } from '../tracking/item-error.ts';
 import type { MailboxMessage } from '../tracking/mailbox-message.ts';
-import { replayMessage } from '../tracking/replay-message.ts';
+import { noteVerdict } from '../tracking/note-verdict.ts';
+import { type ReplayOutcome, replayMessage } from '../tracking/replay-message.ts';
 import { createTrackingContext } from '../tracking/tracking-context.ts';
+import type { TrackingContext } from '../tracking/tracking-run.ts';
+import { unwrapForward } from '../tracking/unwrap-forward.ts';
 import { closeDeadLetter } from './close-dead-letter.ts';
 import { type DeadLetter, deadLetterExpiry, deadLetterKind } from './dead-letter.ts';
 import { messageOfLetter } from './message-of-letter.ts';
@@ -63,6 +66,18 @@ const removeOldDecision = async (
   await store.table.write([{ remove: recordKey(organizationId, decisionKind.kind, letter.decisionId) }]);
 };
 
+/** What was set aside in a forward mailbox carries the message that is decided about. */
+const replayForwarded = async (
+  context: TrackingContext,
+  outer: MailboxMessage,
+  raw: Buffer,
+): Promise<ReplayOutcome> => {
+  const unwrapped = await unwrapForward(context, outer, raw);
+  if ('outcome' in unwrapped) return { outcome: await noteVerdict(context, outer, unwrapped) };
+  const { message, forwarder, raw: original } = unwrapped;
+  return replayMessage({ ...context, mailboxOwner: async () => forwarder }, message, original);
+};
+
 const decide = async (
   dependencies: ReplayDependencies,
   organization: Organization,
@@ -77,7 +92,10 @@ const decide = async (
   const raw = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const message = messageOfLetter(letter, raw);
   const context = { ...createTrackingContext({ store, content, now }, organization, mailbox, null), author };
-  const { outcome, emailId } = await replayMessage(context, message, raw);
+  const { outcome, emailId } =
+    mailbox.kind === 'forward'
+      ? await replayForwarded(context, message, raw)
+      : await replayMessage(context, message, raw);
   await removeOldDecision(dependencies, organization.id, letter, message);
   return { outcome, ...(emailId === undefined ? {} : { emailId }) };
 };

@@ -16,7 +16,9 @@ import { ItemError, ofItem } from './item-error.ts';
 import { identityOf, type MailboxMessage } from './mailbox-message.ts';
 import { findProcessFrom } from './process-from.ts';
 import { createTrackingContext } from './tracking-context.ts';
+import type { TrackingOwner } from './tracking-owner.ts';
 import type { TrackingContext } from './tracking-run.ts';
+import { unwrapForward } from './unwrap-forward.ts';
 
 export interface ExplainContext extends VisitContext {
   readonly content: ContentStore;
@@ -61,13 +63,30 @@ const fromEmail = async (
   };
 };
 
+/** What a decision is taken of again: the message, and for whom it came in where the mailbox belongs to nobody. */
+interface Explained {
+  readonly message: MailboxMessage;
+  readonly forwarder?: TrackingOwner | undefined;
+}
+
 /** Of mail that is not tracked only the decision is kept: its header is read in the mailbox again. */
-const fromMailbox = async (context: ExplainContext, decision: Decision): Promise<MailboxMessage> => {
+const fromMailbox = async (
+  context: ExplainContext,
+  tracking: TrackingContext,
+  decision: Decision,
+): Promise<Explained | Verdict> => {
   const { folder, uidValidity, uid, messageId, fromAddress } = decision;
   const place = uidValidity === undefined || uid === undefined ? {} : { place: { folder, uidValidity, uid } };
-  const found = await visitMailbox(context, decision.mailboxId, (session) =>
-    findMessage(session, { messageId, fromAddress, ...place }),
-  );
+  const isForward = tracking.mailbox.kind === 'forward';
+  // Of a message of a forward mailbox the decision tells what it carries.
+  const wanted = isForward ? { messageId: null, ...place } : { messageId, fromAddress, ...place };
+  const found = await visitMailbox(context, decision.mailboxId, async (session) => {
+    const message = await findMessage(session, wanted);
+    if (message === undefined || !isForward) return message === undefined ? undefined : { message };
+    const limit = context.organization.settings.tracking.maxMessageBytes;
+    const raw = await session.fetchMessage(message.folder, message.uid, message.sizeBytes, limit);
+    return raw === undefined ? undefined : unwrapForward(tracking, message, raw);
+  });
   if (found === undefined)
     throw new FaultError('invalidState', {
       detail: 'The message is no longer in the mailbox, and of mail that is not tracked nothing else is kept',
@@ -88,6 +107,9 @@ const decide = async (context: TrackingContext, message: MailboxMessage, own: st
   return ofItem(() => decideMessage(facts, earlySteps));
 };
 
+const withOwner = (tracking: TrackingContext, { forwarder }: Explained): TrackingContext =>
+  forwarder === undefined ? tracking : { ...tracking, mailboxOwner: async () => forwarder };
+
 const codeOf = (verdict: Verdict): string | null =>
   verdict.outcome === 'skipped' ? verdict.code : verdict.outcome === 'duplicate' ? 'duplicate' : null;
 
@@ -105,13 +127,14 @@ export const explainDecision = async (context: ExplainContext, decision: Decisio
       : await store.get(serverProfileKind, organization.id, mailbox.serverProfileId);
   const email = decision.emailId === null ? undefined : await store.get(emailKind, organization.id, decision.emailId);
   const kept = email === undefined ? undefined : await fromEmail(context, decision, email);
-  const message = kept ?? (await fromMailbox(context, decision));
   const processFrom = profile === undefined ? null : findProcessFrom(mailbox, profile);
   const tracking = createTrackingContext(context, organization, mailbox, processFrom);
+  const explained = kept === undefined ? await fromMailbox(context, tracking, decision) : { message: kept };
   const own = decision.outcome === 'duplicate' ? null : decision.emailId;
   const shown = { ...decision, decidedAt: now().toISOString(), settingsVersion: organization.settingsVersion };
   try {
-    const verdict = await decide(tracking, message, own);
+    const verdict =
+      'outcome' in explained ? explained : await decide(withOwner(tracking, explained), explained.message, own);
     const emailId = verdict.outcome === 'duplicate' ? verdict.emailId : verdict.outcome === 'tracked' ? own : null;
     return { ...shown, outcome: verdict.outcome, code: codeOf(verdict), emailId, steps: [...verdict.steps] };
   } catch (error) {

@@ -39,6 +39,7 @@ const countOf: Readonly<Record<MessageResult, keyof CycleCounts | undefined>> = 
   duplicate: 'skipped',
   setAside: 'failed',
   gone: undefined,
+  known: undefined,
 };
 
 /**

@@ -19,6 +19,7 @@ import { withFormerDecisions } from './former-decisions.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
 import { markTracked } from './mark-tracked.ts';
 import { fetchListed } from './missing-messages.ts';
+import { trackForwarded } from './track-forwarded.ts';
 import { trackWindow } from './track-window.ts';
 import { createTrackingContext } from './tracking-context.ts';
 import type { MessageResult, TrackingRun } from './tracking-run.ts';
@@ -58,6 +59,7 @@ const countOf: Readonly<Record<MessageResult, keyof Counts | undefined>> = {
   duplicate: 'duplicate',
   setAside: 'failed',
   gone: undefined,
+  known: undefined,
 };
 
 /** What was tracked, is a duplicate, or waits as a dead letter or for the CRM stays as it is. */
@@ -154,8 +156,12 @@ class Reprocessing {
     const inTime = messages
       .filter(({ receivedAt }) => receivedAt.getTime() >= Math.floor(this.#from.getTime() / 1000) * 1000)
       .sort((one, other) => one.uid - other.uid);
-    const open = (await withFormerDecisions(this.#run, inTime, ['INBOX'])).filter(isOpen);
-    const { results, withheld } = await trackWindow(this.#run, open, this.#mayGoOn);
+    // What stands in a forward mailbox only carries the messages that there are decisions about.
+    const isForward = this.#run.mailbox.kind === 'forward';
+    const open = isForward ? inTime : (await withFormerDecisions(this.#run, inTime, ['INBOX'])).filter(isOpen);
+    const { results, withheld } = isForward
+      ? await trackForwarded(this.#run, open, this.#mayGoOn, { isOpen })
+      : await trackWindow(this.#run, open, this.#mayGoOn);
     for (const result of results.values()) this.#count(countOf[result]);
     const tracked = [...results].flatMap(([uid, result]) => (result === 'tracked' ? [uid] : []));
     await markTracked(this.#run, folder.path, uidValidity, tracked);

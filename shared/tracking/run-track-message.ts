@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import { readSetAside, resolveLettersOf } from '../dead-letter/resolve-letters-of.ts';
+import type { Mailbox } from '../mailbox/mailbox.ts';
 import { type InMailboxDelivery, type InMailboxDependencies, runInMailbox } from '../mailbox/run-in-mailbox.ts';
 import type { Operation } from '../operation/operation.ts';
 import { finishOperation } from '../operation/run-operation.ts';
@@ -11,7 +12,7 @@ import type { MailboxSession } from '../transport/mailbox-session.ts';
 import { endEarly } from './decide-message.ts';
 import { type Decision, decisionKind } from './decision.ts';
 import { takeEarlySteps } from './early-steps.ts';
-import { findMessage } from './find-message.ts';
+import { findMessage, type WantedMessage } from './find-message.ts';
 import { findFormerDecision } from './former-decisions.ts';
 import { ItemError, isRefusedItem } from './item-error.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
@@ -22,7 +23,8 @@ import type { ReplayOutcome } from './replay-message.ts';
 import { setAsideMessage } from './set-aside-message.ts';
 import { trackOnRequest } from './track-on-request.ts';
 import { createTrackingContext } from './tracking-context.ts';
-import type { TrackingRun } from './tracking-run.ts';
+import type { TrackingContext, TrackingRun } from './tracking-run.ts';
+import { unwrapForward } from './unwrap-forward.ts';
 
 /** Which message is to be tracked, and how. */
 export const trackMessageInputSchema = z.object({
@@ -62,11 +64,30 @@ export const endOf = (outcome: ReplayOutcome): Parameters<typeof finishOperation
 
 type Requested = MailboxMessage & { readonly manual: ManualTracking };
 
+/** The original that a message of a forward mailbox carries. Undefined when it is another one than that of the decision. */
+const trackOriginal = async (
+  run: TrackingContext,
+  outer: Requested,
+  raw: Buffer,
+  decision: Decision | undefined,
+): Promise<ReplayOutcome | undefined> => {
+  const unwrapped = await unwrapForward(run, outer, raw);
+  if ('outcome' in unwrapped)
+    return unwrapped.outcome === 'skipped' ? { outcome: unwrapped.outcome, code: unwrapped.code } : undefined;
+  const { message, forwarder, raw: original } = unwrapped;
+  const known = [message.headers.messageId, outer.headers.messageId];
+  if (decision !== undefined && decision.messageId !== null && !known.includes(decision.messageId)) return undefined;
+  const previous = decision ?? (await findFormerDecision(run, message));
+  const context = { ...run, mailboxOwner: async () => forwarder };
+  return trackOnRequest(context, { ...message, previous, manual: outer.manual }, original);
+};
+
 /** Undefined when the message left its folder meanwhile. */
 const track = async (
   run: TrackingRun,
   session: MailboxSession,
   message: Requested,
+  decision: Decision | undefined,
 ): Promise<ReplayOutcome | undefined> => {
   const { tracking } = run.organization.settings;
   const early = endEarly(takeEarlySteps(message, null, tracking));
@@ -76,8 +97,15 @@ const track = async (
   }
   const limit = tracking.maxMessageBytes + slackBytes;
   const raw = await session.fetchMessage(message.folder, message.uid, message.sizeBytes, limit);
-  return raw === undefined ? undefined : trackOnRequest(run, message, raw);
+  if (raw === undefined) return undefined;
+  return run.mailbox.kind === 'forward'
+    ? trackOriginal(run, message, raw, decision)
+    : trackOnRequest(run, message, raw);
 };
+
+/** Of a message of a forward mailbox the decision tells what it carries, and not what its own header says. */
+const wantedIn = (mailbox: Mailbox, input: TrackMessageInput): WantedMessage =>
+  mailbox.kind === 'forward' && input.place !== undefined ? { place: input.place, messageId: null } : input;
 
 /** Tracks a message that was set aside and is in the mailbox no more, from the bytes that were kept of it. */
 const trackKept = async (
@@ -94,8 +122,12 @@ const trackKept = async (
   };
   const kept = await readSetAside(run, organization.id, setAside);
   if (kept === undefined) return undefined;
-  const outcome = await trackOnRequest(run, { ...kept.message, previous: decision, manual }, kept.raw);
-  if (outcome.outcome !== 'skipped') await resolveLettersOf({ store, now: run.now }, organization.id, setAside);
+  const message = { ...kept.message, previous: decision, manual };
+  const outcome = await (mailbox.kind === 'forward'
+    ? trackOriginal(run, message, kept.raw, decision)
+    : trackOnRequest(run, message, kept.raw));
+  if (outcome !== undefined && outcome.outcome !== 'skipped')
+    await resolveLettersOf({ store, now: run.now }, organization.id, setAside);
   return outcome;
 };
 
@@ -119,7 +151,7 @@ export const runTrackMessage = (
     const manual = manualOf(input, 'somebody asked for this message');
     const decision =
       input.decisionId === undefined ? undefined : await deps.store.get(decisionKind, organizationId, input.decisionId);
-    const found = await findMessage(session, input);
+    const found = await findMessage(session, wantedIn(mailbox, input));
     if (found === undefined) {
       try {
         const kept = decision === undefined ? undefined : await trackKept(run, decision, manual);
@@ -132,7 +164,7 @@ export const runTrackMessage = (
     const previous = decision ?? (await findFormerDecision(run, found));
     const message: Requested = { ...found, previous, manual };
     try {
-      const outcome = await track(run, session, message);
+      const outcome = await track(run, session, message, decision);
       if (outcome === undefined) return await failed('messageGone');
       if (outcome.outcome !== 'skipped') {
         await markTracked(run, found.folder, found.uidValidity, [found.uid]);

@@ -27,5 +27,5 @@ export interface TrackingRun extends TrackingContext {
   readonly session: MailboxSession;
 }
 
-/** What became of one message. `gone`: it left the folder before it was read. */
-export type MessageResult = 'tracked' | 'skipped' | 'duplicate' | 'setAside' | 'gone';
+/** What became of one message. `gone`: it left the folder before it was read; `known`: what was decided before stands. */
+export type MessageResult = 'tracked' | 'skipped' | 'duplicate' | 'setAside' | 'gone' | 'known';

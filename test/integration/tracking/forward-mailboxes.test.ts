@@ -120,6 +120,54 @@ describe('a forward mailbox', () => {
   });
 });
 
+describe('what a forward mailbox was sent and is skipped', () => {
+  /** Anna tracks answers only. */
+  const skipOne = async () => {
+    const { organization, sink, anna, mailboxId, userId } = await arrange();
+    await organization.call('PATCH', `/users/${userId}`, { filtering: 'responses' });
+    const original = compose({ From: 'Carl <carl@client.example>', To: anna.address, Subject: 'Our offer' });
+    await append(sink, forward(anna.address, original));
+    await organization.synchronize(mailboxId);
+    const [decision] = await organization.decisions(mailboxId);
+    const track = async (path: string, body: object) => {
+      const accepted = await organization.call('POST', path, body);
+      await world.runOperations();
+      return (await organization.call('GET', `/operations/${accepted.body.id}`)).body;
+    };
+    return { organization, mailboxId, userId, decision, decisionPath: `/decisions/${decision?.['id']}`, track };
+  };
+
+  it('is the original when it is explained, and when it is tracked on request', async () => {
+    const { organization, mailboxId, userId, decision, decisionPath, track } = await skipOne();
+
+    const explained = (await organization.call('POST', `${decisionPath}/explain`, {})).body;
+    const operation = await track(`${decisionPath}/track`, {});
+
+    const [email] = await organization.emails();
+    expect([decision?.['code'], explained.code]).toEqual(['filteredResponses', 'filteredResponses']);
+    expect(operation).toMatchObject({ status: 'succeeded', result: { outcome: 'tracked', emailId: email?.id } });
+    expect(email).toMatchObject({ subject: 'Our offer', from: { address: 'carl@client.example' }, ownerId: userId });
+    expect(await organization.decisions(mailboxId)).toMatchObject([
+      { id: decision?.['id'], outcome: 'tracked', history: [{ code: 'filteredResponses' }] },
+    ]);
+  });
+
+  it('is the original when the mailbox is reprocessed, once', async () => {
+    const { organization, mailboxId, userId, decision, track } = await skipOne();
+    await organization.call('PATCH', `/users/${userId}`, { filtering: 'all' });
+    const body = { from: new Date(Date.now() - 86_400_000).toISOString() };
+
+    const first = await track(`/mailboxes/${mailboxId}/reprocess`, body);
+    const second = await track(`/mailboxes/${mailboxId}/reprocess`, body);
+
+    expect([first.result.tracked, second.result.seen]).toEqual([1, 0]);
+    expect((await organization.emails()).map(({ subject }) => subject)).toEqual(['Our offer']);
+    expect(await organization.decisions(mailboxId)).toMatchObject([
+      { id: decision?.['id'], outcome: 'tracked', history: [{ code: 'filteredResponses' }] },
+    ]);
+  });
+});
+
 describe('a mailbox of a queue', () => {
   it('keeps its mail on the server unless it is to be deleted after processing', async () => {
     const organization = await world.createOrganization();
