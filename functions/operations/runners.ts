@@ -85,7 +85,7 @@ export const createOperationRunners = (
       runOfferAgain({ ...services, timers }, organizationId, operation, delivery),
     eraseOrganization: async (scope, operation, delivery) => {
       const deadline = services.now().getTime() + delivery.remainingMilliseconds - endMarginMilliseconds;
-      const erasure = { ...services, throttle, eraseCycles };
+      const erasure = { ...services, throttle, eraseCycles, webhookStates };
       const { done, removed } = await eraseOrganization(erasure, operation.subject.id, deadline);
       const result = addCounts(operation.result, removed);
       if (done) {

@@ -7,6 +7,7 @@ import { partition, recordKey } from '../platform/records-table.ts';
 import { serverProfileKind } from '../server-profile/server-profile.ts';
 import type { ThrottleReader } from '../throttle/throttle-reader.ts';
 import { webhookKind } from '../webhook/webhook.ts';
+import type { WebhookStates } from '../webhook/webhook-states.ts';
 import { markErasing } from './begin-erasure.ts';
 import { organizationKind } from './organization.ts';
 import { listingRemovals } from './organization-listing.ts';
@@ -34,6 +35,7 @@ export interface ErasureDependencies {
   readonly content: ContentStore;
   readonly throttle: ThrottleReader;
   readonly eraseCycles: EraseCycles;
+  readonly webhookStates: Pick<WebhookStates, 'read'>;
   readonly now: () => Date;
 }
 
@@ -57,7 +59,7 @@ const deletedAtOnce = 25;
  * @param deadline epoch milliseconds at which to stop and be called again
  */
 export const eraseOrganization = async (
-  { store, content, throttle, eraseCycles, now }: ErasureDependencies,
+  { store, content, throttle, eraseCycles, webhookStates, now }: ErasureDependencies,
   organizationId: string,
   deadline: number = Number.POSITIVE_INFINITY,
 ): Promise<ErasureOutcome> => {
@@ -102,7 +104,12 @@ export const eraseOrganization = async (
     await visit(serverProfileKind, async (profile) => {
       openConnections += await throttle.countOpenConnections(organizationId, profile);
     });
-    if (openConnections > 0) return { done: false, removed };
+    let deliveries = 0;
+    await visit(webhookKind, async (webhook) => {
+      const state = await webhookStates.read(organizationId, webhook.id);
+      if ((state?.runUntil ?? 0) > now().getTime()) deliveries += 1;
+    });
+    if (openConnections + deliveries > 0) return { done: false, removed };
     await visit(serverProfileKind, (profile) => eraseCycles(organizationId, profile.id));
     await visit(webhookKind, (webhook) => eraseCycles(organizationId, webhook.id));
     await visit(operationKind, (operation) => eraseCycles(organizationId, operation.id));

@@ -50,6 +50,14 @@ describe('the host policy', () => {
     expect(policy.allows('10.2.0.0')).toBe(false);
     expect(policy.allows('no address')).toBe(false);
   });
+
+  it('tells what the operator opened from what is public anyhow', () => {
+    const policy = createHostPolicy(['10.1.0.0/16', '169.254.0.0/16']);
+
+    expect(policy.opens('10.1.2.3')).toBe(true);
+    for (const address of ['10.2.0.1', '93.184.215.14', '169.254.169.254', 'no address'])
+      expect([address, policy.opens(address)]).toEqual([address, false]);
+  });
 });
 
 describe('the dialler', () => {
