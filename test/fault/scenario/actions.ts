@@ -3,7 +3,7 @@ import { appendMessage, deliverMessage, withMailbox } from '../../support/mailbo
 import type { Random } from '../plan/random.ts';
 import { UnexpectedAnswer } from '../world/hub.ts';
 import type { World } from '../world/world.ts';
-import { awaitOperation, type Cast, type SynchronizedUser } from './cast.ts';
+import { type Cast, type SynchronizedUser, testUntilEnabled } from './cast.ts';
 import type { Ledger, Recipient } from './ledger.ts';
 import { hostileMessage, wholesomeMessage } from './messages.ts';
 import { loseWatchedFolder, restoreWatchedFolder, watchedFolder } from './watched-folder.ts';
@@ -148,13 +148,7 @@ const isDisabledForAWhile: Action = async ({ world, cast, random }) => {
 /** An administrator tests a mailbox, again and again until it is enabled. */
 const isTestedAgain: Action = async ({ world, cast, random }) => {
   const { mailboxId } = random.pick(cast.users);
-  for (let attempt = 0; attempt < 20; attempt += 1) {
-    const operation = await cast.call('POST', `/mailboxes/${mailboxId}/test-and-enable`, { sendTestMessage: false });
-    await awaitOperation(world, cast.call, operation.id);
-    const { workloads } = await cast.call('GET', `/mailboxes/${mailboxId}`);
-    if (workloads.incoming.state === 'enabled' && workloads.outgoing.state === 'enabled') return;
-    await world.clock.pause(60);
-  }
+  await testUntilEnabled(world, cast.call, mailboxId, { sendTestMessage: false, attempts: 20 });
 };
 
 /** What can happen, and how often against the others. */
