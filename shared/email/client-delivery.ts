@@ -12,7 +12,7 @@ import { WriteConditionError } from '../platform/records-table.ts';
 import { type Concluding, concludeSend } from './conclude-send.ts';
 import { pendingRecipientsOf, type RecipientOutcome, withEvent } from './delivery-outcome.ts';
 import { type Email, emailKind } from './email.ts';
-import { messageIdKey } from './message-identity.ts';
+import { messageIdKey, withBrackets } from './message-identity.ts';
 import { handToClient, type QueuedSend, readQueuedSend } from './outbox.ts';
 import { maySendTo } from './sandbox.ts';
 import { type ActionOptions, clearFaultAlert, outboxKeyOf } from './send-actions.ts';
@@ -70,9 +70,6 @@ const faultOf = ({ fault }: ClientDeliveryInput): Fault => {
     return createFault(code as FaultCode, fault?.detail === undefined ? {} : { detail: fault.detail });
   return createFault('clientDeliveryFailed', { detail: [code, fault?.detail].filter(Boolean).join(': ') });
 };
-
-const withBrackets = (messageId: string): string =>
-  messageId.startsWith('<') && messageId.endsWith('>') ? messageId : `<${messageId}>`;
 
 /** One report about one email. */
 class ClientReport {

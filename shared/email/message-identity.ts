@@ -3,6 +3,10 @@ import { fingerprint, identifierAt } from '../platform/identifier.ts';
 import { type RecordKey, recordKey } from '../platform/records-table.ts';
 import { conversationRoot } from './conversation-index.ts';
 
+/** A Message-ID as headers write it: callers may leave the angle brackets out. */
+export const withBrackets = (messageId: string): string =>
+  messageId.startsWith('<') && messageId.endsWith('>') ? messageId : `<${messageId}>`;
+
 /**
  * What makes a message the same wherever it is seen: Message-ID with From and Date, so that a copied Message-ID cannot
  * suppress another's mail. The Date header counts in whole seconds, as it is written.

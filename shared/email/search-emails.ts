@@ -8,7 +8,7 @@ import type { Reference } from '../platform/values.ts';
 import { crmRecordKind } from '../record/record.ts';
 import { ownerTypes } from './create-email.ts';
 import { type Email, emailKind, type Party } from './email.ts';
-import { messageIdPrefix } from './message-identity.ts';
+import { messageIdPrefix, withBrackets } from './message-identity.ts';
 import { findRecord } from './resolve-parties.ts';
 
 export interface EmailFilters {
@@ -107,10 +107,9 @@ const findByMessageId = async (
   organizationId: string,
   messageId: string,
 ): Promise<readonly Email[]> => {
-  const bracketed = messageId.startsWith('<') ? messageId : `<${messageId}>`;
   const pointers = await table.query({
     pk: partition(organizationId, 'messageId'),
-    prefix: messageIdPrefix(bracketed),
+    prefix: messageIdPrefix(withBrackets(messageId)),
     descending: true,
     limit: emailsPerMessageId,
   });

@@ -59,6 +59,7 @@ export const dispossess = (mailbox: Mailbox): Mailbox =>
     {
       ...setAddress(mailbox, null),
       credentials: { username: null, password: null },
+      synchronizingClient: null,
     },
     { type: 'disable', by: 'takeover' },
   );
@@ -68,6 +69,7 @@ export const retire = (mailbox: Mailbox): Mailbox => ({
   ...transitionWorkloads(setAddress(mailbox, null), { type: 'setMethod', method: 'none' }),
   serverProfileId: null,
   credentials: { username: null, password: null },
+  synchronizingClient: null,
   retired: true,
 });
 

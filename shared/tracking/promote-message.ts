@@ -3,7 +3,7 @@ import { auditWrite } from '../audit/audit-write.ts';
 import { requireRegarding } from '../email/create-email.ts';
 import { type Email, emailKind } from '../email/email.ts';
 import { recordPointerSchema } from '../email/email-input.ts';
-import { messageIdPrefix } from '../email/message-identity.ts';
+import { messageIdPrefix, withBrackets } from '../email/message-identity.ts';
 import type { Mailbox } from '../mailbox/mailbox.ts';
 import { requireMailbox } from '../mailbox/mailbox-context.ts';
 import { requireComplete, requireMayRun } from '../mailbox/readiness.ts';
@@ -93,9 +93,6 @@ const requireAccess = async (context: PromoteContext, mailbox: Mailbox): Promise
     });
   }
 };
-
-const withBrackets = (messageId: string): string =>
-  messageId.startsWith('<') && messageId.endsWith('>') ? messageId : `<${messageId}>`;
 
 /** The email that this message of the mailbox is already. */
 const findTracked = async (

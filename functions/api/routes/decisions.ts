@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { withBrackets } from '../../../shared/email/message-identity.ts';
 import { operationAnswerSchema, presentOperation } from '../../../shared/operation/present-operation.ts';
 import type { Organization } from '../../../shared/organization/organization.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
@@ -66,7 +67,7 @@ export const decisionsRoutes: readonly Route[] = [
     querySchema: z.strictObject({
       ...pageQueryShape,
       mailboxId: z.string().max(250).optional(),
-      messageId: z.string().max(1000).optional(),
+      messageId: z.string().max(1000).optional().meta({ description: 'The angle brackets may be left out.' }),
       outcome: decisionSchema.shape.outcome.optional(),
       from: instantSchema.optional().meta({ description: 'Decided at or after.' }),
       to: instantSchema.optional().meta({ description: 'Decided before.' }),
@@ -87,7 +88,7 @@ export const decisionsRoutes: readonly Route[] = [
             caller,
             isOwn,
             (decision: Decision) =>
-              (messageId === undefined || decision.messageId === messageId) &&
+              (messageId === undefined || decision.messageId === withBrackets(messageId)) &&
               (outcome === undefined || decision.outcome === outcome) &&
               (from === undefined || decision.decidedAt >= from) &&
               (to === undefined || decision.decidedAt < to),

@@ -68,6 +68,7 @@ describe('decisions', () => {
     expect(idsOf(await call('GET', '/decisions?mailboxId=mbx_1'))).toEqual([third.id, first.id]);
     expect(idsOf(await call('GET', '/decisions?mailboxId=mbx_1&outcome=tracked'))).toEqual([third.id]);
     expect(idsOf(await call('GET', `/decisions?messageId=${encodeURIComponent('<2@x>')}`))).toEqual([second.id]);
+    expect(idsOf(await call('GET', '/decisions?messageId=2@x'))).toEqual([second.id]);
     expect(idsOf(await call('GET', '/decisions?from=2026-11-02T00:00:00Z&to=2026-11-03T00:00:00Z'))).toEqual([
       second.id,
     ]);
