@@ -18,6 +18,9 @@ export const resourceIdSchema = z
 /** Larger content goes by presigned upload. */
 const bodyLimitBytes = 4 * 1024 * 1024;
 
+// A body may be wrong in more places than an answer has room for.
+const mostErrors = 100;
+
 export interface RouteInput {
   readonly path: unknown;
   readonly query: unknown;
@@ -65,7 +68,7 @@ const parseQuery = (query: URLSearchParams): { readonly values: unknown; readonl
   };
 };
 
-/** Checks path, query and body against the route's schemas. @throws FaultError invalidRequest that names every wrong place */
+/** Checks path, query and body against the route's schemas. @throws FaultError invalidRequest that names the wrong places */
 export const readInput = (
   route: Route,
   request: ApiRequest,
@@ -88,6 +91,6 @@ export const readInput = (
   if (route.bodySchema === null && (!isObject || fields.length > 0))
     errors.push({ pointer: '#', code: 'unknownField', detail: 'This request takes no body' });
   const body = route.bodySchema === null ? undefined : check(route.bodySchema, sent, '#');
-  if (errors.length > 0) throw new FaultError('invalidRequest', { errors });
+  if (errors.length > 0) throw new FaultError('invalidRequest', { errors: errors.slice(0, mostErrors) });
   return { path, query: values, body, presentFields: new Set(fields) };
 };
