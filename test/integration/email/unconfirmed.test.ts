@@ -3,9 +3,12 @@ import type { SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startGuarded } from '../../../local/guarded-process.ts';
 import { checkoutDirectory, localFile } from '../../../local/paths.ts';
+import { readAlarm, sounds } from '../../support/evaluate-alarm.ts';
 import { eventually } from '../../support/eventually.ts';
 import { contextOf, receiveLaneEvent } from '../../support/run-lane.ts';
 import { type SmtpProxy, startSmtpProxy } from '../../support/smtp-proxy.ts';
+import { captureMetrics } from '../../support/written-metrics.ts';
+import { ofType, synthesize } from '../../unit/cdk/synthesize.ts';
 import { type Body, type SendingOrganization, type SendingWorld, startSendingWorld } from './sending-world.ts';
 
 let world: SendingWorld;
@@ -50,6 +53,17 @@ const drain = async (): Promise<void> => {
 };
 
 describe('a Send whose answer was lost', () => {
+  it('sounds the alarm on sends that nobody can tell the end of, and on nothing else', async () => {
+    process.env['POWERTOOLS_SERVICE_NAME'] = 'mailbox-sync';
+    process.env['POWERTOOLS_METRICS_NAMESPACE'] = 'MailboxSync';
+    const alarms = ofType(synthesize(), 'AWS::CloudWatch::Alarm').map(({ properties }) => readAlarm(properties));
+
+    const written = await captureMetrics(() => loseAnswer());
+
+    const sounding = alarms.filter((alarm) => alarm.TreatMissingData === 'notBreaching' && sounds(alarm, written));
+    expect(sounding.map(({ AlarmName }) => AlarmName)).toEqual(['mailbox-sync-unconfirmed-sends']);
+  });
+
   it('is unconfirmed, says so to a person, and is never sent again unasked', async () => {
     const unconfirmed = await loseAnswer();
 
