@@ -41,7 +41,7 @@ describe('erasing an organization', () => {
   it('closes it at once, leaves nothing behind, and can be read when it is gone', async () => {
     const { id, admin } = await hub.organization({ name: 'Gone', externalId: 'gone' });
     const neighbour = await hub.organization();
-    const parsed = ['mailbox', 'serverProfile', 'operation', 'feedPage'];
+    const parsed = ['mailbox', 'serverProfile', 'operation', 'feedPage', 'webhook'];
     for (const kind of organizationPartitions.filter((one) => !parsed.includes(one)))
       await hub.services.table.write([{ put: { pk: partition(id, kind), sk: 'filler#1', v: 1 } }]);
     await hub.services.table.write([{ put: toPageItem(id, { first: 1, events: [], marks: {}, expiresAt: 1e10 }) }]);
@@ -53,6 +53,7 @@ describe('erasing an organization', () => {
       input: {},
       deadlineSeconds: 60,
     });
+    const webhook = await admin('POST', '/v1/webhooks', { body: { url: 'https://127.0.0.1:9/' } });
     await hub.services.content.put(`${id}/raw/1`, 'From: a', 'message/rfc822');
     await hub.services.content.put(`${neighbour.id}/raw/1`, 'From: b', 'message/rfc822');
     await hub.receive('operations');
@@ -80,6 +81,7 @@ describe('erasing an organization', () => {
     expect(outcome.removed).toMatchObject({ apiKey: 2, email: 1, content: 1 });
     const left = (await hub.allRecords()).filter((item) => JSON.stringify(item).includes(id));
     expect(left.map((item) => item['pk']).sort()).toEqual(['deployment#operation']);
+    expect(await hub.cycleItem(`${id}#${webhook.body.id}`, 'webhook')).toBeUndefined();
     expect(await hub.services.content.read(`${neighbour.id}/raw/1`)).toBeDefined();
     expect((await hub.operator('GET', `/v1/organizations/${id}`)).status).toBe(404);
     expect((await hub.operator('GET', '/v1/organizations/ext:gone')).status).toBe(404);

@@ -1,21 +1,22 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { DeleteMessageCommand, PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { DynamoDBRecord } from 'aws-lambda';
+import { DeleteMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { DynamoDBRecord, SQSEvent } from 'aws-lambda';
 import { createCertificates } from '../../../local/certificates.ts';
 import { createRunDirectory } from '../../../local/paths.ts';
+import type { WebhookMessage } from '../../../shared/cycle/lane-message.ts';
 import { eventually } from '../../support/eventually.ts';
 import { contextOf, type LaneHandler, loadLaneHandler, receiveLaneEvent } from '../../support/run-lane.ts';
 import { type Posted, startWebhookEndpoint, type WebhookEndpoint } from '../../support/webhook-endpoint.ts';
 import { createStreamReader } from '../read-stream.ts';
-import { startTestApi, type TestApi } from '../role-calls.ts';
+import { type ApiCall, startTestApi, type TestApi, type TestOrganization } from '../role-calls.ts';
 
 export interface WebhookWorld {
   readonly api: TestApi;
   readonly endpoint: WebhookEndpoint;
   /** Hands everything new of the stream to the feed function. */
   readonly runFeed: () => Promise<void>;
-  /** Takes whatever waits out of the queue, as if it had been lost. */
-  readonly loseMessages: () => Promise<void>;
+  /** Invokes the webhooks function with this message, delivered so many times. */
+  readonly deliver: (message: WebhookMessage, receiveCount: number) => Promise<void>;
   /** Waits until the path has got so many requests. */
   readonly untilPosted: (path: string, count: number, seconds?: number) => Promise<readonly Posted[]>;
   readonly stop: () => Promise<void>;
@@ -61,7 +62,8 @@ export const startWebhookWorld = async (): Promise<WebhookWorld> => {
   const { handler } = await import('../../../functions/feed/handler.ts');
   const feed = handler as (event: { Records: DynamoDBRecord[]; shardId: string }) => Promise<unknown>;
   const queueUrl = String(process.env['WEBHOOKS_QUEUE_URL']);
-  const stopPump = pumpMessages(await loadLaneHandler('webhooks'), queueUrl);
+  const webhooks = await loadLaneHandler('webhooks');
+  const stopPump = pumpMessages(webhooks, queueUrl);
   return {
     api,
     endpoint,
@@ -69,8 +71,10 @@ export const startWebhookWorld = async (): Promise<WebhookWorld> => {
       const Records = await readNewRecords();
       if (Records.length > 0) await feed({ Records, shardId: 'shard-1' });
     },
-    loseMessages: async () => {
-      await new SQSClient({}).send(new PurgeQueueCommand({ QueueUrl: queueUrl }));
+    deliver: async (message, receiveCount) => {
+      const attributes = { MessageGroupId: message.mailboxId, ApproximateReceiveCount: String(receiveCount) };
+      const record = { messageId: 'm-1', receiptHandle: 'none', body: JSON.stringify(message), attributes };
+      await webhooks({ Records: [record] } as unknown as SQSEvent, contextOf(60_000));
     },
     untilPosted: (path, count, seconds = 20) =>
       eventually(
@@ -89,3 +93,67 @@ export const startWebhookWorld = async (): Promise<WebhookWorld> => {
     },
   };
 };
+
+// biome-ignore lint/suspicious/noExplicitAny: assertions read whatever the answer should hold
+type Body = any;
+
+/** An organization of its own, and a path of the endpoint for its webhooks. */
+export interface WebhookCase {
+  readonly organization: TestOrganization;
+  readonly call: ApiCall;
+  readonly path: string;
+  /** Makes every wait between two attempts one second. */
+  readonly quicken: () => Promise<unknown>;
+  readonly subscribe: (input?: object, at?: string) => Promise<Body>;
+  /** Makes contacts, and lets the feed tell of them. */
+  readonly putContacts: (...names: readonly string[]) => Promise<void>;
+  readonly read: (webhookId: string) => Promise<Body>;
+  readonly untilStatus: (webhookId: string, status: string) => Promise<Body>;
+  readonly openAlerts: (webhookId: string) => Promise<readonly Body[]>;
+}
+
+let cases = 0;
+
+export const beginCase = async (world: WebhookWorld): Promise<WebhookCase> => {
+  const organization = await world.api.createOrganization();
+  const call = organization.as('crm');
+  cases += 1;
+  const path = `/hook-${cases}`;
+  const read: WebhookCase['read'] = async (id) => (await call('GET', `/webhooks/${id}`)).body;
+  return {
+    organization,
+    call,
+    path,
+    read,
+    quicken: () => organization.as('admin')('PATCH', '/settings', { webhooks: { retry: { maxSeconds: 1 } } }),
+    subscribe: async (input = {}, at = path) => {
+      const { body, status } = await call('POST', '/webhooks', {
+        url: world.endpoint.url(at),
+        types: ['record.*'],
+        ...input,
+      });
+      if (status !== 201) throw new Error(`The webhook was refused: ${JSON.stringify(body)}`);
+      return body;
+    },
+    putContacts: async (...names) => {
+      for (const name of names) await call('PUT', `/records/contact/ext:${name}`, { displayName: name });
+      await world.runFeed();
+    },
+    untilStatus: (id, status) =>
+      eventually(
+        async () => {
+          const webhook = await read(id);
+          return webhook.status === status ? webhook : undefined;
+        },
+        { what: `the webhook is ${status}`, seconds: 30 },
+      ),
+    openAlerts: async (id) =>
+      (await call('GET', '/alerts?status=open')).body.data.filter((alert: Body) => alert.subject.id === id),
+  };
+};
+
+export const contentOf = ({ body }: Posted): Body => JSON.parse(body);
+
+/** What the requests are about, in their order. */
+export const subjectsOf = (posted: readonly Posted[]): readonly unknown[] =>
+  posted.map((one) => contentOf(one).data.subject.externalId);
