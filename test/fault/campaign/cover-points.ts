@@ -25,9 +25,11 @@ const provocations: readonly (readonly PlannedFault[])[] = [
   [
     { kind: 'killed', point: 'incoming | imap | UID FETCH messages | before', skip: 0, times: 3 },
     { kind: 'refuses', point: 'outgoing | smtp | RCPT | before', skip: 0, times: 4 },
+    { kind: 'givenUp', skip: 0 },
   ],
   [
     { kind: 'hangs', point: 'incoming | imap | connect | before', skip: 0, times: 2 },
+    { kind: 'givenUp', skip: 1 },
     { kind: 'hasNoSpace', point: 'outgoing | imap | APPEND | before', skip: 0, times: 6 },
   ],
 ];

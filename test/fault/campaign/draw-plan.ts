@@ -11,6 +11,7 @@ const functions: readonly (readonly [InvokedFunction, number])[] = [
   ['feed', 4],
   ['operations', 1],
   ['watchdog', 1],
+  ['dead-letters', 0.5],
 ];
 
 /** About how many points each has. */

@@ -48,6 +48,10 @@ export const faultKinds = {
   deliveredTwice: { channels: ['delivery'], moments: ['before'], weight: 8 },
   deliveredLate: { channels: ['delivery'], moments: ['before'], weight: 5 },
   deliveredAgainLater: { channels: ['delivery'], moments: ['after'], weight: 8 },
+  /** Processed only once a later message of its group has been. */
+  deliveredAfterSuccessor: { channels: ['delivery'], moments: ['before'], weight: 5 },
+  /** Received so often without an end that the queue gives it up. */
+  givenUp: { channels: ['delivery'], moments: ['before'], weight: 3 },
   cutShort: { channels: ['delivery'], moments: ['before'], names: /^(incoming|outgoing)/, weight: 4 },
   clockSkewed: { channels: ['delivery'], moments: ['before'], weight: 6 },
 

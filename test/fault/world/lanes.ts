@@ -54,13 +54,15 @@ export class Lanes {
   readonly #options: LanesOptions;
   readonly #unread = new Set<Lane>();
   readonly #givenUp: string[] = [];
+  /** Received, and to be processed when a successor has been. */
+  #held: { readonly lane: Lane; readonly batch: readonly QueuedMessage[] }[] = [];
   #doubles = 0;
 
   constructor(options: LanesOptions) {
     this.#options = options;
   }
 
-  /** Messages that were delivered too often. */
+  /** Messages that were delivered too often although no fault had it so. */
   get givenUp(): readonly string[] {
     return this.#givenUp;
   }
@@ -135,6 +137,7 @@ export class Lanes {
         if (taken.length === 0) break;
         const dead = taken.filter(({ receiveCount }) => receiveCount > maxReceiveCount);
         const batch = taken.filter(({ receiveCount }) => receiveCount <= maxReceiveCount);
+        this.#givenUp.push(...dead.map(({ body }) => body));
         if (dead.length > 0) void this.#giveUp(lane, dead);
         if (batch.length > 0) this.#deliver(lane, batch);
       }
@@ -148,6 +151,7 @@ export class Lanes {
     for (const lane of lanes) this.#bags[lane].clear();
     this.#unread.clear();
     this.#givenUp.length = 0;
+    this.#held = [];
   }
 
   #deliver(lane: Lane, batch: readonly QueuedMessage[]): void {
@@ -161,6 +165,12 @@ export class Lanes {
       case 'deliveredLate':
         // A throttled function starts what it received long after the queue has made it visible again.
         void clock.sleep(visibilitySeconds + 10).then(() => this.#run(lane, batch));
+        return;
+      case 'deliveredAfterSuccessor':
+        this.#held.push({ lane, batch });
+        return;
+      case 'givenUp':
+        void this.#giveUp(lane, batch);
         return;
       default:
     }
@@ -177,11 +187,21 @@ export class Lanes {
     const end = await this.#options.invoker.invoke(lane, eventOf(lane, batch), limits);
     if (end.kind !== 'returned') return;
     const failed = failedOf(end.value);
-    for (const { id, receipt } of batch) if (!failed.has(id)) this.#bags[lane].remove(receipt);
+    const done = batch.filter(({ id }) => !failed.has(id));
+    for (const { receipt } of done) this.#bags[lane].remove(receipt);
+    this.#release(lane, done);
+  }
+
+  /** Starts what was held until one of these had been processed. */
+  #release(lane: Lane, done: readonly QueuedMessage[]): void {
+    const isPredecessor = ({ id, group }: QueuedMessage): boolean =>
+      done.some((one) => one.group === group && one.id !== id);
+    const released = this.#held.filter((held) => held.lane === lane && held.batch.some(isPredecessor));
+    this.#held = this.#held.filter((held) => !released.includes(held));
+    for (const { batch } of released) void this.#run(lane, batch);
   }
 
   async #giveUp(lane: Lane, dead: readonly QueuedMessage[]): Promise<void> {
-    this.#givenUp.push(...dead.map(({ body }) => body));
     for (const { receipt } of dead) this.#bags[lane].remove(receipt);
     for (;;) {
       const end = await this.#options.invoker.invoke('dead-letters', eventOf(lane, dead, true));
