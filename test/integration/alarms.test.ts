@@ -16,7 +16,7 @@ import { TransportError } from '../../shared/transport/transport-error.ts';
 import { readAlarm, sounds } from '../support/evaluate-alarm.ts';
 import { contextOf, runLaneBatch } from '../support/run-lane.ts';
 import { enableStoredMailbox } from '../support/synchronized-mailbox.ts';
-import { captureMetrics, type WrittenMetric } from '../support/written-metrics.ts';
+import { captureMetrics, unconfirmedSend, type WrittenMetric } from '../support/written-metrics.ts';
 import { ofType, synthesize } from '../unit/cdk/synthesize.ts';
 import { type IncomingOrganization, type IncomingWorld, startIncomingWorld } from './tracking/incoming-world.ts';
 
@@ -236,8 +236,12 @@ describe('an alarm sounds on what the functions write when there is the fault th
     expect(soundingOn(await runLane('incoming', wasteful))).toEqual(['requests-per-cycle']);
   });
 
-  it('each of those on metrics of the functions, these two by the tests of what they tell of', () => {
-    const elsewhere = ['unconfirmed-sends', 'webhook-lag'];
+  it('the end of a Send is not known; the tests of sending show that it is written', () => {
+    expect(soundingOn([unconfirmedSend])).toEqual(['unconfirmed-sends']);
+  });
+
+  it('and so is each of those on metrics of the functions; the lag of webhooks by their own tests', () => {
+    const elsewhere = ['webhook-lag'];
     expect([...tripped, ...elsewhere].sort()).toEqual(
       own.map(({ AlarmName }) => AlarmName.slice(prefix.length + 1)).sort(),
     );

@@ -57,3 +57,11 @@ export const captureMetrics = async (work: () => Promise<unknown>): Promise<read
   }
   return text.split('\n').flatMap(readMetrics);
 };
+
+/** What the lane writes for a Send of which nobody knows whether it was delivered. */
+export const unconfirmedSend: WrittenMetric = {
+  namespace: 'MailboxSync',
+  name: 'UnconfirmedSends',
+  dimensions: { service: 'mailbox-sync', Lane: 'outgoing' },
+  value: 1,
+};
