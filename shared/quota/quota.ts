@@ -10,6 +10,9 @@ export const quotaSchema = z
     sendsPerDay: limit('Sends accepted in a day (UTC).'),
     storedBytes: limit('Bytes of stored messages, above which no email is written and no file added.'),
     apiCallsPerDay: limit('Requests in a day (UTC).'),
+    connections: limit(
+      'Connections that all server profiles may allow together, and so mailboxes that are worked on at once.',
+    ),
     requestsPerSecond: z.int().min(1).max(10_000).nullable().default(null).meta({
       description: 'Requests per second of one key, or of one user over all sessions; null: 200.',
     }),

@@ -4,6 +4,7 @@ import { mailboxKind } from '../mailbox/mailbox.ts';
 import type { Organization } from '../organization/organization.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
+import { serverProfileKind } from '../server-profile/server-profile.ts';
 import type { QuotaName } from './quota.ts';
 
 type Limited = Pick<Organization, 'id' | 'quota'>;
@@ -50,4 +51,37 @@ export const requireStorageQuota = async (store: EntityStore, { id, quota }: Lim
   if (limit === null) return;
   const { storedBytes } = (await readFeedTail(store.table, id)).tally ?? emptyTally;
   if (storedBytes >= limit) throw quotaExceeded('storedBytes', limit);
+};
+
+/** What the server profiles allow together, one of them left out. */
+export const countConnections = async (
+  store: EntityStore,
+  organizationId: string,
+  except?: string,
+): Promise<number> => {
+  let count = 0;
+  let after: Readonly<Record<string, unknown>> | undefined;
+  do {
+    const page = await store.list(serverProfileKind, organizationId, { limit: 200, after });
+    for (const { id, maxConnections } of page.items) if (id !== except) count += maxConnections;
+    after = page.after;
+  } while (after !== undefined);
+  return count;
+};
+
+/**
+ * Whether a profile may allow so many connections. A run of a lane goes only while it holds one, so what limits them keeps
+ * an organization from taking all the places of a lane. Two profiles that are changed at once may both pass.
+ *
+ * @throws FaultError quotaExceeded
+ */
+export const requireConnectionQuota = async (
+  store: EntityStore,
+  { id, quota }: Limited,
+  profile: { readonly id: string; readonly maxConnections: number },
+): Promise<void> => {
+  const { connections: limit } = quota;
+  if (limit === null) return;
+  const others = await countConnections(store, id, profile.id);
+  if (others + profile.maxConnections > limit) throw quotaExceeded('connections', limit);
 };

@@ -11,6 +11,7 @@ import { recordKey, WriteConditionError } from '../platform/records-table.ts';
 import type { SecretPlace, SecretVault } from '../platform/secrets.ts';
 import { validate } from '../platform/validate.ts';
 import type { SealedSecret } from '../platform/values.ts';
+import { requireConnectionQuota } from '../quota/require-quota.ts';
 import { changeLayout, initialLayout } from '../throttle/throttle-layout.ts';
 import { checkServerProfile, type ProfileRules } from './check-server-profile.ts';
 import { presentServerProfile } from './present-server-profile.ts';
@@ -99,7 +100,7 @@ const ownerOf = async (
 /**
  * Creates a profile; repeated with the same id it finds the first.
  *
- * @throws FaultError those of checkServerProfile
+ * @throws FaultError quotaExceeded, those of checkServerProfile
  */
 export const createServerProfile = async (
   dependencies: ProfileDependencies,
@@ -112,6 +113,7 @@ export const createServerProfile = async (
   if (existing !== undefined) return existing;
   const input = completeProfile(request);
   await checkServerProfile(input, rules, input.credentials.clientSecret !== undefined);
+  await requireConnectionQuota(store, organization, { id, maxConnections: input.maxConnections });
   const ownerId = await ownerOf(dependencies, organization.id, input, null);
   const at = now();
   const sealed = await sealSecrets(dependencies, organization, id, {}, input.credentials);
@@ -131,7 +133,7 @@ export const createServerProfile = async (
 
 export type ServerProfilePatch = MergePatch<ServerProfileRequest>;
 
-/** @throws FaultError notFound, versionMismatch, invalidRequest, notSupported and those of checkServerProfile */
+/** @throws FaultError notFound, versionMismatch, invalidRequest, notSupported, quotaExceeded and those of checkServerProfile */
 export const changeServerProfile = async (
   dependencies: ProfileDependencies,
   organization: Organization,
@@ -154,6 +156,8 @@ export const changeServerProfile = async (
       await checkServerProfile(input, rules, sealed.clientSecret !== undefined);
       if (input.incoming.protocol === 'pop3' && current.incoming.protocol !== 'pop3')
         await refuseMaildrop(store, organization.id, id);
+      if (input.maxConnections > current.maxConnections)
+        await requireConnectionQuota(store, organization, { id, maxConnections: input.maxConnections });
       const next: ServerProfile = {
         ...current,
         ...storedFields(input, sealed),

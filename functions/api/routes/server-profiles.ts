@@ -25,7 +25,7 @@ import { defineRoute, noParameters, type OrganizationContext, type Route } from 
 const tag = 'Server profiles';
 const access = ['admin'] as const;
 const pathSchema = z.strictObject({ serverProfileId: resourceIdSchema });
-const refusals = ['unsupportedCombination', 'hostNotAllowed', 'insecureCredentials'];
+const refusals = ['unsupportedCombination', 'hostNotAllowed', 'insecureCredentials', 'quotaExceeded'];
 
 type Context = OrganizationContext<unknown, unknown, unknown>;
 type ProfileContext = OrganizationContext<z.output<typeof pathSchema>, unknown, unknown>;

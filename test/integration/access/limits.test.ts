@@ -85,6 +85,7 @@ describe('a quota', () => {
 
     expect((await admin('GET', '/v1/organization')).body.quota).toEqual({
       mailboxes: 5,
+      connections: null,
       sendsPerDay: null,
       storedBytes: null,
       apiCallsPerDay: null,
@@ -106,6 +107,29 @@ describe('a quota', () => {
     expect((await createUser('anna')).status).toBe(200);
     await admin('DELETE', '/v1/users/ext:anna');
     expect((await createUser('ben')).status).toBe(201);
+  });
+
+  it('of connections refuses a server profile that would allow more, and raising one', async () => {
+    const server = (port: number) => ({ host: '127.0.0.1', port, security: 'tls' });
+    const profile = {
+      kind: 'imapSmtp',
+      incoming: { protocol: 'imap', ...server(993) },
+      outgoing: { protocol: 'smtp', ...server(465) },
+      credentials: { source: 'mailbox', authentication: 'password' },
+    };
+    const create = (name: string, maxConnections: number) =>
+      admin('POST', '/v1/server-profiles', { body: { ...profile, name, maxConnections } });
+    await grant({ connections: 15 });
+    const first = await create('first', 10);
+    const tooMany = await create('second', 6);
+    const second = await create('second', 5);
+    const raised = await admin('PATCH', `/v1/server-profiles/${second.body.id}`, { body: { maxConnections: 6 } });
+    const lowered = await admin('PATCH', `/v1/server-profiles/${first.body.id}`, { body: { maxConnections: 9 } });
+
+    expect([first.status, second.status, lowered.status]).toEqual([201, 201, 200]);
+    for (const refused of [tooMany, raised])
+      expect([refused.status, refused.body.code, refused.body.quota]).toEqual([403, 'quotaExceeded', 'connections']);
+    expect((await admin('GET', '/v1/organization/usage')).body.connections).toEqual({ used: 14, limit: 15 });
   });
 
   it('of requests refuses those of the rest of the day', async () => {
