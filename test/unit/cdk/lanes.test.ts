@@ -98,7 +98,7 @@ describe('the functions', () => {
   const functions = ofType(resources, 'AWS::Lambda::Function');
 
   it('run on Node 24 on arm64, without reserved concurrency, which small accounts refuse', () => {
-    expect(functions).toHaveLength(9);
+    expect(functions).toHaveLength(10);
     for (const { properties } of functions) {
       expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
       expect(properties).not.toHaveProperty('ReservedConcurrentExecutions');
