@@ -18,7 +18,9 @@ export const areas: Readonly<Record<string, readonly string[]>> = {
     'test/integration/tracking/{decisions,move-undeliverable}*.test.ts',
     'test/{unit,integration}/rejection/*.test.ts',
   ],
-  'What the CRM does with emails': ['test/integration/email/{emails,email-lists,email-input,attachments,resolve-party}.test.ts'],
+  'What the CRM does with emails': [
+    'test/integration/email/{emails,email-lists,email-input,attachments,resolve-party}.test.ts',
+  ],
   Sending: [
     'test/integration/email/{send,message,extensions,refusals,unconfirmed,sent,dying,client}*.test.ts',
     'test/unit/email/{send,delivery}*.test.ts',
