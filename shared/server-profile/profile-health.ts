@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Cycle } from '../cycle/cycle.ts';
 import type { CycleControl } from '../cycle/cycle-control.ts';
 import { failedSince } from '../cycle/failed-since.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
@@ -41,13 +42,16 @@ export const readProfileHealth = async (
 ): Promise<ProfileHealth> => {
   const { openConnections, paused } = await throttle.read(organizationId, serverProfile.id);
   const since = now().getTime() - hourMilliseconds;
+  // Once the profile is resumed, what failed on its pause alone is about to run.
+  const fails = (cycle: Cycle | undefined): boolean =>
+    failedSince(cycle, since) && (paused !== undefined || (cycle?.consecutiveFailures ?? 0) > 0);
   let mailboxes = 0;
   let failingLastHour = 0;
   for await (const page of listProfileMailboxes(store.table, organizationId, serverProfile.id)) {
     mailboxes += page.length;
     await forEachParallel(page, readAtOnce, async (mailboxId) => {
       const { incoming, outgoing } = await cycles.read(organizationId, mailboxId);
-      if (failedSince(incoming, since) || failedSince(outgoing, since)) failingLastHour += 1;
+      if (fails(incoming) || fails(outgoing)) failingLastHour += 1;
     });
   }
   const degraded = failingLastHour > 0 && failingLastHour * 2 >= mailboxes;

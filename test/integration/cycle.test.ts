@@ -155,7 +155,7 @@ describe('a cycle on the real tables, queues and timers', () => {
 
     const verdict = await run(message);
 
-    expect(verdict).toEqual({ done: true, outcome: 'completed' });
+    expect(verdict).toMatchObject({ done: true, outcome: 'completed' });
     const cycle = await readCycle();
     expect(cycle).toMatchObject({ generation: message.generation + 1, consecutiveFailures: 0 });
     expect((cycle?.due ?? 0) - (cycle?.lastCompletedAt ?? 0)).toBe(300_000);
@@ -270,7 +270,7 @@ describe('a cycle on the real tables, queues and timers', () => {
       Promise.reject(new TransportError('serverError', { class: 'transient', level: 'mailbox' })),
     );
 
-    expect(verdict).toEqual({ done: true, outcome: 'failed' });
+    expect(verdict).toMatchObject({ done: true, outcome: 'failed' });
     expect(await readCycle()).toMatchObject({ consecutiveFailures: 1, reason: 'retry' });
     expect(reports).toEqual(['retrying']);
   });

@@ -75,6 +75,8 @@ describe('a server profile', () => {
       maxConnections: 10,
       timeoutSeconds: 60,
       minPollingMinutes: 0,
+      alertOwnerOnOutage: false,
+      moveUndeliverable: false,
       sendLimits: null,
       processEmailFrom: null,
       ownerId: null,
