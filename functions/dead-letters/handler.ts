@@ -18,8 +18,9 @@ const document = createDocumentClient();
 const store = new EntityStore(createRecordsTable(document, environment.RECORDS_TABLE));
 
 const laneOf = (record: SQSRecord): string =>
-  ['incoming', 'outgoing', 'operations', 'webhooks'].find((lane) => record.eventSourceARN.includes(`-${lane}-dead-letters`)) ??
-  schedulerLane;
+  ['incoming', 'outgoing', 'operations', 'webhooks'].find((lane) =>
+    record.eventSourceARN.includes(`-${lane}-dead-letters`),
+  ) ?? schedulerLane;
 
 /**
  * A message that was given up becomes an alert. The cycle or operation itself is not lost: it is still due, and the

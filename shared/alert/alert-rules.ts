@@ -55,6 +55,7 @@ const deliveryCodes = [
   'messageRejected',
   'sandboxBlocked',
   'contentMissing',
+  'clientDeliveryFailed',
   'internalError',
   'unavailable',
 ] as const satisfies readonly FaultCode[];
@@ -241,6 +242,25 @@ export const alertRules: readonly AlertRule[] = [
     raised: 'A message of an operation was given up after fifty deliveries',
     clearedBy: 'hand',
     cleared: 'The operator has found the cause; the operation itself ends at its deadline',
+  },
+  {
+    codes: ['endpointFailing', 'endpointGone'],
+    subjects: ['webhook'],
+    scope: 'organization',
+    levels: ['error'],
+    raised: 'A webhook was disabled after its last attempt, or because its endpoint says that it is gone',
+    clearedBy: 'itself',
+    cleared: 'The webhook is enabled again or deleted',
+  },
+  {
+    codes: ['webhookGap'],
+    subjects: ['webhook'],
+    scope: 'organization',
+    levels: ['warning'],
+    raised: 'The feed no longer had the events that a webhook would have had next',
+    clearedBy: 'hand',
+    cleared:
+      'Whoever receives its events has read the feed from a snapshot; enabling or deleting the webhook clears it, too',
   },
 ];
 
