@@ -336,7 +336,12 @@ const feed = z.object({
 const webhooks = z.object({
   retry: z
     .object({
-      maxSeconds: seconds(86_400, 86_400, 86_400, 'Longest wait between two attempts to deliver an event to a webhook.'),
+      maxSeconds: seconds(
+        86_400,
+        86_400,
+        86_400,
+        'Longest wait between two attempts to deliver an event to a webhook.',
+      ),
     })
     .prefault({}),
 });

@@ -450,7 +450,8 @@ const rawCatalogue = {
   },
   profileFailing: {
     title: 'More than half of the mailboxes of a server profile fail',
-    cause: 'Their last cycles within the past hour ended with errors: a server, a network or a policy that all of them meet',
+    cause:
+      'Their last cycles within the past hour ended with errors: a server, a network or a policy that all of them meet',
     fix: 'Look at the health of the profile and at the alerts of its mailboxes; they come back by themselves once the server does',
     whoActs: 'administrator',
   },

@@ -1,5 +1,5 @@
-import type { Role } from '../../shared/organization/api-key.ts';
 import { routeGroups } from '../../functions/api/routes/index.ts';
+import type { Role } from '../../shared/organization/api-key.ts';
 import { type Answer, type ApiHarness, startApiHarness } from './api-harness.ts';
 
 export type ApiCall = (
