@@ -12,7 +12,7 @@ const recordsSchema = z.object({
 /** Reads a table's stream as an event source does: each call returns what was written since the call before. */
 export const createStreamReader = (TableName: string): (() => Promise<DynamoDBRecord[]>) => {
   const call = async <Schema extends z.ZodType>(action: string, body: object, schema: Schema) => {
-    const answer = await fetch(process.env['AWS_ENDPOINT_URL'] ?? '', {
+    const answer = await fetch(process.env['AWS_ENDPOINT_URL_DYNAMODB'] ?? process.env['AWS_ENDPOINT_URL'] ?? '', {
       method: 'POST',
       headers: {
         'content-type': 'application/x-amz-json-1.0',

@@ -100,7 +100,9 @@ const createLaneQueues = async (client: SQSClient, prefix: string, lane: string)
 
 const createHubResources = async (aws: AwsEndpoint): Promise<HubResources> => {
   const configuration = clientConfigurationOf(aws);
-  const dynamodb = new DynamoDBClient(configuration);
+  // As the SDK does with the clients of the functions: tables may stand elsewhere than all else.
+  const endpoint = process.env['AWS_ENDPOINT_URL_DYNAMODB'] ?? configuration.endpoint;
+  const dynamodb = new DynamoDBClient({ ...configuration, endpoint });
   const sqs = new SQSClient(configuration);
   const prefix = `test-${randomBytes(4).toString('hex')}`;
   await createTable(dynamodb, `${prefix}-cycles`, []);
