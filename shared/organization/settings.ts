@@ -29,6 +29,10 @@ const approval = z.object({
     description: 'Mailboxes of queues synchronize only once an administrator approved their address.',
     dynamics365Name: 'requireapprovalforqueueemail',
   }),
+  selfApproveNeedsAdmin: z.boolean().default(false).meta({
+    description: 'Users do not approve the address of their own mailbox in a session.',
+    dynamics365Name: 'RequirePrivilegeToSelfApproveEmailAddress',
+  }),
 });
 
 const workloadMethod = z.enum(['serverSideSync', 'client', 'none']);

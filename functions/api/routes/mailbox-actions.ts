@@ -5,27 +5,36 @@ import { mailboxAnswerSchema, presentMailbox } from '../../../shared/mailbox/pre
 import { joinSynchronize } from '../../../shared/mailbox/start-synchronize.ts';
 import { startTest } from '../../../shared/mailbox/start-test.ts';
 import { operationAnswerSchema, presentOperation } from '../../../shared/operation/present-operation.ts';
+import { FaultError } from '../../../shared/platform/fault.ts';
 import { answerOperation, answerResource } from '../answers.ts';
 import { mailboxContextOf, mailboxPathSchema, resolveMailboxId } from '../mailbox-request.ts';
-import { defineRoute, noParameters, type Route, writersAndUsers } from '../route.ts';
+import { ownershipOf } from '../ownership.ts';
+import { defineRoute, noParameters, type OrganizationContext, type Route, writersAndUsers } from '../route.ts';
 
 const common = { method: 'POST', tag: 'Mailboxes', pathSchema: mailboxPathSchema, querySchema: noParameters } as const;
-const administrators = ['admin'] as const;
+const approvers = ['admin', 'user'] as const;
 const writers = ['admin', 'crm'] as const;
 const notReady = ['ownerInactive', 'channelIsEmailRouter', 'invalidState'];
 const namedWorkloads = z.strictObject({ workloads: workloadListSchema });
+
+/** Of one's own address, which `resolveMailboxId` has made sure of. @throws FaultError forbidden */
+const requireApprover = ({ caller, organization }: OrganizationContext<unknown, unknown, unknown>): void => {
+  if (ownershipOf(caller) !== undefined && organization.settings.approval.selfApproveNeedsAdmin)
+    throw new FaultError('forbidden', { detail: 'Only administrators approve addresses here' });
+};
 
 export const mailboxActionsRoutes: readonly Route[] = [
   defineRoute({
     ...common,
     path: '/mailboxes/{mailboxId}/approve',
     summary: 'Approves the address of a mailbox',
-    access: administrators,
+    access: approvers,
     answers: { 200: mailboxAnswerSchema },
     problems: ['invalidState'],
     bodySchema: z.strictObject({}),
     handle: async (context) => {
       const mailboxId = await resolveMailboxId(context);
+      requireApprover(context);
       const mailbox = await decideApproval(mailboxContextOf(context), mailboxId, 'approved', context.ifMatch);
       return answerResource(presentMailbox(mailbox));
     },
@@ -34,12 +43,13 @@ export const mailboxActionsRoutes: readonly Route[] = [
     ...common,
     path: '/mailboxes/{mailboxId}/reject',
     summary: 'Rejects the address of a mailbox, and disables what runs',
-    access: administrators,
+    access: approvers,
     answers: { 200: mailboxAnswerSchema },
     problems: ['invalidState'],
     bodySchema: z.strictObject({}),
     handle: async (context) => {
       const mailboxId = await resolveMailboxId(context);
+      requireApprover(context);
       const mailbox = await decideApproval(mailboxContextOf(context), mailboxId, 'rejected', context.ifMatch);
       return answerResource(presentMailbox(mailbox));
     },

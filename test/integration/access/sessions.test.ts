@@ -127,6 +127,18 @@ describe('a user who is signed in', () => {
     expect((await mailbox({ emailAddress: 'other@contoso.example' })).status).toBe(403);
   });
 
+  it('approves the address of the own mailbox, unless the settings leave that to administrators', async () => {
+    const approve = () => anna.session('POST', `/v1/mailboxes/${anna.mailboxId}/approve`);
+    const byDefault = await approve();
+    await company.admin('PATCH', '/v1/settings', { body: { approval: { selfApproveNeedsAdmin: true } } });
+    const refused = await approve();
+    await company.admin('PATCH', '/v1/settings', { body: { approval: { selfApproveNeedsAdmin: null } } });
+
+    expect([byDefault.status, byDefault.body.approval.status]).toEqual([200, 'approved']);
+    expect([refused.status, refused.body.code]).toEqual([403, 'forbidden']);
+    expect((await ben.session('POST', `/v1/mailboxes/${anna.mailboxId}/approve`)).status).toBe(404);
+  });
+
   it('sees the subjects of own mail that was not tracked, which an administrator does not', async () => {
     const path = `/v1/decisions/${anna.decisionId}`;
 
