@@ -62,6 +62,7 @@ describe('a mailbox', () => {
       oauth: { status: 'notConnected', account: null, scopes: [], expiresAt: null },
       primaryOrganization: { status: 'unclaimed', claimedAt: null },
       workloads: { incoming: { ...off, mode: 'active' }, outgoing: off, act: { ...off, mode: 'active' } },
+      synchronizingClient: null,
       retired: false,
     });
   });
@@ -296,7 +297,6 @@ describe('a mailbox', () => {
     const path = `/mailboxes/${mailboxId}`;
 
     expect((await call('POST', `${path}/release-primary-organization`, {})).status).toBe(404);
-    expect((await call('GET', `${path}/log`)).status).toBe(404);
     expect((await call('DELETE', path)).status).toBe(405);
   });
 });
