@@ -34,14 +34,17 @@ const storedBy = (event: UnplacedEvent): number => {
   }
 };
 
+/** What a run of the lane puts off is no other Send. */
+const isAcceptance = ({ type, actor }: UnplacedEvent): boolean =>
+  type === 'email.pendingSend' && actor.type !== 'mailbox';
+
 export const addToTally = (tally: FeedTally, events: readonly UnplacedEvent[]): FeedTally => {
   let { storedBytes, sends } = tally;
   for (const event of events) {
     storedBytes = Math.max(0, storedBytes + storedBy(event));
     const day = dayOf(event.at);
     // Events of two shards may come in another order: one of yesterday must not begin yesterday again.
-    if (event.type === 'email.pendingSend' && day >= sends.day)
-      sends = { day, count: day === sends.day ? sends.count + 1 : 1 };
+    if (isAcceptance(event) && day >= sends.day) sends = { day, count: day === sends.day ? sends.count + 1 : 1 };
   }
   return { storedBytes, sends };
 };

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { clearAlert } from '../alert/raise-alert.ts';
+import { auditWrite } from '../audit/audit-write.ts';
 import { requireRegarding } from '../email/create-email.ts';
 import { type Mailbox, mailboxKind } from '../mailbox/mailbox.ts';
 import { refuseRetired, requireMailbox } from '../mailbox/mailbox-context.ts';
@@ -58,7 +59,7 @@ const refuseSecond = (rules: readonly FolderRule[], folderId: string, except?: s
 };
 
 const changeRules = async (
-  { store, organization, now }: FolderRuleContext,
+  { store, organization, author, now }: FolderRuleContext,
   mailboxId: string,
   change: (rules: readonly FolderRule[]) => readonly FolderRule[] | undefined,
 ): Promise<readonly FolderRule[]> => {
@@ -68,7 +69,16 @@ const changeRules = async (
     mailboxId,
     (current) => {
       const rules = change(current.folderRules);
-      return rules === undefined ? undefined : { next: { ...current, folderRules: [...rules] } };
+      if (rules === undefined) return undefined;
+      const next = { ...current, folderRules: [...rules] };
+      const act = {
+        author,
+        now: now(),
+        subject: { type: mailboxKind.kind, id: mailboxId },
+        before: current,
+        after: next,
+      };
+      return { next, also: [auditWrite(organization.id, { ...act, action: 'mailbox.changed' })] };
     },
     { now },
   );

@@ -2,8 +2,7 @@ import type { Cycle, FolderCursor } from '../cycle/cycle.ts';
 
 type Instant = string | null;
 
-const earlier = (one: Instant, other: Instant): Instant =>
-  one === null || other === null || one < other ? (other === null ? null : one) : other;
+const earlier = (one: Instant, other: string): Instant => (one === null || one < other ? one : other);
 
 const later = (one: Instant, other: Instant): Instant =>
   one === null || (other !== null && one < other) ? other : one;

@@ -81,6 +81,16 @@ describe('the audit log', () => {
     expect((await read('?action=apiKey.*')).length).toBeGreaterThan(1);
   });
 
+  it('notes what becomes of folder rules', async () => {
+    const rule = await world.plantFolderRule(company.id, anna.mailboxId);
+    await company.admin('DELETE', `/v1/mailboxes/${anna.mailboxId}/folder-rules/${rule}`);
+
+    const [entry] = await read(`?subject=${anna.mailboxId}`);
+    expect(entry).toMatchObject({ action: 'mailbox.changed', actor: { type: 'key' } });
+    expect(entry.before.folderRules).toHaveLength(1);
+    expect(entry.after.folderRules).toEqual([]);
+  });
+
   it('finds what was done in a time', async () => {
     const { data } = (await company.admin('GET', '/v1/audit-log')).body;
     const [last, , , first] = data;

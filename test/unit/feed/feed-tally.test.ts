@@ -28,6 +28,18 @@ describe('what the feed adds up', () => {
     expect(storedBytes).toBe(30);
   });
 
+  it('counts a Send once, however often its server puts it off', () => {
+    const byRun = { origin: 'system' as const, actor: { type: 'mailbox' as const, id: 'mbx_1' } };
+
+    const { sends } = addToTally(emptyTally, [
+      event('email.pendingSend', {}),
+      event('email.pendingSend', {}, byRun),
+      event('email.pendingSend', {}, byRun),
+    ]);
+
+    expect(sends.count).toBe(1);
+  });
+
   it('counts Sends by the day, and none of yesterday after the first of today', () => {
     const { sends } = addToTally(emptyTally, [
       event('email.pendingSend', {}, { at: '2026-11-23T23:59:59.000Z' }),
