@@ -7,7 +7,7 @@ const root = new URL('../../..', import.meta.url).pathname;
 const codes = Object.keys(faultCatalogue) as FaultCode[];
 const entries = codes.map((code) => [code, faultCatalogue[code]] as const);
 const sources = globSync(['shared/**/*.ts', 'functions/**/*.ts'], { cwd: root })
-  .filter((path) => !path.endsWith('fault-catalogue.ts') && !path.endsWith('alert-rules.ts'))
+  .filter((path) => !path.includes('/platform/faults/') && !path.endsWith('alert-rules.ts'))
   .map((path) => readFileSync(`${root}${path}`, 'utf8'))
   .join('\n');
 const documented = readFileSync(`${root}docs/problems.md`, 'utf8');
