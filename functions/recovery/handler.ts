@@ -1,9 +1,7 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { PutCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
+import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import middy from '@middy/core';
 import * as z from 'zod';
-import type { Cycle } from '../../shared/cycle/cycle.ts';
-import { cycleKey } from '../../shared/cycle/cycle-key.ts';
+import { replaceCycle } from '../../shared/cycle/replace-cycle.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { readConfiguration } from '../../shared/platform/configuration.ts';
 import { EntityStore } from '../../shared/platform/entity-store.ts';
@@ -26,28 +24,18 @@ async function* scanCycles(): AsyncGenerator<Record<string, unknown>> {
   for await (const page of pages) yield* page.Items ?? [];
 }
 
-const replaceCycle = async (before: Cycle, next: Cycle): Promise<boolean> => {
-  const { organizationId, mailboxId, workload } = next;
-  try {
-    await document.send(
-      new PutCommand({
-        TableName: environment.CYCLES_TABLE,
-        Item: { ...next, ...cycleKey(organizationId, mailboxId, workload) },
-        ConditionExpression: 'generation = :generation',
-        ExpressionAttributeValues: { ':generation': before.generation },
-      }),
-    );
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
-};
-
 /** Invoked by hand once tables were restored from a backup, by those whom IAM allows to. */
 export const handler = middy().handler(async (event: unknown) => {
   const { restoredTo } = inputSchema.parse(event);
-  const recovery = await recoverFromBackup({ store, cycles: scanCycles(), replaceCycle, now }, new Date(restoredTo));
+  const recovery = await recoverFromBackup(
+    {
+      store,
+      cycles: scanCycles(),
+      replaceCycle: (before, next) => replaceCycle(document, environment.CYCLES_TABLE, before, next),
+      now,
+    },
+    new Date(restoredTo),
+  );
   logger.info('recovered', { ...recovery, restoredTo });
   return recovery;
 });
