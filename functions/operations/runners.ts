@@ -1,9 +1,6 @@
 import type { LaneVerdict } from '../../shared/cycle/run-lane-batch.ts';
-import { runReplay } from '../../shared/dead-letter/replay-dead-letter.ts';
-import { runReplays } from '../../shared/dead-letter/replay-dead-letters.ts';
 import { runResolveSimilar } from '../../shared/email/similar-emails.ts';
 import { runBulkStep } from '../../shared/mailbox/bulk.ts';
-import { runTestAndEnable } from '../../shared/mailbox/run-test-and-enable.ts';
 import { continueSynchronize } from '../../shared/mailbox/start-synchronize.ts';
 import type { Operation } from '../../shared/operation/operation.ts';
 import { operationMessage } from '../../shared/operation/operation-message.ts';
@@ -12,11 +9,7 @@ import { createEraseCycles, eraseOrganization } from '../../shared/organization/
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import type { Timers } from '../../shared/platform/timers.ts';
 import { runOfferAgain } from '../../shared/rejection/run-offer-again.ts';
-import { runProfileTest } from '../../shared/server-profile/run-profile-test.ts';
 import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
-import { runReprocess } from '../../shared/tracking/run-reprocess.ts';
-import { runTrackMessage } from '../../shared/tracking/run-track-message.ts';
-import { runTrackUpload } from '../../shared/tracking/run-track-upload.ts';
 import { continueReplay } from '../../shared/webhook/start-replay.ts';
 import { createWebhookStates } from '../../shared/webhook/webhook-states.ts';
 import type { LaneServices } from '../common/create-lane-services.ts';
@@ -43,7 +36,10 @@ const addCounts = (one: Operation['result'], other: Readonly<Record<string, numb
   return sum;
 };
 
-/** Who carries out which kind of operation. Each may be called again after a crash and goes on where it was. */
+/**
+ * Who carries out which kind of operation. Each may be called again after a crash and goes on where it was. What talks
+ * to mail servers or tracks mail is loaded when it is first asked for: a new function does not wait for all of it.
+ */
 export const createOperationRunners = (
   services: LaneServices,
   timers: Timers,
@@ -54,28 +50,43 @@ export const createOperationRunners = (
   const webhookStates = createWebhookStates(document, cyclesTable);
   const throttle = createThrottleReader({ document, tableName: cyclesTable, now: services.now });
   return {
-    testAndEnable: (organizationId, operation, delivery) =>
-      runTestAndEnable(services, organizationId, operation, delivery),
-    testServerProfile: (organizationId, operation, delivery) =>
-      runProfileTest(services, organizationId, operation, delivery),
+    testAndEnable: async (...work) => {
+      const { runTestAndEnable } = await import('../../shared/mailbox/run-test-and-enable.ts');
+      return runTestAndEnable(services, ...work);
+    },
+    testServerProfile: async (...work) => {
+      const { runProfileTest } = await import('../../shared/server-profile/run-profile-test.ts');
+      return runProfileTest(services, ...work);
+    },
     // The request has woken the cycles already, and they report to the operation themselves.
     synchronize: async (organizationId, operation) => {
       await continueSynchronize(services.cycles, organizationId, operation);
       return { done: true };
     },
     bulkMailboxes: (organizationId, operation, delivery) => runBulkStep(services, organizationId, operation, delivery),
-    replayDeadLetter: async (organizationId, operation, delivery) => {
-      await runReplay(services, organizationId, operation, delivery);
+    replayDeadLetter: async (...work) => {
+      const { runReplay } = await import('../../shared/dead-letter/replay-dead-letter.ts');
+      await runReplay(services, ...work);
       return { done: true };
     },
-    replayDeadLetters: (organizationId, operation, delivery) =>
-      runReplays(services, organizationId, operation, delivery),
-    trackMessage: (organizationId, operation, delivery) =>
-      runTrackMessage(services, organizationId, operation, delivery),
-    trackUpload: (organizationId, operation, delivery) => runTrackUpload(services, organizationId, operation, delivery),
+    replayDeadLetters: async (...work) => {
+      const { runReplays } = await import('../../shared/dead-letter/replay-dead-letters.ts');
+      return runReplays(services, ...work);
+    },
+    trackMessage: async (...work) => {
+      const { runTrackMessage } = await import('../../shared/tracking/run-track-message.ts');
+      return runTrackMessage(services, ...work);
+    },
+    trackUpload: async (...work) => {
+      const { runTrackUpload } = await import('../../shared/tracking/run-track-upload.ts');
+      return runTrackUpload(services, ...work);
+    },
     resolveParty: (organizationId, operation, delivery) =>
       runResolveSimilar(services, organizationId, operation, delivery),
-    reprocess: (organizationId, operation, delivery) => runReprocess(services, organizationId, operation, delivery),
+    reprocess: async (...work) => {
+      const { runReprocess } = await import('../../shared/tracking/run-reprocess.ts');
+      return runReprocess(services, ...work);
+    },
     // The request has told the webhook already, and it reports to the operation itself.
     replayWebhook: async (organizationId, operation) => {
       await continueReplay({ ...services, webhookStates }, organizationId, operation);
