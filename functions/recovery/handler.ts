@@ -14,10 +14,15 @@ const document = createDocumentClient();
 const store = new EntityStore(createRecordsTable(document, environment.RECORDS_TABLE));
 const now = (): Date => new Date();
 
-const inputSchema = z.strictObject({
-  /** The moment to which the tables were restored; of two different ones the earlier. */
-  restoredTo: z.iso.datetime({ offset: true }).refine((text) => Date.parse(text) < Date.now(), 'It lies in the future'),
-});
+const instant = z.iso
+  .datetime({ offset: true })
+  .refine((text) => Date.parse(text) < Date.now(), 'It lies in the future')
+  .transform((text) => new Date(text));
+
+/** For each table that was restored, the moment to which. */
+const inputSchema = z
+  .strictObject({ records: instant.optional(), cycles: instant.optional() })
+  .refine(({ records, cycles }) => records !== undefined || cycles !== undefined, 'Name the table that was restored');
 
 async function* scanCycles(): AsyncGenerator<Record<string, unknown>> {
   const pages = paginateScan({ client: document }, { TableName: environment.CYCLES_TABLE, ConsistentRead: true });
@@ -26,7 +31,7 @@ async function* scanCycles(): AsyncGenerator<Record<string, unknown>> {
 
 /** Invoked by hand once tables were restored from a backup, by those whom IAM allows to. */
 export const handler = middy().handler(async (event: unknown) => {
-  const { restoredTo } = inputSchema.parse(event);
+  const restoredTo = inputSchema.parse(event);
   const recovery = await recoverFromBackup(
     {
       store,
@@ -34,8 +39,8 @@ export const handler = middy().handler(async (event: unknown) => {
       replaceCycle: (before, next) => replaceCycle(document, environment.CYCLES_TABLE, before, next),
       now,
     },
-    new Date(restoredTo),
+    restoredTo,
   );
-  logger.info('recovered', { ...recovery, restoredTo });
+  logger.info('recovered', { ...recovery, ...restoredTo });
   return recovery;
 });

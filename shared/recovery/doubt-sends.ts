@@ -9,6 +9,8 @@ const mayHaveGoneOut = ({ entry }: QueuedSend, restoredTo: Date, now: Date): boo
 /**
  * Puts every Send in doubt that the backup holds as waiting and that was due since: a person decides about it. What is
  * due later only, and what was accepted after the restore, waits on. Can be repeated. Returns how many it found.
+ *
+ * @param restoredTo the moment that the records table was brought back to
  */
 export const doubtSends = async (
   table: RecordsTable,

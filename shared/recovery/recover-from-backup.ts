@@ -16,9 +16,15 @@ export interface RecoveryDependencies {
   readonly now: () => Date;
 }
 
+/** The moment to which each table was restored; undefined for one that was not. */
+export interface RestoredTo {
+  readonly records?: Date | undefined;
+  readonly cycles?: Date | undefined;
+}
+
 export interface Recovery {
-  /** What all cursors of the feed given out before answer from now on with `cursorExpired`. */
-  readonly feedEpoch: string;
+  /** What all cursors of the feed given out before answer from now on with `cursorExpired`; null when they still hold. */
+  readonly feedEpoch: string | null;
   /** Sends that a person has to decide about. */
   readonly doubtedSends: number;
   /** Workloads that begin with a new generation, by the watchdog. */
@@ -50,21 +56,35 @@ const restartCycle = (cycle: Cycle, since: string, now: Date): Cycle => {
   };
 };
 
-/**
- * Brings a deployment whose tables were restored from a backup in line with the world, which has gone on. Either table
- * may be newer than `restoredTo`. Whoever reads the feed is told to walk the snapshot; Sends that may have gone out are
- * put in doubt; mail that came since is read again and recognised where it is known. Can be repeated after it was broken
- * off. The lanes are to rest meanwhile.
- */
-export const recoverFromBackup = async (
-  { store, cycles, replaceCycle, now }: RecoveryDependencies,
+/** Tells readers of the feed to walk the snapshot, and puts in doubt what may have gone out since. */
+const recoverRecords = async (
+  store: EntityStore,
   restoredTo: Date,
-): Promise<Recovery> => {
+  now: () => Date,
+): Promise<Pick<Recovery, 'feedEpoch' | 'doubtedSends'>> => {
   const feedEpoch = await bumpFeedEpoch(store.table, now());
   let doubtedSends = 0;
   for await (const id of listOrganizations(store)) doubtedSends += await doubtSends(store.table, id, restoredTo, now());
+  return { feedEpoch, doubtedSends };
+};
 
-  const since = new Date(restoredTo.getTime() - marginMilliseconds).toISOString();
+/**
+ * Brings a deployment whose tables, or one of them, were restored from a backup in line with the world, which has gone
+ * on. Whoever reads the feed is told to walk the snapshot; Sends that may have gone out are put in doubt; mail that came
+ * since is read again and recognised where it is known. Can be repeated after it was broken off. The lanes are to rest
+ * meanwhile.
+ */
+export const recoverFromBackup = async (
+  { store, cycles, replaceCycle, now }: RecoveryDependencies,
+  restoredTo: RestoredTo,
+): Promise<Recovery> => {
+  const { records } = restoredTo;
+  // Records that were not restored know what went out and what readers of the feed have seen.
+  const recovered =
+    records === undefined ? { feedEpoch: null, doubtedSends: 0 } : await recoverRecords(store, records, now);
+
+  const moments = [records, restoredTo.cycles].flatMap((moment) => (moment === undefined ? [] : [moment.getTime()]));
+  const since = new Date(Math.min(...moments) - marginMilliseconds).toISOString();
   let restartedCycles = 0;
   const restart = async (cycle: Cycle): Promise<void> => {
     if (await replaceCycle(cycle, restartCycle(cycle, since, now()))) restartedCycles += 1;
@@ -80,5 +100,5 @@ export const recoverFromBackup = async (
     pending = [];
   }
   await Promise.all(pending);
-  return { feedEpoch, doubtedSends, restartedCycles };
+  return { ...recovered, restartedCycles };
 };

@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Recovery } from '../../../shared/recovery/recover-from-backup.ts';
+import type { Recovery, RestoredTo } from '../../../shared/recovery/recover-from-backup.ts';
 import { appendMessage, listMessages } from '../../support/mailbox-client.ts';
 import { type LaneHandler, loadLaneHandler, runLaneBatch } from '../../support/run-lane.ts';
 import { enableStoredMailbox } from '../../support/synchronized-mailbox.ts';
@@ -10,7 +10,7 @@ import { backUpTable, restoreTable } from './table-backup.ts';
 
 let world: IncomingWorld;
 let outgoing: LaneHandler;
-let recover: (restoredTo: Date) => Promise<Recovery>;
+let recover: (restoredTo: RestoredTo) => Promise<Recovery>;
 
 beforeAll(async () => {
   process.env['POWERTOOLS_LOG_LEVEL'] = 'SILENT';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   outgoing = await loadLaneHandler('outgoing');
   const { handler } = await import('../../../functions/recovery/handler.ts');
   recover = (restoredTo) =>
-    handler({ restoredTo: restoredTo.toISOString() }, {} as Context, { signal: new AbortController().signal });
+    handler(JSON.parse(JSON.stringify(restoredTo)), {} as Context, { signal: new AbortController().signal });
 });
 
 afterAll(async () => {
@@ -35,6 +35,8 @@ const backUp = async () => {
   const [records, cycles] = await Promise.all(tableNames().map(backUpTable));
   return { records, cycles, at: new Date() };
 };
+
+const both = ({ at }: { readonly at: Date }): RestoredTo => ({ records: at, cycles: at });
 
 type Backup = Awaited<ReturnType<typeof backUp>>;
 
@@ -78,7 +80,7 @@ describe('tables that were restored from a backup', () => {
     await receive(anna, 'since');
     await restore(backup);
 
-    await recover(backup.at);
+    await recover(both(backup));
     await anna.organization.synchronize(anna.mailboxId);
 
     expect(await subjectsOf(anna.organization)).toEqual(['before', 'since']);
@@ -92,7 +94,7 @@ describe('tables that were restored from a backup', () => {
     await receive(anna, 'since');
     await restore(backup, ['records']);
 
-    await recover(backup.at);
+    await recover({ records: backup.at });
     await anna.organization.synchronize(anna.mailboxId);
 
     expect(await subjectsOf(anna.organization)).toEqual(['before', 'since']);
@@ -105,7 +107,7 @@ describe('tables that were restored from a backup', () => {
     await receive(anna, 'since');
     await restore(backup, ['cycles']);
 
-    await recover(backup.at);
+    await recover({ cycles: backup.at });
     await anna.organization.synchronize(anna.mailboxId);
 
     expect(await subjectsOf(anna.organization)).toEqual(['before', 'since']);
@@ -138,9 +140,9 @@ describe('tables that were restored from a backup', () => {
     await runOutgoing();
     await restore(backup);
 
-    const recovery = await recover(backup.at);
+    const recovery = await recover(both(backup));
     const fresh = (await send('fresh')).body;
-    await recover(backup.at);
+    await recover(both(backup));
     await world.api.services.cycles.wake(organization.id, mailboxId, 'outgoing');
     await runOutgoing();
 
@@ -164,7 +166,7 @@ describe('tables that were restored from a backup', () => {
     const { organization } = await begin();
     const { cursor } = (await organization.call('GET', '/feed/head')).body;
 
-    await recover(new Date(Date.now() - 1_000));
+    await recover({ records: new Date(Date.now() - 1_000) });
 
     const { status, body } = await organization.call('GET', `/feed?cursor=${cursor}`);
     expect(status).toBe(410);
