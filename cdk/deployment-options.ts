@@ -29,6 +29,16 @@ const connectionCapsText = z
 // AWS takes 2 to 1000 for the concurrency of a queue's event source.
 const concurrency = z.coerce.number().int().min(2).max(1000);
 
+const tableName = z.string().regex(/^[\w.-]{3,255}$/, 'The name of a table is needed');
+
+/** A table restored from a backup, by the ARN of its stream, which names the table as well. */
+const restoredStream = z.string().transform((streamArn, context) => {
+  const [, name] = /^arn:[\w-]+:dynamodb:[^:]+:\d+:table\/([^/]+)\/stream\/.+$/.exec(streamArn) ?? [];
+  if (name !== undefined) return { name, streamArn };
+  context.addIssue({ code: 'custom', message: 'The ARN of a stream is needed: arn:aws:dynamodb:…:table/…/stream/…' });
+  return z.NEVER;
+});
+
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 
 const contextSchema = z.object({
@@ -57,6 +67,9 @@ const contextSchema = z.object({
   corsOrigin: optional(z.string().refine(isOrigin, 'An origin only: https://crm.example.com').optional()),
   domainName: optional(z.hostname().optional()),
   certificateArn: optional(z.string().startsWith('arn:').optional()),
+  /** Tables that stand in the place of the stack's own since they were restored from a backup. */
+  restoredCyclesTable: optional(tableName.optional()),
+  restoredRecordsStream: optional(restoredStream.optional()),
   removalPolicy: optional(z.enum(['retain', 'destroy']).default('retain')),
   savedQueries: optional(flag.default(true)),
   alarmTopicArn: optional(z.string().startsWith('arn:').optional()),

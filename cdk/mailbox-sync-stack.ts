@@ -39,7 +39,8 @@ export class MailboxSyncStack extends Stack {
       terminationProtection: retain,
     });
 
-    const state = new State(this, 'State', { prefix, retain, corsOrigin: options.corsOrigin });
+    const restored = { cyclesTable: options.restoredCyclesTable, records: options.restoredRecordsStream };
+    const state = new State(this, 'State', { prefix, retain, corsOrigin: options.corsOrigin, restored });
     const lane = { prefix, timeoutSeconds: options.laneTimeoutSeconds };
     const incoming = new Lane(this, 'Incoming', {
       ...lane,

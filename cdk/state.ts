@@ -1,5 +1,12 @@
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  BillingMode,
+  type ITable,
+  ProjectionType,
+  StreamViewType,
+  Table,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket, HttpMethods } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
@@ -11,6 +18,11 @@ export interface StateProps {
   readonly retain: boolean;
   /** Web origin whose pages may use the presigned URLs of the bucket. */
   readonly corsOrigin: string | undefined;
+  /** Used instead of the stack's own tables, which stay. */
+  readonly restored: {
+    readonly cyclesTable: string | undefined;
+    readonly records: { readonly name: string; readonly streamArn: string } | undefined;
+  };
 }
 
 export type TableAction =
@@ -55,8 +67,8 @@ const text = (name: string) => ({ name, type: AttributeType.STRING });
 
 /** Everything that must survive: the two tables, the bucket of raw bytes, the key that wraps the mailbox secrets. */
 export class State extends Construct {
-  readonly cycles: Table;
-  readonly records: Table;
+  readonly cycles: ITable;
+  readonly records: ITable;
   readonly content: Bucket;
   readonly secretsKey: Key;
 
@@ -72,15 +84,25 @@ export class State extends Construct {
       deletionProtection: props.retain,
       removalPolicy,
     };
-    this.cycles = new Table(this, 'Cycles', table);
-    this.records = new Table(this, 'Records', { ...table, stream: StreamViewType.NEW_AND_OLD_IMAGES });
+    const cycles = new Table(this, 'Cycles', table);
+    const records = new Table(this, 'Records', { ...table, stream: StreamViewType.NEW_AND_OLD_IMAGES });
     for (const { indexName, partitionKey } of indexes)
-      this.records.addGlobalSecondaryIndex({
+      records.addGlobalSecondaryIndex({
         indexName,
         partitionKey: text(partitionKey),
         sortKey: text('sk'),
         projectionType: ProjectionType.KEYS_ONLY,
       });
+    const { restored } = props;
+    this.cycles =
+      restored.cyclesTable === undefined ? cycles : Table.fromTableName(this, 'RestoredCycles', restored.cyclesTable);
+    this.records =
+      restored.records === undefined
+        ? records
+        : Table.fromTableAttributes(this, 'RestoredRecords', {
+            tableName: restored.records.name,
+            tableStreamArn: restored.records.streamArn,
+          });
 
     this.content = new Bucket(this, 'Content', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
