@@ -60,6 +60,7 @@ const contextSchema = z.object({
   outgoingConcurrency: optional(concurrency.default(50)),
   operationsConcurrency: optional(concurrency.default(10)),
   webhooksConcurrency: optional(concurrency.default(20)),
+  organizationSharePercent: optional(z.coerce.number().int().min(1).max(100).default(50)),
   allowedHostRanges: optional(hostRanges.default([])),
   hostConnectionCaps: optional(z.union([connectionCaps, connectionCapsText]).default({})),
   allowInsecureCredentials: optional(flag.default(false)),

@@ -17,6 +17,8 @@ export interface LaneProps {
   readonly timeoutSeconds: number;
   /** Most invocations at a time: what keeps one lane from taking the account's whole concurrency. */
   readonly concurrency: number;
+  /** Percent of them that may work for one organization. */
+  readonly organizationSharePercent: number;
   /** Messages that one invocation works for at the same time. @default 10 */
   readonly batchSize?: number;
 }
@@ -77,6 +79,8 @@ export class Lane extends Construct {
     this.hubFunction.addEnvironment({
       LANE_TIMEOUT_SECONDS: String(timeoutSeconds),
       LANE_VISIBILITY_SECONDS: String(this.visibilitySeconds),
+      LANE_CONCURRENCY: String(props.concurrency),
+      ORGANIZATION_SHARE_PERCENT: String(props.organizationSharePercent),
     });
     this.hubFunction.function.addEventSource(
       new SqsEventSource(this.queue, {
@@ -148,6 +152,13 @@ export class Lane extends Construct {
       metric: laneMetric(this.prefix, name, laneMetricNames.defects, { statistic: 'Sum' }),
       threshold: 5,
       periods: 3,
+    });
+    alarms.add({
+      name: `${name}-organization-share`,
+      impact: `An organization has used up its share of the lane ${name} for half an hour: its own work is late, that of others is not.`,
+      runbook: 'organization-share',
+      metric: laneMetric(this.prefix, name, laneMetricNames.sharesUsedUp, { statistic: 'Sum' }),
+      threshold: 1,
     });
     alarms.add({
       name: `${name}-service-throttles`,

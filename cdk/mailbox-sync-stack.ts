@@ -41,7 +41,8 @@ export class MailboxSyncStack extends Stack {
 
     const restored = { cyclesTable: options.restoredCyclesTable, records: options.restoredRecordsStream };
     const state = new State(this, 'State', { prefix, retain, corsOrigin: options.corsOrigin, restored });
-    const lane = { prefix, timeoutSeconds: options.laneTimeoutSeconds };
+    const { organizationSharePercent } = options;
+    const lane = { prefix, timeoutSeconds: options.laneTimeoutSeconds, organizationSharePercent };
     const incoming = new Lane(this, 'Incoming', {
       ...lane,
       name: 'incoming',
@@ -62,7 +63,11 @@ export class MailboxSyncStack extends Stack {
       concurrency: options.operationsConcurrency,
     });
     const lanes = [incoming, outgoing, operations];
-    const webhooks = new Webhooks(this, 'Webhooks', { prefix, concurrency: options.webhooksConcurrency });
+    const webhooks = new Webhooks(this, 'Webhooks', {
+      prefix,
+      concurrency: options.webhooksConcurrency,
+      organizationSharePercent,
+    });
     const schedules = new Schedules(this, 'Schedules', { prefix, lanes: [...lanes, webhooks] });
     const { corsOrigin, domain, publicUrl } = options;
     const api = new Api(this, 'Api', { prefix, version, corsOrigin, domain, publicUrl });

@@ -71,7 +71,8 @@ export class SupportDashboard extends Construct {
         [table('3'), table('4')],
         [table('5'), table('9')],
         [
-          graph('Deliveries that waited for a connection', ofLanes(cycleLanes, 'cyclesWaiting', 'Sum')),
+          graph('Deliveries that waited for a connection or a share', ofLanes(cycleLanes, 'cyclesWaiting', 'Sum')),
+          graph('Organizations whose share of a lane is used up', ofLanes(lanes, 'sharesUsedUp', 'Sum')),
           graph('Server profiles most of whose mailboxes fail', [
             deploymentMetric(prefix, deploymentMetricNames.profilesFailing, {
               statistic: 'Maximum',

@@ -8,6 +8,8 @@ export interface WebhooksProps {
   readonly prefix: string;
   /** Most endpoints that are posted to at a time. */
   readonly concurrency: number;
+  /** Percent of them that may belong to one organization. */
+  readonly organizationSharePercent: number;
 }
 
 // A slice of 20 s, an attempt of 15 s that begins at its end, and what must be written then.
@@ -20,13 +22,13 @@ const timeoutSeconds = 60;
 export class Webhooks extends Lane {
   private readonly deployment: string;
 
-  constructor(scope: Construct, id: string, { prefix, concurrency }: WebhooksProps) {
+  constructor(scope: Construct, id: string, { prefix, ...capacity }: WebhooksProps) {
     super(scope, id, {
       name: 'webhooks',
       prefix,
       description: 'Posts events of the change feed to webhooks',
       timeoutSeconds,
-      concurrency,
+      ...capacity,
       batchSize: 1,
     });
     this.deployment = prefix;

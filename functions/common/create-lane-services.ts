@@ -1,6 +1,7 @@
 import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
 import { createCycleStore } from '../../shared/cycle/cycle-store.ts';
 import { createSendQuotas } from '../../shared/email/send-quota-table.ts';
+import type { SharedLane } from '../../shared/lane-share/share-limits.ts';
 import { createContextLoader } from '../../shared/mailbox/load-run-context.ts';
 import { createOAuthAccess } from '../../shared/oauth/oauth-access.ts';
 import { createOperationWatch } from '../../shared/operation/operation-watch.ts';
@@ -20,6 +21,7 @@ import { createThrottle } from '../../shared/throttle/throttle.ts';
 import { createDialler } from '../../shared/transport/dialler.ts';
 import { createHostPolicy } from '../../shared/transport/host-policy.ts';
 import { createAuthorizationServers } from '../../shared/transport/oauth/authorization-servers.ts';
+import { createLaneSharing } from './create-lane-sharing.ts';
 import type { readLaneEnvironment } from './read-lane-environment.ts';
 
 /** The collaborators of the lanes, built once per cold start. */
@@ -54,6 +56,7 @@ export const createLaneServices = (environment: ReturnType<typeof readLaneEnviro
       environment.HOST_CONNECTION_CAPS,
       Date.now,
     ),
+    sharingOf: (lane: SharedLane) => createLaneSharing(lane, { document, store }, environment),
     sendQuotas: createSendQuotas(document, environment.CYCLES_TABLE),
     dialler,
   };

@@ -78,5 +78,8 @@ export const createCycleLaneHandler = (
     if (lane === 'incoming') idle.add(invocation, verdict);
     return { ...verdict, line: toCycleLine(message, verdict) };
   };
-  return createLaneHandler(lane, services.queues, process, { conclude: idle.conclude });
+  return createLaneHandler(lane, services.queues, process, {
+    sharing: services.sharingOf(lane),
+    conclude: idle.conclude,
+  });
 };

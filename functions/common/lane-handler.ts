@@ -4,10 +4,13 @@ import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type LaneRecord, type LaneVerdict, runLaneBatch } from '../../shared/cycle/run-lane-batch.ts';
 import { endMarginMilliseconds } from '../../shared/cycle/run-time.ts';
+import { type SharedLane, waitForShare } from '../../shared/lane-share/lane-shares.ts';
 import { countRequests } from '../../shared/platform/aws-clients.ts';
 import { isAwsThrottle } from '../../shared/platform/is-aws-throttle.ts';
 import type { LaneQueues } from '../../shared/platform/lane-queues.ts';
 import { laneDimension, laneMetricNames } from '../../shared/platform/metric-names.ts';
+import { createEarlyAcknowledgement } from './acknowledge-early.ts';
+import { holdPlaces, type LaneSharing } from './hold-places.ts';
 import { logger } from './logger.ts';
 
 /** What one invocation counts, by the names in metric-names.ts; written once at its end. */
@@ -21,6 +24,11 @@ export interface LaneInvocation {
   readonly counts: Counts;
   readonly remainingMilliseconds: () => number;
 }
+
+type Process = (
+  record: LaneRecord,
+  invocation: LaneInvocation,
+) => Promise<LaneVerdict & { readonly outcome?: string; readonly line?: unknown }>;
 
 const toLaneRecord = (record: SQSRecord): LaneRecord => ({
   messageId: record.messageId,
@@ -49,16 +57,20 @@ const requireTime = (context: Context): void => {
   throw new Error(`The function may run for ${milliseconds} ms: its time-out is below what the deployment sets`);
 };
 
-/** The handler of a lane: batches by mailbox in parallel, partial batch responses, one log line and one metric line. */
+/**
+ * The handler of a lane: batches by mailbox in parallel, within the share of the lane that each organization has, partial
+ * batch responses, one log line and one metric line.
+ */
 export const createLaneHandler = (
-  lane: 'incoming' | 'outgoing' | 'operations' | 'webhooks',
+  lane: SharedLane,
   queues: LaneQueues,
-  process: (
-    record: LaneRecord,
-    invocation: LaneInvocation,
-  ) => Promise<LaneVerdict & { readonly outcome?: string; readonly line?: unknown }>,
-  /** `conclude` adds to the counts what is only known at the end; `requests` to AWS were made. */
-  options: { readonly conclude?: (invocation: LaneInvocation, requests: number) => void } = {},
+  process: Process,
+  options: {
+    /** Absent: nothing limits what an organization may hold of the lane. */
+    readonly sharing?: LaneSharing;
+    /** Adds to the counts what is only known at the end; `requests` to AWS were made. */
+    readonly conclude?: (invocation: LaneInvocation, requests: number) => void;
+  } = {},
 ) => {
   const processBatch = middy<SQSEvent, SQSBatchResponse>()
     .use(sqsPartialBatchFailure({ logger: () => undefined }))
@@ -68,10 +80,22 @@ export const createLaneHandler = (
       const outcomes: Record<string, number> = {};
       const cycles: unknown[] = [];
       const invocation = { counts, remainingMilliseconds: () => context.getRemainingTimeInMillis() };
-      const results = await runLaneBatch(event.Records.map(toLaneRecord), {
+      const records = event.Records.map(toLaneRecord);
+      const places = holdPlaces(records, options.sharing, Date.now() + context.getRemainingTimeInMillis(), () =>
+        count(counts, laneMetricNames.sharesUsedUp),
+      );
+      const early = createEarlyAcknowledgement(({ receiptHandle }) => queues.acknowledge(lane, receiptHandle));
+
+      const processAdmitted: Process = async (record) => {
+        const until = await places.admit(record);
+        if (until === undefined) return process(record, invocation);
+        count(counts, laneMetricNames.cyclesWaiting);
+        return waitForShare(queues, lane, record, { until, now: Date.now(), random: Math.random() });
+      };
+      const results = await runLaneBatch(records, {
         process: async (record) => {
-          const verdict = await process(record, invocation);
-          const outcome = verdict.done ? (verdict.outcome ?? 'done') : 'pushedBack';
+          const verdict = await processAdmitted(record, invocation);
+          const outcome = verdict.outcome ?? (verdict.done ? 'done' : 'pushedBack');
           outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
           if (verdict.line !== undefined) cycles.push(verdict.line);
           return verdict;
@@ -82,7 +106,12 @@ export const createLaneHandler = (
           if (isAwsThrottle(error)) count(counts, laneMetricNames.serviceThrottles);
           logger.error('A message was not processed', { lane, messageId: record.messageId, error: error as Error });
         },
+        onEnd: async (record, done) => {
+          if (done) early.done(record);
+          await places.finish(record);
+        },
       });
+      await early.end();
       options.conclude?.(invocation, countRequests() - requestsBefore);
       writeMetrics(lane, counts);
       logger.info('lane', {

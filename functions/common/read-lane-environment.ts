@@ -12,4 +12,6 @@ export const readLaneEnvironment = () =>
     'OPERATIONS_QUEUE_URL',
     'ALLOWED_HOST_RANGES',
     'HOST_CONNECTION_CAPS',
+    'LANE_CONCURRENCY',
+    'ORGANIZATION_SHARE_PERCENT',
   ]);

@@ -33,4 +33,5 @@ export const handler = createLaneHandler(
       remainingMilliseconds: invocation.remainingMilliseconds(),
     });
   },
+  { sharing: services.sharingOf('operations') },
 );

@@ -19,6 +19,7 @@ import { type DeliveryDependencies, deliverPending } from '../../shared/webhook/
 import { attemptSeconds } from '../../shared/webhook/post-event.ts';
 import { webhooksLane } from '../../shared/webhook/webhook-message.ts';
 import { createWebhookStates } from '../../shared/webhook/webhook-states.ts';
+import { createLaneSharing } from '../common/create-lane-sharing.ts';
 import { createLaneHandler } from '../common/lane-handler.ts';
 
 const environment = readConfiguration([
@@ -31,6 +32,8 @@ const environment = readConfiguration([
   'SCHEDULER_ROLE_ARN',
   'SCHEDULER_DEAD_LETTER_ARN',
   'ALLOWED_HOST_RANGES',
+  'LANE_CONCURRENCY',
+  'ORGANIZATION_SHARE_PERCENT',
 ]);
 const document = createDocumentClient();
 const table = createRecordsTable(document, environment.RECORDS_TABLE);
@@ -54,9 +57,13 @@ const deps: DeliveryDependencies = {
   now: () => new Date(),
 };
 
-export const handler = createLaneHandler(webhooksLane, queues, (record, invocation) =>
-  deliverPending(deps, webhookMessageSchema.parse(JSON.parse(record.body)), {
-    receiveCount: record.receiveCount,
-    remainingMilliseconds: invocation.remainingMilliseconds(),
-  }),
+export const handler = createLaneHandler(
+  webhooksLane,
+  queues,
+  (record, invocation) =>
+    deliverPending(deps, webhookMessageSchema.parse(JSON.parse(record.body)), {
+      receiveCount: record.receiveCount,
+      remainingMilliseconds: invocation.remainingMilliseconds(),
+    }),
+  { sharing: createLaneSharing(webhooksLane, { document, store: deps.store }, environment) },
 );

@@ -125,6 +125,15 @@ export const alertRules: readonly AlertRule[] = [
     cleared: 'They suffice again for ten minutes',
   },
   {
+    codes: ['laneShareUsedUp'],
+    subjects: ['lane'],
+    scope: 'organization',
+    levels: ['information'],
+    raised: 'The organization has used up its share of a lane for half an hour, and more of its work waits',
+    clearedBy: 'itself',
+    cleared: 'The share suffices again for ten minutes',
+  },
+  {
     codes: [...deliveryCodes, ...connectionCodes],
     subjects: ['email'],
     scope: 'email',

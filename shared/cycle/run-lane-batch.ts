@@ -31,6 +31,8 @@ export const runLaneBatch = async (
     readonly process: (record: LaneRecord) => Promise<LaneVerdict>;
     readonly pushBack: (record: LaneRecord, seconds: number) => Promise<void>;
     readonly onDefect: (error: unknown, record: LaneRecord) => void;
+    /** Told of each record when nothing more is done for it, while others may go on. */
+    readonly onEnd?: (record: LaneRecord, done: boolean) => Promise<void>;
   },
 ): Promise<PromiseSettledResult<void>[]> => {
   const results = new Map<string, PromiseSettledResult<void>>();
@@ -47,6 +49,10 @@ export const runLaneBatch = async (
     }
   };
 
+  const end = async (record: LaneRecord, done: boolean): Promise<void> => {
+    await deps.onEnd?.(record, done).catch((error: unknown) => deps.onDefect(error, record));
+  };
+
   const processGroup = async (group: readonly LaneRecord[]): Promise<void> => {
     let waitSeconds: number | undefined;
     for (const record of group) {
@@ -54,6 +60,7 @@ export const runLaneBatch = async (
         const verdict = await processOne(record);
         if (verdict.done) {
           results.set(record.messageId, { status: 'fulfilled', value: undefined });
+          await end(record, true);
           continue;
         }
         waitSeconds = verdict.waitSeconds;
@@ -61,6 +68,7 @@ export const runLaneBatch = async (
       // If this call fails the message comes back all the same, only later, at its visibility time-out.
       await deps.pushBack(record, waitSeconds).catch((error: unknown) => deps.onDefect(error, record));
       results.set(record.messageId, { status: 'rejected', reason: new PushedBack(waitSeconds) });
+      await end(record, false);
     }
   };
 

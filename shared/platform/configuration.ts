@@ -21,6 +21,8 @@ const environmentShape = {
   SCHEDULER_DEAD_LETTER_ARN: z.string(),
   LANE_TIMEOUT_SECONDS: z.coerce.number().int().positive(),
   LANE_VISIBILITY_SECONDS: z.coerce.number().int().positive(),
+  LANE_CONCURRENCY: z.coerce.number().int().positive(),
+  ORGANIZATION_SHARE_PERCENT: z.coerce.number().int().positive(),
   WATCHDOG_PERIOD_SECONDS: z.coerce.number().int().positive(),
   ALLOWED_HOST_RANGES: z.string().transform((text) => text.split(',').filter((range) => range !== '')),
   HOST_CONNECTION_CAPS: z

@@ -1,5 +1,6 @@
 import {
   ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
   GetQueueAttributesCommand,
   SendMessageCommand,
   type SQSClient,
@@ -14,6 +15,8 @@ export interface LaneQueues {
   send(lane: string, group: string, deduplicationId: string, body: unknown): Promise<void>;
   /** Gives a received message back, to be delivered again after the delay (0 to 43,200 s). */
   pushBack(lane: string, receiptHandle: string, seconds: number): Promise<void>;
+  /** Deletes a received message whose work is done. */
+  acknowledge(lane: string, receiptHandle: string): Promise<void>;
   /** About how many messages wait. */
   countWaiting(lane: string): Promise<number>;
 }
@@ -46,6 +49,9 @@ export const createLaneQueues = (client: SQSClient, urls: Readonly<Record<string
           VisibilityTimeout: Math.min(43_200, Math.max(0, Math.ceil(seconds))),
         }),
       );
+    },
+    acknowledge: async (lane, ReceiptHandle) => {
+      await client.send(new DeleteMessageCommand({ QueueUrl: urlOf(lane), ReceiptHandle }));
     },
     countWaiting: async (lane) => {
       const { Attributes } = await client.send(

@@ -31,7 +31,7 @@ export const laneMetricNames = {
   cyclesCompleted: 'CyclesCompleted',
   /** Runs that ended with a fault of a server or a login. Count, by the lane. */
   cyclesFailed: 'CyclesFailed',
-  /** Deliveries that had to wait: for a connection, or for another run. Count, by the lane. */
+  /** Deliveries that had to wait: for a connection, for another run, or for the organization's share. Count, by the lane. */
   cyclesWaiting: 'CyclesWaiting',
   /** Share of the lane's cycles that failed within the hour, where there are twenty or more. By the watchdog. */
   failingPercent: 'FailingPercent',
@@ -39,6 +39,8 @@ export const laneMetricNames = {
   defects: 'Defects',
   /** Of those, the ones that AWS refused for too many requests: DynamoDB, KMS, SQS, Scheduler, S3. Count, by the lane. */
   serviceThrottles: 'ServiceThrottles',
+  /** Times that an organization's share of the lane had been used up for half an hour. Count, by the lane. */
+  sharesUsedUp: 'SharesUsedUp',
   /** Requests to AWS for each cycle, of invocations in which every cycle was idle. By the lane `incoming`. */
   idleRequestsPerCycle: 'IdleRequestsPerCycle',
 } as const;

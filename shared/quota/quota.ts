@@ -13,10 +13,14 @@ export const quotaSchema = z
     connections: limit(
       'Connections that all server profiles may allow together, and so mailboxes that are worked on at once.',
     ),
+    laneSharePercent: z.int().min(1).max(100).nullable().default(null).meta({
+      description:
+        'Percent of the places of each lane that work for the organization may hold at a time; null: as the deployment has it. Counts within ten minutes.',
+    }),
     requestsPerSecond: z.int().min(1).max(10_000).nullable().default(null).meta({
       description: 'Requests per second of one key, or of one user over all sessions; null: 200.',
     }),
   })
   .meta({ id: 'Quota' });
 export type Quota = z.output<typeof quotaSchema>;
-export type QuotaName = Exclude<keyof Quota, 'requestsPerSecond'>;
+export type QuotaName = Exclude<keyof Quota, 'requestsPerSecond' | 'laneSharePercent'>;

@@ -140,6 +140,8 @@ const createHubResources = async (aws: AwsEndpoint): Promise<HubResources> => {
       SCHEDULER_DEAD_LETTER_ARN: undelivered.arn,
       LANE_TIMEOUT_SECONDS: '60',
       LANE_VISIBILITY_SECONDS: String(laneVisibilitySeconds),
+      LANE_CONCURRENCY: '100',
+      ORGANIZATION_SHARE_PERCENT: '50',
       WATCHDOG_PERIOD_SECONDS: '60',
       ALLOWED_HOST_RANGES: '127.0.0.0/8,::1/128',
       HOST_CONNECTION_CAPS: '{}',

@@ -147,6 +147,13 @@ export const mailboxFaults = {
     fix: 'Raise maxConnections if the server allows it, or move mailboxes to another profile',
     whoActs: 'administrator',
   },
+  laneShareUsedUp: {
+    title: 'The share of a lane that the organization may use is used up',
+    cause:
+      'Its servers are slow or do not answer, or it has much to do at once. What exceeds the share waits, so that other organizations do not',
+    fix: 'Look at the health of the server profiles. If they are well, grant the organization a larger quota.laneSharePercent, or deploy the lane with a higher concurrency',
+    whoActs: 'operator',
+  },
   profileFailing: {
     title: 'More than half of the mailboxes of a server profile fail',
     cause:

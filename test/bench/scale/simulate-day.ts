@@ -171,6 +171,7 @@ export const simulateDay = async (options: DayOptions): Promise<Day> => {
       lanes[workload].enqueue(cycles.numberOf(group), body as CycleMessage);
     },
     pushBack: async () => undefined,
+    acknowledge: async () => undefined,
     countWaiting: async (lane) => lanes[lane as Cycle['workload']].waiting,
   };
 

@@ -139,6 +139,8 @@ const start = async (
       POWERTOOLS_LOG_LEVEL: 'ERROR',
       LANE_TIMEOUT_SECONDS: '120',
       LANE_VISIBILITY_SECONDS: String(visibilitySeconds),
+      LANE_CONCURRENCY: '3',
+      ORGANIZATION_SHARE_PERCENT: '50',
       WATCHDOG_PERIOD_SECONDS: String(watchdogPeriodSeconds),
     },
   });

@@ -12,7 +12,12 @@ const contextOf = (milliseconds: number): Context =>
 const createHandler = (processed: string[]) =>
   createLaneHandler(
     'incoming',
-    { send: async () => undefined, pushBack: async () => undefined, countWaiting: async () => 0 },
+    {
+      send: async () => undefined,
+      pushBack: async () => undefined,
+      acknowledge: async () => undefined,
+      countWaiting: async () => 0,
+    },
     async ({ messageId }) => {
       processed.push(messageId);
       return { done: true };

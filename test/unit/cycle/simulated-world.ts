@@ -191,6 +191,7 @@ export const simulate = async (options: WorldOptions): Promise<Findings> => {
   const queuesOf = ({ call }: Process): LaneQueues => ({
     send: (_, group, deduplicationId, body) => call(() => enqueue(group, deduplicationId, JSON.stringify(body))),
     pushBack: () => call(() => undefined),
+    acknowledge: () => call(() => undefined),
     countWaiting: () => call(() => 0),
   });
 

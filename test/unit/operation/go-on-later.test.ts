@@ -11,6 +11,7 @@ const wait = async (receiveCount: number, until: number) => {
       sent.push({ lane, group, body });
     },
     pushBack: async () => undefined,
+    acknowledge: async () => undefined,
     countWaiting: async () => 0,
   };
   const verdict = await goOnWithPlace({ queues, now: () => new Date(now) }, operation, { receiveCount }, until);

@@ -269,6 +269,7 @@ export class ContendedServer {
     send: (lane, group, deduplicationId, body) =>
       this.#call(() => this.#enqueue(lane as SynchronizedWorkload, group, deduplicationId, JSON.stringify(body))),
     pushBack: async () => undefined,
+    acknowledge: async () => undefined,
     countWaiting: async () => 0,
   };
 

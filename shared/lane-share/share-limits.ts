@@ -1,0 +1,80 @@
+import { organizationKind } from '../organization/organization.ts';
+import { organizationListingKind } from '../organization/organization-listing.ts';
+import type { EntityStore } from '../platform/entity-store.ts';
+import { deploymentScope } from '../platform/records-table.ts';
+import { countConnections } from '../quota/require-quota.ts';
+import { webhookKind, webhookLimit } from '../webhook/webhook.ts';
+
+export type SharedLane = 'incoming' | 'outgoing' | 'operations' | 'webhooks';
+
+/** How many invocations of a lane may work for one organization at the same time. */
+export interface ShareLimits {
+  /** Undefined: nothing needs to be counted, since nothing limits it or it could never hold more. */
+  placesOf(organizationId: string): Promise<number | undefined>;
+}
+
+export interface LaneCapacity {
+  readonly lane: SharedLane;
+  /** Most invocations of the lane at a time. */
+  readonly concurrency: number;
+  /** What an organization may hold of them, where the operator has not granted it another share. */
+  readonly sharePercent: number;
+}
+
+/** At least one, or nothing would ever be done; undefined: all of them. */
+export const placesOfShare = (concurrency: number, sharePercent: number): number | undefined =>
+  sharePercent >= 100 ? undefined : Math.max(1, Math.floor((concurrency * sharePercent) / 100));
+
+/**
+ * The most invocations that an organization could hold for long. A run of the lanes incoming and outgoing that has no
+ * connection is over at once, and a webhook is one run at a time.
+ */
+const mostHeld = async (store: EntityStore, lane: SharedLane, organizationId: string): Promise<number> => {
+  switch (lane) {
+    case 'incoming':
+    case 'outgoing':
+      return countConnections(store, organizationId);
+    case 'webhooks':
+      return (await store.list(webhookKind, organizationId, { limit: webhookLimit })).items.length;
+    case 'operations':
+      return Number.POSITIVE_INFINITY;
+  }
+};
+
+const readPlaces = async (
+  store: EntityStore,
+  { lane, concurrency, sharePercent }: LaneCapacity,
+  organizationId: string,
+): Promise<number | undefined> => {
+  // Who has the deployment to himself takes nothing from anybody.
+  const { items } = await store.list(organizationListingKind, deploymentScope, { limit: 2 });
+  if (items.length < 2) return undefined;
+  const organization = await store.get(organizationKind, organizationId, organizationId, 'eventual');
+  const places = placesOfShare(concurrency, organization?.quota.laneSharePercent ?? sharePercent);
+  if (places === undefined || (await mostHeld(store, lane, organizationId)) <= places) return undefined;
+  return places;
+};
+
+/** Profiles, webhooks and quotas change seldom, and a run should not read them only to find that nothing is to be counted. */
+const keptMilliseconds = 600_000;
+const keptOrganizations = 5_000;
+
+/** Reads what limits an organization and remembers it for ten minutes. */
+export const createShareLimits = (store: EntityStore, capacity: LaneCapacity, now: () => number): ShareLimits => {
+  const known = new Map<string, { readonly until: number; readonly places: Promise<number | undefined> }>();
+  return {
+    placesOf: async (organizationId) => {
+      const present = known.get(organizationId);
+      if (present !== undefined && present.until > now()) return present.places;
+      if (known.size >= keptOrganizations) known.clear();
+      const places = readPlaces(store, capacity, organizationId);
+      known.set(organizationId, { until: now() + keptMilliseconds, places });
+      try {
+        return await places;
+      } catch (error) {
+        known.delete(organizationId);
+        throw error;
+      }
+    },
+  };
+};
