@@ -1,7 +1,7 @@
 import { copyFile, glob, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { AwsEndpoint } from './child-environment.ts';
-import { createOperatorKey, deployStack, readOutput } from './deployment.ts';
+import { createOperatorKey, deployStack, readOutput, type StackOutputs } from './deployment.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import type { LocalEnvironment } from './environment.ts';
 import { startFront } from './front.ts';
@@ -9,7 +9,7 @@ import { type MailServers, type MailServersOptions, startMailServers } from './m
 import { createRunDirectory } from './paths.ts';
 import { choosePort, requireFreePort } from './ports.ts';
 import { ensurePrerequisites } from './prerequisites.ts';
-import type { Progress } from './progress.ts';
+import { type Progress, silentProgress } from './progress.ts';
 import { ensurePythonEnvironment } from './python-environment.ts';
 
 export type LocalCloudOptions = {
@@ -36,6 +36,8 @@ export type LocalCloud = {
   readonly mailServers: MailServers;
   /** Logs of everything; removed by `stop`. */
   readonly runDirectory: string;
+  /** Deploys again with more context; what the stack then puts out. */
+  readonly deploy: (context: Readonly<Record<string, string>>) => Promise<StackOutputs>;
   readonly stop: () => Promise<void>;
 };
 
@@ -98,14 +100,14 @@ const startAll = async (
     target: () => stage,
   });
   onStop(front.stop);
-  const outputs = await deployStack({
+  const deployment = {
     aws,
     runDirectory,
     outputsFile: options.outputsFile ?? join(runDirectory, 'outputs.json'),
-    progress,
     ...(signal === undefined ? {} : { signal }),
-    context: { publicUrl: front.url, ...options.context },
-  });
+  };
+  const context = { publicUrl: front.url, ...options.context };
+  const outputs = await deployStack({ ...deployment, progress, context });
   signal?.throwIfAborted();
   stage = `${aws.endpointUrl}/_aws/execute-api/${readOutput(outputs, 'HubApiId')}/$default`;
   const operatorKey = await progress.step('Ask the stack for an operator key', () =>
@@ -122,6 +124,7 @@ const startAll = async (
     emulator,
     mailServers,
     runDirectory,
+    deploy: (more) => deployStack({ ...deployment, progress: silentProgress, context: { ...context, ...more } }),
   };
 };
 

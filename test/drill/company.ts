@@ -5,6 +5,7 @@ import { findMailUser, listMessages } from '../../local/mailbox-client.ts';
 import { deliverMessage } from '../support/mailbox-client.ts';
 import { createOrganization, createServerProfile, enableMailbox } from '../support/organization-setup.ts';
 import { readWholeList } from '../support/read-whole-list.ts';
+import { CompanyFeed } from './company-feed.ts';
 
 export interface WorkloadSchedule {
   readonly state: string;
@@ -41,8 +42,16 @@ export interface DrilledMailbox {
 /** To whom all Sends go. */
 const client = 'carl@client.example';
 
-const isFinal = ({ type }: FeedEvent): boolean =>
-  type === 'email.sent' || type === 'email.failed' || type === 'email.unconfirmed';
+const finalStatuses = ['sent', 'failed', 'unconfirmed'];
+
+/** Told by an event of the feed, or by the status that a snapshot shows. */
+const tellsEnd = ({ type, data }: FeedEvent): boolean =>
+  type === 'email.snapshot'
+    ? finalStatuses.includes(String(data['status']))
+    : finalStatuses.includes(type.replace(/^email\./, ''));
+
+const tellsTracked = ({ type, data }: FeedEvent): boolean =>
+  type === 'email.tracked' || (type === 'email.snapshot' && data['direction'] === 'incoming');
 
 /** An organization with mailboxes on the real servers, that knows what it was sent and what it has sent. */
 export class Company {
@@ -53,8 +62,11 @@ export class Company {
   /** Sends of which nobody can know whether they were delivered, when it was last looked. */
   unconfirmed = 0;
   readonly #environment: LocalEnvironment;
+  readonly #feed: CompanyFeed;
   readonly #received: { readonly messageId: string; readonly mailboxId: string }[] = [];
-  readonly #sends: string[] = [];
+  #sends: readonly { readonly id: string; readonly due: number }[] = [];
+  /** Message-IDs of Sends that went out and that the hub knows nothing of any more. */
+  #forgotten: readonly string[] = [];
   #number = 0;
 
   private constructor(
@@ -66,6 +78,7 @@ export class Company {
     this.organizationId = fields.organizationId;
     this.hub = fields.hub;
     this.mailboxes = fields.mailboxes;
+    this.#feed = new CompanyFeed(fields.hub);
   }
 
   /** @param intervalSeconds between two readings of a mailbox */
@@ -118,7 +131,7 @@ export class Company {
       send: true,
       ...(inSeconds === 0 ? {} : { sendAt: new Date(Date.now() + inSeconds * 1000).toISOString() }),
     });
-    this.#sends.push(id);
+    this.#sends = [...this.#sends, { id, due: Date.now() + inSeconds * 1000 }];
   }
 
   schedule(mailbox: DrilledMailbox): Promise<Schedule> {
@@ -129,18 +142,16 @@ export class Company {
     return await readWholeList<Alert>(this.hub, '/alerts?status=open');
   }
 
-  /** Waits until all that was received is tracked and all that was sent has an end. */
-  async settle(seconds: number): Promise<void> {
+  /** Waits until all that was received is tracked, and all Sends that are due by then [any] have an end. */
+  async settle(seconds: number, dueBy = Number.POSITIVE_INFINITY): Promise<void> {
     await eventually(
       async () => {
-        const events = await this.#readFeed();
-        const tracked = new Set(
-          events.flatMap(({ type, data }) => (type === 'email.tracked' ? [data['messageId']] : [])),
-        );
-        const ended = new Set(events.filter(isFinal).map(({ subject }) => subject.id));
+        const told = [...this.#feed.snapshot, ...(await this.#feed.read())];
+        const tracked = new Set(told.filter(tellsTracked).map(({ data }) => data['messageId']));
+        const ended = new Set(told.filter(tellsEnd).map(({ subject }) => subject.id));
         const open = [
           ...this.#received.filter(({ messageId }) => !tracked.has(messageId)),
-          ...this.#sends.filter((id) => !ended.has(id)),
+          ...this.#sends.filter(({ id, due }) => due <= dueBy && !ended.has(id)),
         ];
         return open.length === 0 ? true : undefined;
       },
@@ -154,24 +165,44 @@ export class Company {
     return emails.every(({ status }) => status !== 'pendingSend' && status !== 'sending');
   }
 
+  /** How many Sends it has had accepted; what a backup of this moment knows. */
+  get sendCount(): number {
+    return this.#sends.length;
+  }
+
+  /** Before the tables are brought back to the moment of so many Sends: the hub will know no later one. */
+  async forgetSendsAfter(count: number): Promise<void> {
+    const emails = await readWholeList<Email>(this.hub, '/emails?direction=outgoing&fields=summary');
+    const later = this.#sends.slice(count).map((send) => emails.find(({ id }) => id === send.id)?.messageId);
+    this.#forgotten = [...this.#forgotten, ...later.map((messageId) => String(messageId))];
+    this.#sends = this.#sends.slice(0, count);
+  }
+
+  /** Its CRM takes a snapshot and reads on from there. */
+  async beginFeedAnew(): Promise<void> {
+    await this.#feed.beginAnew();
+  }
+
   /** What was lost, doubled, or is missing in the feed, as seen from outside; nothing when all is as promised. */
   async findViolations(): Promise<readonly string[]> {
     const [events, again, emails] = [
-      await this.#readFeed(),
-      await this.#readFeed(),
+      await this.#feed.read(),
+      await this.#feed.read(),
       await readWholeList<Email>(this.hub, '/emails?fields=summary'),
     ];
+    const told = [...this.#feed.snapshot, ...events];
     const inbox = await listMessages(this.#environment.mail, findMailUser(this.#environment.mail, client));
     const violations: string[] = [];
     const expectOnce = (what: string, count: number): void => {
       if (count !== 1) violations.push(`${what}: ${count} times`);
     };
     for (const [index, { sequence, id }] of events.entries()) {
-      if (sequence !== index + 1) violations.push(`the feed has ${sequence} where ${index + 1} should be`);
+      const expected = this.#feed.startsAfter + index + 1;
+      if (sequence !== expected) violations.push(`the feed has ${sequence} where ${expected} should be`);
       if (again[index]?.id !== id) violations.push(`the feed told ${id} the first time and ${again[index]?.id} then`);
     }
-    const told = new Set(events.map(({ id }) => id));
-    if (told.size !== events.length) violations.push(`the feed tells ${events.length - told.size} events twice`);
+    const distinct = new Set(events.map(({ id }) => id)).size;
+    if (distinct !== events.length) violations.push(`the feed tells ${events.length - distinct} events twice`);
     const versions = new Map<string, number>();
     for (const { subject, version } of events) {
       const key = `${subject.type} ${subject.id}`;
@@ -180,17 +211,19 @@ export class Company {
     }
     for (const { messageId } of this.#received) {
       expectOnce(`${messageId} as email`, emails.filter((one) => one.messageId === messageId).length);
-      const tracked = events.filter(({ type, data }) => type === 'email.tracked' && data['messageId'] === messageId);
+      const tracked = told.filter((event) => tellsTracked(event) && event.data['messageId'] === messageId);
       expectOnce(`${messageId} tracked in the feed`, tracked.length);
     }
     const alerts = await this.openAlerts();
     this.unconfirmed = 0;
-    for (const id of this.#sends) {
+    for (const messageId of this.#forgotten)
+      expectOnce(`the forgotten Send ${messageId}`, inbox.filter((one) => one.messageId === messageId).length);
+    for (const { id } of this.#sends) {
       const email = emails.find((one) => one.id === id);
       const copies = inbox.filter((one) => one.messageId === email?.messageId).length;
       expectOnce(
         `the end of the Send ${id}`,
-        events.filter((event) => isFinal(event) && event.subject.id === id).length,
+        told.filter((event) => tellsEnd(event) && event.subject.id === id).length,
       );
       // A run that died between the content and the server's answer: nobody may guess, and a person is told.
       if (email?.status === 'unconfirmed' && copies <= 1) {
@@ -205,21 +238,6 @@ export class Company {
   }
 
   get counts(): { readonly received: number; readonly sent: number } {
-    return { received: this.#received.length, sent: this.#sends.length };
-  }
-
-  async #readFeed(): Promise<readonly FeedEvent[]> {
-    const events: FeedEvent[] = [];
-    for (let cursor = '0', hasMore = true; hasMore; ) {
-      const page = await this.hub.get<{
-        readonly data: readonly FeedEvent[];
-        readonly nextCursor: string;
-        readonly hasMore: boolean;
-      }>(`/feed?cursor=${encodeURIComponent(cursor)}&limit=500`);
-      events.push(...page.data);
-      cursor = page.nextCursor;
-      hasMore = page.hasMore;
-    }
-    return events;
+    return { received: this.#received.length, sent: this.#sends.length + this.#forgotten.length };
   }
 }
