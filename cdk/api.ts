@@ -5,6 +5,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import type { DeploymentOptions } from './deployment-options.ts';
 import { HubFunction } from './hub-function.ts';
 import { resourceMetric } from './metrics.ts';
 import type { OperatorAlarms } from './operator-alarms.ts';
@@ -17,6 +18,8 @@ export interface ApiProps {
   readonly domain: { readonly name: string; readonly certificateArn: string } | undefined;
   /** Where the hub is reached when something stands before it; without a slash at the end. */
   readonly publicUrl: string | undefined;
+  /** Where users sign in to the console. */
+  readonly identityProvider: DeploymentOptions['identityProvider'];
 }
 
 // API Gateway gives an integration at most 30 s; the function ends before, so that the caller gets its answer.
@@ -93,7 +96,12 @@ export class Api extends Construct {
     });
     this.url =
       props.publicUrl ?? (props.domain === undefined ? this.httpApi.apiEndpoint : `https://${props.domain.name}`);
-    this.hubFunction.addEnvironment({ VERSION: props.version, HUB_URL: this.url });
+    const { identityProvider } = props;
+    this.hubFunction.addEnvironment({
+      VERSION: props.version,
+      HUB_URL: this.url,
+      IDENTITY_PROVIDER: identityProvider === undefined ? '' : JSON.stringify(identityProvider),
+    });
   }
 
   addAlarms(alarms: OperatorAlarms): void {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { banner, entryOf, type FunctionName, projectRoot, replacements, target } from './bundling.ts';
@@ -9,6 +10,37 @@ const withoutMediaTypes: Plugin = {
     bundler.onResolve({ filter: /^\.\/mimetypes$/ }, ({ importer }) =>
       importer.includes('/libmime/') ? { path: `${projectRoot}cdk/replacements/libmime-mimetypes.ts` } : undefined,
     );
+  },
+};
+
+const consoleFolder = `${projectRoot}console/`;
+
+/** The scripts of the console as one, for a browser. */
+const consoleScript = async (): Promise<string> => {
+  const { outputFiles } = await build({
+    entryPoints: [`${consoleFolder}console.js`],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    write: false,
+    logLevel: 'warning',
+  });
+  return outputFiles.map(({ text }) => text).join('');
+};
+
+/** The files of the console come along as text: a deployed function has no folder to read them from. */
+const withConsoleFiles: Plugin = {
+  name: 'with-console-files',
+  setup: (bundler) => {
+    bundler.onLoad({ filter: /\/functions\/api\/console\/console-files\.ts$/ }, async () => {
+      const files = {
+        'index.html': await readFile(`${consoleFolder}index.html`, 'utf8'),
+        'console.css': await readFile(`${consoleFolder}console.css`, 'utf8'),
+        'console.js': await consoleScript(),
+      };
+      return { contents: `export const consoleFiles = ${JSON.stringify(files)};`, loader: 'js' };
+    });
   },
 };
 
@@ -28,7 +60,7 @@ const options = {
   charset: 'utf8',
   banner: { js: banner },
   alias: { ...replacements },
-  plugins: [withoutMediaTypes],
+  plugins: [withoutMediaTypes, withConsoleFiles],
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 

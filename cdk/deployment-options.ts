@@ -39,6 +39,14 @@ const restoredStream = z.string().transform((streamArn, context) => {
   return z.NEVER;
 });
 
+// The most that AWS gives a function is 4 KB of environment.
+const certificates = z
+  .string()
+  .max(3_000)
+  .regex(/^-----BEGIN CERTIFICATE-----/, 'PEM text of one or two certificates');
+
+const isSecureUrl = (text: string): boolean => URL.canParse(text) && new URL(text).protocol === 'https:';
+
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 
 const contextSchema = z.object({
@@ -60,12 +68,19 @@ const contextSchema = z.object({
   outgoingConcurrency: optional(concurrency.default(50)),
   operationsConcurrency: optional(concurrency.default(10)),
   webhooksConcurrency: optional(concurrency.default(20)),
-  organizationSharePercent: optional(z.coerce.number().int().min(1).max(100).default(50)),
+  organizationSharePercent: optional(z.coerce.number().int().min(1).max(100).default(40)),
   allowedHostRanges: optional(hostRanges.default([])),
   hostConnectionCaps: optional(z.union([connectionCaps, connectionCapsText]).default({})),
   allowInsecureCredentials: optional(flag.default(false)),
   publicUrl: optional(z.string().refine(isOrigin, 'An origin only: https://hub.example.com').optional()),
   corsOrigin: optional(z.string().refine(isOrigin, 'An origin only: https://crm.example.com').optional()),
+  oidcIssuer: optional(z.string().refine(isSecureUrl, 'An https URL: https://login.example.com').optional()),
+  oidcClientId: optional(z.string().max(500).optional()),
+  oidcClientSecretCiphertext: optional(
+    z.base64('The CiphertextBlob that aws kms encrypt answers with').max(1_000).optional(),
+  ),
+  oidcOrganizationClaim: optional(z.string().max(100).optional()),
+  oidcCaCertificates: optional(certificates.optional()),
   domainName: optional(z.hostname().optional()),
   certificateArn: optional(z.string().startsWith('arn:').optional()),
   /** Tables that stand in the place of the stack's own since they were restored from a backup. */
@@ -76,13 +91,40 @@ const contextSchema = z.object({
   alarmTopicArn: optional(z.string().startsWith('arn:').optional()),
 });
 
-const optionsSchema = contextSchema.transform(({ domainName, certificateArn, ...options }, context) => {
-  if (domainName === undefined && certificateArn === undefined) return { ...options, domain: undefined };
-  if (domainName !== undefined && certificateArn !== undefined)
-    return { ...options, domain: { name: domainName, certificateArn } };
-  context.addIssue({ code: 'custom', message: 'domainName and certificateArn belong together: give both or neither' });
+type Context = z.output<typeof contextSchema>;
+
+const refuse = (context: z.core.$RefinementCtx, message: string): never => {
+  context.addIssue({ code: 'custom', message });
   return z.NEVER;
-});
+};
+
+const domainOf = ({ domainName, certificateArn }: Context, context: z.core.$RefinementCtx) => {
+  if (domainName === undefined && certificateArn === undefined) return undefined;
+  if (domainName !== undefined && certificateArn !== undefined) return { name: domainName, certificateArn };
+  return refuse(context, 'domainName and certificateArn belong together: give both or neither');
+};
+
+/** Where users sign in to the console, as the api function takes it. */
+const identityProviderOf = (options: Context, context: z.core.$RefinementCtx) => {
+  const { oidcIssuer, oidcClientId, oidcClientSecretCiphertext, oidcOrganizationClaim, oidcCaCertificates } = options;
+  const others = [oidcClientId, oidcClientSecretCiphertext, oidcOrganizationClaim, oidcCaCertificates];
+  if (oidcIssuer === undefined && others.every((option) => option === undefined)) return undefined;
+  if (oidcIssuer === undefined || oidcClientId === undefined)
+    return refuse(context, 'oidcIssuer and oidcClientId belong together, and the other oidc options need them');
+  return {
+    issuer: oidcIssuer,
+    clientId: oidcClientId,
+    clientSecretCiphertext: oidcClientSecretCiphertext ?? null,
+    organizationClaim: oidcOrganizationClaim ?? null,
+    caCertificates: oidcCaCertificates ?? null,
+  };
+};
+
+const optionsSchema = contextSchema.transform((options, context) => ({
+  ...options,
+  domain: domainOf(options, context),
+  identityProvider: identityProviderOf(options, context),
+}));
 
 export type DeploymentOptions = Readonly<z.output<typeof optionsSchema>>;
 

@@ -69,8 +69,8 @@ export class MailboxSyncStack extends Stack {
       organizationSharePercent,
     });
     const schedules = new Schedules(this, 'Schedules', { prefix, lanes: [...lanes, webhooks] });
-    const { corsOrigin, domain, publicUrl } = options;
-    const api = new Api(this, 'Api', { prefix, version, corsOrigin, domain, publicUrl });
+    const { corsOrigin, domain, publicUrl, identityProvider } = options;
+    const api = new Api(this, 'Api', { prefix, version, corsOrigin, domain, publicUrl, identityProvider });
     const feed = new Feed(this, 'Feed', { prefix, records: state.records });
     const watchdog = new Watchdog(this, 'Watchdog', {
       prefix,
@@ -175,6 +175,7 @@ export class MailboxSyncStack extends Stack {
 
     const outputs: Readonly<Record<string, string>> = {
       HubUrl: api.url,
+      ConsoleUrl: `${api.url}/console`,
       HubApiId: api.httpApi.apiId,
       OperatorKeyFunctionName: operatorKey.hubFunction.function.functionName,
       RecoveryFunctionName: recovery.hubFunction.function.functionName,

@@ -1,3 +1,4 @@
+import type { KMSClient } from '@aws-sdk/client-kms';
 import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
 import { createOAuthAccess } from '../../shared/oauth/oauth-access.ts';
 import { createOperationWatch } from '../../shared/operation/operation-watch.ts';
@@ -9,11 +10,17 @@ import {
 } from '../../shared/platform/aws-clients.ts';
 import { readConfiguration } from '../../shared/platform/configuration.ts';
 import { createContentStore } from '../../shared/platform/content-store.ts';
+import { createDeploymentSecret } from '../../shared/platform/deployment-secret.ts';
 import { EntityStore } from '../../shared/platform/entity-store.ts';
 import { createLaneQueues } from '../../shared/platform/lane-queues.ts';
 import { createRecordsTable } from '../../shared/platform/records-table.ts';
 import { createSecretVault } from '../../shared/platform/secrets.ts';
 import { RequestMeter } from '../../shared/quota/request-meter.ts';
+import {
+  clientSecretPurpose,
+  configureProvider,
+  identityProviderSchema,
+} from '../../shared/session/identity-provider.ts';
 import { createConnectionGate } from '../../shared/throttle/connection-gate.ts';
 import { createThrottle } from '../../shared/throttle/throttle.ts';
 import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
@@ -23,6 +30,16 @@ import { createNameService } from '../../shared/transport/name-service.ts';
 import { createAuthorizationServers } from '../../shared/transport/oauth/authorization-servers.ts';
 import { createWebhookStates } from '../../shared/webhook/webhook-states.ts';
 import type { Services } from './services.ts';
+
+const createIdentityProvider = (client: KMSClient, keyId: string, option: unknown): Services['identityProvider'] => {
+  const provider = identityProviderSchema.optional().parse(option);
+  if (provider === undefined) return undefined;
+  const ciphertext = provider.clientSecretCiphertext;
+  return configureProvider(
+    provider,
+    ciphertext === null ? undefined : createDeploymentSecret(client, keyId, clientSecretPurpose, ciphertext),
+  );
+};
 
 /** The collaborators of the routes, from the environment of the function. */
 export const createServices = (now: () => Date = () => new Date()): Services => {
@@ -38,6 +55,7 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     'ALLOWED_HOST_RANGES',
     'HOST_CONNECTION_CAPS',
     'ALLOW_INSECURE_CREDENTIALS',
+    'IDENTITY_PROVIDER',
     'HUB_URL',
     'VERSION',
   ]);
@@ -53,7 +71,9 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
   const hostPolicy = createHostPolicy(configuration.ALLOWED_HOST_RANGES);
   const dialler = createDialler(hostPolicy);
   const store = new EntityStore(table);
-  const vault = createSecretVault(createKeyClient(), configuration.SECRETS_KEY_ID, table);
+  const keyClient = createKeyClient();
+  const keyId = configuration.SECRETS_KEY_ID;
+  const vault = createSecretVault(keyClient, keyId, table);
   const authorizationServers = createAuthorizationServers(dialler, () => now().getTime());
   const throttle = createThrottle(document, tableName, () => now().getTime());
   return {
@@ -71,6 +91,7 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     dialler,
     authorizationServers,
     oauth: createOAuthAccess({ store, vault, servers: authorizationServers, now }),
+    identityProvider: createIdentityProvider(keyClient, keyId, configuration.IDENTITY_PROVIDER),
     hubUrl: configuration.HUB_URL,
     hostPolicy,
     names: createNameService(),

@@ -33,6 +33,8 @@ export interface RouteAnswer {
   /** Absent for 204 and redirects. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Values of Set-Cookie. Never kept for a repeat by Idempotency-Key. */
+  readonly cookies?: readonly string[];
 }
 
 export interface RequestContext<Path, Query, Body> {
@@ -41,6 +43,10 @@ export interface RequestContext<Path, Query, Body> {
   /** Author of the changes that this request makes (origin `crm`). */
   readonly author: Author;
   readonly requestId: string;
+  /** What the browser sent along. */
+  readonly cookies: ReadonlyMap<string, string>;
+  /** Whether it is a cookie that says who calls. */
+  readonly byCookie: boolean;
   readonly path: Path;
   readonly query: Query;
   readonly body: Body;
@@ -75,6 +81,10 @@ interface RouteBase {
   readonly problems?: readonly string[];
   /** Fields of the answer, besides `secret`, that are shown once: a repeat by Idempotency-Key has null in their place. */
   readonly shownOnce?: readonly string[];
+  /** Only pages of the hub itself may call it, since its answer sets a cookie. */
+  readonly sameOrigin?: true;
+  /** It changes nothing of the organization, and is carried out while that is suspended. */
+  readonly whileSuspended?: true;
 }
 
 /** A route with its types erased, as the router and the OpenAPI document see it. */
@@ -113,16 +123,21 @@ export const defineOperatorRoute = <Path extends z.ZodType, Query extends z.ZodT
   },
 ): Route => ({ ...route, access: 'operator' }) as unknown as Route;
 
-/** A route that needs no key. */
-export const defineOpenRoute = <Path extends z.ZodType, Query extends z.ZodType>(
+/** A route that needs no key, and takes no Idempotency-Key: there is nobody whose key it would be. */
+export const defineOpenRoute = <
+  Path extends z.ZodType,
+  Query extends z.ZodType,
+  Body extends z.ZodType = z.ZodUndefined,
+>(
   route: RouteBase & {
     readonly pathSchema: Path;
     readonly querySchema: Query;
+    readonly bodySchema?: Body;
     readonly handle: (
-      context: Omit<RequestContext<z.output<Path>, z.output<Query>, undefined>, 'caller' | 'author'>,
+      context: Omit<RequestContext<z.output<Path>, z.output<Query>, z.output<Body>>, 'caller' | 'author'>,
     ) => Promise<RouteAnswer>;
   },
-): Route => ({ ...route, access: 'open', bodySchema: null }) as unknown as Route;
+): Route => ({ bodySchema: null, ...route, access: 'open' }) as unknown as Route;
 
 /** For routes without parameters. */
 export const noParameters = z.strictObject({});

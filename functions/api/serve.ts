@@ -3,6 +3,7 @@ import { FaultError } from '../../shared/platform/fault.ts';
 import { createIdentifier, deriveIdentifier, type IdentifierPrefix } from '../../shared/platform/identifier.ts';
 import { deploymentScope } from '../../shared/platform/records-table.ts';
 import type { Metered } from '../../shared/quota/request-meter.ts';
+import { requireSameOrigin } from './browser/same-origin.ts';
 import { type Authentication, authenticate, authorize } from './middleware/authenticate.ts';
 import { type Claim, IdempotencyKeys, readIdempotencyKey } from './middleware/idempotency.ts';
 import { ownershipOf } from './ownership.ts';
@@ -62,7 +63,7 @@ const answerOnce = async (
 ): Promise<RouteAnswer> => {
   const { route, request, requestId, now } = call;
   const key = readIdempotencyKey(request);
-  if (key === undefined) return handle(createIdentifiers(now, undefined));
+  if (key === undefined || route.access === 'open') return handle(createIdentifiers(now, undefined));
   const claim = await keys.claim(organization?.id ?? deploymentScope, ownKey(caller, key), request, requestId);
   if ('status' in claim) return claim;
   let answer: RouteAnswer;
@@ -93,7 +94,7 @@ export const createServe = (
     requestId: string,
     authentication: Authentication,
   ): Promise<RouteAnswer> => {
-    const { caller, organization } = authentication;
+    const { caller, organization, byCookie } = authentication;
     const input = readInput(route, request, parameters);
     const preconditions = readPreconditions(request);
     const author: Author = {
@@ -107,6 +108,8 @@ export const createServe = (
         caller,
         author,
         requestId,
+        cookies: request.cookies,
+        byCookie,
         ...input,
         ...preconditions,
         identifierFor,
@@ -118,13 +121,17 @@ export const createServe = (
   return async (request, requestId, notes) => {
     const [root, ...segments] = request.segments;
     if (root === 'problems') return answerProblemPage(request.method, segments);
+    if (root === 'console')
+      return (await import('./console/answer-console.ts')).answerConsole(request, services.hubUrl);
     if (root !== 'v1') throw new FaultError('notFound');
     const { route, parameters } = findRoute(await match(request.method, segments));
     notes.route = `${route.method} ${route.path}`;
+    if (route.sameOrigin === true) requireSameOrigin(request, services.hubUrl);
     if (route.access === 'open')
       return run(route, parameters, request, requestId, {
         caller: { type: 'operator', id: 'none' },
         organization: undefined,
+        byCookie: false,
       });
     const authentication = await authenticate(services, request);
     notes.keyId = authentication.caller.id;

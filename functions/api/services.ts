@@ -7,6 +7,7 @@ import type { LaneQueues } from '../../shared/platform/lane-queues.ts';
 import type { RecordsTable } from '../../shared/platform/records-table.ts';
 import type { SecretVault } from '../../shared/platform/secrets.ts';
 import type { RequestMeter } from '../../shared/quota/request-meter.ts';
+import type { ConfiguredProvider } from '../../shared/session/identity-provider.ts';
 import type { ConnectionGate } from '../../shared/throttle/connection-gate.ts';
 import type { ThrottleReader } from '../../shared/throttle/throttle-reader.ts';
 import type { Dialler } from '../../shared/transport/connection.ts';
@@ -30,6 +31,8 @@ export interface Services {
   readonly authorizationServers: AuthorizationServers;
   /** Access tokens of mailboxes that log in by OAuth. */
   readonly oauth: OAuthAccess;
+  /** Where users sign in to the console; undefined: the deployment names no issuer. */
+  readonly identityProvider: ConfiguredProvider | undefined;
   /** Where callers and browsers reach the hub, without a slash at the end. */
   readonly hubUrl: string;
   /** Counts requests against the limits of keys and organizations. */

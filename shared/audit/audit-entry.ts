@@ -13,6 +13,7 @@ export const auditActions = [
   'apiKey.created',
   'apiKey.deleted',
   'session.created',
+  'session.signedIn',
   'session.deleted',
   'serverProfile.created',
   'serverProfile.changed',

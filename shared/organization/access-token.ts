@@ -8,11 +8,17 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 const apiKeyPrefix = 'msk';
 const sessionPrefix = 'mss';
 const operatorKeyPrefix = 'mso';
+/** Of a session, in the cookie of a browser: good there and nowhere else. */
+const browserPrefix = 'msb';
+/** Opens the console of a session, once. */
+const signInCodePrefix = 'msi';
 
 const body = '[0-9A-HJKMNP-TV-Z]{26}';
 const secret = '[0-9A-Za-z_-]{43}';
 const apiKeyPattern = new RegExp(`^${apiKeyPrefix}_(${body})(${body})_${secret}$`);
 const sessionPattern = new RegExp(`^${sessionPrefix}_(${body})(${body})_${secret}$`);
+const browserPattern = new RegExp(`^${browserPrefix}_(${body})(${body})_${secret}$`);
+const signInCodePattern = new RegExp(`^${signInCodePrefix}_(${body})(${body})_${secret}$`);
 const operatorKeyPattern = new RegExp(`^${operatorKeyPrefix}_(${body})_${secret}$`);
 
 export type TokenPlace =
@@ -20,14 +26,32 @@ export type TokenPlace =
   | { readonly type: 'session'; readonly organizationId: string; readonly sessionId: string }
   | { readonly type: 'operator'; readonly keyId: string };
 
+/** Other ways into a session than its bearer token. */
+export interface SessionPlace {
+  readonly organizationId: string;
+  readonly sessionId: string;
+}
+
+const placeIn = (pattern: RegExp, text: string): SessionPlace | undefined => {
+  const [, organization, session] = pattern.exec(text) ?? [];
+  return organization === undefined || session === undefined
+    ? undefined
+    : { organizationId: `org_${organization}`, sessionId: `ses_${session}` };
+};
+
+/** Whose session the cookie of a browser opens. */
+export const locateBrowserToken = (token: string): SessionPlace | undefined => placeIn(browserPattern, token);
+
+/** Whose session a sign-in code opens. */
+export const locateSignInCode = (code: string): SessionPlace | undefined => placeIn(signInCodePattern, code);
+
 /** Where the item of a token stands; undefined for what no token of the hub looks like. */
 export const locateToken = (token: string): TokenPlace | undefined => {
   const [, organization, key] = apiKeyPattern.exec(token) ?? [];
   if (organization !== undefined && key !== undefined)
     return { type: 'key', organizationId: `org_${organization}`, keyId: `key_${key}` };
-  const [, inOrganization, session] = sessionPattern.exec(token) ?? [];
-  if (inOrganization !== undefined && session !== undefined)
-    return { type: 'session', organizationId: `org_${inOrganization}`, sessionId: `ses_${session}` };
+  const session = placeIn(sessionPattern, token);
+  if (session !== undefined) return { type: 'session', ...session };
   const [, operator] = operatorKeyPattern.exec(token) ?? [];
   return operator === undefined ? undefined : { type: 'operator', keyId: `key_${operator}` };
 };
@@ -42,19 +66,26 @@ export interface NewToken {
 
 export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex');
 
+const sessionPart = (prefix: string, { organizationId, sessionId }: SessionPlace): string =>
+  `${prefix}_${organizationId.slice(4)}${sessionId.slice(4)}`;
+
 const prefixOf = (place: TokenPlace): string => {
   if (place.type === 'operator') return `${operatorKeyPrefix}_${place.keyId.slice(4)}`;
-  const organization = place.organizationId.slice(4);
   return place.type === 'key'
-    ? `${apiKeyPrefix}_${organization}${place.keyId.slice(4)}`
-    : `${sessionPrefix}_${organization}${place.sessionId.slice(4)}`;
+    ? `${apiKeyPrefix}_${place.organizationId.slice(4)}${place.keyId.slice(4)}`
+    : sessionPart(sessionPrefix, place);
 };
 
-export const createToken = (place: TokenPlace): NewToken => {
-  const prefix = prefixOf(place);
+const completeToken = (prefix: string): NewToken => {
   const token = `${prefix}_${randomBytes(32).toString('base64url')}`;
   return { token, prefix, hash: hashToken(token) };
 };
+
+export const createToken = (place: TokenPlace): NewToken => completeToken(prefixOf(place));
+
+export const createBrowserToken = (place: SessionPlace): NewToken => completeToken(sessionPart(browserPrefix, place));
+
+export const createSignInCode = (place: SessionPlace): NewToken => completeToken(sessionPart(signInCodePrefix, place));
 
 /** Compares in constant time. */
 export const isTokenOf = (token: string, hash: string): boolean =>

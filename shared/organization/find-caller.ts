@@ -2,7 +2,7 @@ import { type User, userKind } from '../owner/owner.ts';
 import { type EntityStore, fromItem } from '../platform/entity-store.ts';
 import { recordKey, type StoredItem, WriteConditionError } from '../platform/records-table.ts';
 import { type Session, sessionKind } from '../session/session.ts';
-import { isTokenOf, locateToken, type TokenPlace } from './access-token.ts';
+import { isTokenOf, locateBrowserToken, locateToken, type SessionPlace, type TokenPlace } from './access-token.ts';
 import { type ApiKey, apiKeyKind, isExpired } from './api-key.ts';
 import { operatorKeyPlace } from './operator-key.ts';
 import { type Organization, organizationKind } from './organization.ts';
@@ -10,7 +10,14 @@ import { type Organization, organizationKind } from './organization.ts';
 export type FoundCaller =
   | { readonly type: 'operator'; readonly id: string }
   | { readonly type: 'key'; readonly key: ApiKey; readonly organization: Organization }
-  | { readonly type: 'session'; readonly session: Session; readonly user: User; readonly organization: Organization };
+  | FoundSession;
+
+export interface FoundSession {
+  readonly type: 'session';
+  readonly session: Session;
+  readonly user: User;
+  readonly organization: Organization;
+}
 
 interface FoundToken {
   readonly item: StoredItem;
@@ -47,26 +54,30 @@ const findKey = async (
     : undefined;
 };
 
-/** A session is good while its user is active and the key that vouched for it is. */
-const findSession = async (
+/** A session is good while its user is active and who vouched for it does: the key, or the sign-in that is allowed. */
+export const findSession = async (
   store: EntityStore,
-  token: string,
-  { organizationId, sessionId }: Extract<TokenPlace, { type: 'session' }>,
+  { organizationId, sessionId }: SessionPlace,
+  isOpened: (session: Session) => boolean,
   now: Date,
-): Promise<FoundCaller | undefined> => {
+): Promise<FoundSession | undefined> => {
   const found = await readWithOrganization(store, organizationId, sessionKind.kind, sessionId);
   if (found === undefined) return undefined;
   const session = fromItem(sessionKind, found.item);
   // The table may drop expired items days late.
-  if (!isTokenOf(token, session.hash) || Date.parse(session.expiresAt) <= now.getTime()) return undefined;
+  if (!isOpened(session) || Date.parse(session.expiresAt) <= now.getTime()) return undefined;
   const userPlace = recordKey(organizationId, userKind.kind, session.userId);
-  const items = await store.table.getMany([userPlace, recordKey(organizationId, apiKeyKind.kind, session.keyId)]);
+  const keyPlace = session.keyId === null ? [] : [recordKey(organizationId, apiKeyKind.kind, session.keyId)];
+  const items = await store.table.getMany([userPlace, ...keyPlace]);
   const userItem = items.find(({ pk }) => pk === userPlace.pk);
   const keyItem = items.find(({ pk }) => pk !== userPlace.pk);
-  if (userItem === undefined || keyItem === undefined) return undefined;
+  const vouched =
+    session.keyId === null
+      ? found.organization.settings.access.identityProvider
+      : keyItem !== undefined && !isExpired(fromItem(apiKeyKind, keyItem), now);
+  if (userItem === undefined || !vouched) return undefined;
   const user = fromItem(userKind, userItem);
-  if (user.status !== 'active' || isExpired(fromItem(apiKeyKind, keyItem), now)) return undefined;
-  return { type: 'session', session, user, organization: found.organization };
+  return user.status === 'active' ? { type: 'session', session, user, organization: found.organization } : undefined;
 };
 
 /**
@@ -77,10 +88,17 @@ export const findCaller = async (store: EntityStore, token: string, now: Date): 
   const place = locateToken(token);
   if (place === undefined) return undefined;
   if (place.type === 'key') return findKey(store, token, place, now);
-  if (place.type === 'session') return findSession(store, token, place, now);
+  if (place.type === 'session') return findSession(store, place, ({ hash }) => isTokenOf(token, hash), now);
   const item = await store.table.get(operatorKeyPlace(place.keyId));
   const hash = item?.['hash'];
   return typeof hash === 'string' && isTokenOf(token, hash) ? { type: 'operator', id: place.keyId } : undefined;
+};
+
+/** Whose browser this is; undefined as for findCaller. What a cookie holds is no bearer token, nor the other way round. */
+export const findBrowser = async (store: EntityStore, token: string, now: Date): Promise<FoundSession | undefined> => {
+  const place = locateBrowserToken(token);
+  const isOpened = ({ browser }: Session): boolean => browser !== null && isTokenOf(token, browser.hash);
+  return place === undefined ? undefined : findSession(store, place, isOpened, now);
 };
 
 const noteEveryMilliseconds = 60_000;

@@ -5,6 +5,7 @@
 export const organizationPartitions = [
   'apiKey',
   'session',
+  'signInState',
   'audit',
   'serverProfile',
   'user',

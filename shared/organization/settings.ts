@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isReturnUrl } from '../oauth/return-url.ts';
+import { access } from './settings/access-settings.ts';
 import { autoCreate, internalMail, queueItems, resolution } from './settings/resolution-settings.ts';
 import { recovery, schedule } from './settings/schedule-settings.ts';
 import { seconds } from './settings/seconds.ts';
@@ -99,6 +100,7 @@ const oauth = z.object({
 export const settingsSchema = z.object({
   processing: processing.prefault({}),
   approval: approval.prefault({}),
+  access: access.prefault({}),
   newMailboxes: newMailboxes.prefault({}),
   tracking: tracking.prefault({}),
   correlation: correlation.prefault({}),

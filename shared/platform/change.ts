@@ -4,9 +4,10 @@ export const originSchema = z.enum(['crm', 'mailbox', 'system']);
 export type Origin = z.output<typeof originSchema>;
 
 export const actorSchema = z.object({
-  type: z.enum(['key', 'session', 'mailbox', 'system', 'operator']),
+  /** An identity provider is named by its issuer. */
+  type: z.enum(['key', 'session', 'identityProvider', 'mailbox', 'system', 'operator']),
   id: z.string(),
-  /** Of a session: who signed in. */
+  /** Of a session or an identity provider: who signed in. */
   userId: z.string().optional(),
 });
 export type Actor = z.output<typeof actorSchema>;

@@ -30,6 +30,8 @@ const environmentShape = {
     .transform((text): unknown => JSON.parse(text))
     .pipe(z.record(z.string(), z.number().int().positive())),
   ALLOW_INSECURE_CREDENTIALS: flag,
+  /** JSON; what it holds is the domain's to check. Empty: there is none. */
+  IDENTITY_PROVIDER: z.string().transform((text): unknown => (text === '' ? undefined : JSON.parse(text))),
   HUB_URL: z.url(),
   VERSION: z.string(),
 };

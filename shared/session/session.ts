@@ -8,14 +8,28 @@ export type SessionRole = z.output<typeof sessionRoleSchema>;
 
 export const longestSessionSeconds = 43_200;
 
-/** That somebody is signed in, because a key vouched for it. */
+/** Opens the console in a browser that has none of the session's tokens, once and soon. */
+const signInCodeSchema = z.object({
+  hash: z.string(),
+  expiresAt: z.string(),
+  /** Fingerprint of the attempt that used it up: the browser that lost the answer may ask for it again. */
+  usedBy: z.string().nullable(),
+});
+
+/** That somebody is signed in, because a key or an identity provider vouched for it. */
 export const sessionSchema = z.object({
   ...entityShape,
   userId: z.string(),
   role: sessionRoleSchema,
-  /** The key that vouched: a session does not outlive it. */
-  keyId: z.string(),
+  /** The key that vouched: a session does not outlive it. Null: an identity provider did. */
+  keyId: z.string().nullable(),
+  /** Who signed in at the identity provider. */
+  identity: z.object({ issuer: z.string(), subject: z.string() }).nullable().default(null),
+  /** Of the bearer token. */
   hash: z.string(),
+  signIn: signInCodeSchema.nullable().default(null),
+  /** Of what the browser has in its cookie, once there is one. */
+  browser: z.object({ hash: z.string() }).nullable().default(null),
   expiresAt: z.string(),
 });
 export type Session = z.output<typeof sessionSchema>;

@@ -62,6 +62,7 @@ const environment = {
   ALLOWED_HOST_RANGES: '',
   HOST_CONNECTION_CAPS: '{}',
   ALLOW_INSECURE_CREDENTIALS: 'false',
+  IDENTITY_PROVIDER: '',
   HUB_URL: 'https://hub.example',
   VERSION: 'bench',
 };

@@ -146,6 +146,7 @@ const createHubResources = async (aws: AwsEndpoint): Promise<HubResources> => {
       ALLOWED_HOST_RANGES: '127.0.0.0/8,::1/128',
       HOST_CONNECTION_CAPS: '{}',
       ALLOW_INSECURE_CREDENTIALS: 'false',
+      IDENTITY_PROVIDER: '',
       HUB_URL: 'https://hub.example',
       VERSION: 'test',
       POWERTOOLS_SERVICE_NAME: 'mailbox-sync',

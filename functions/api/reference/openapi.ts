@@ -57,7 +57,7 @@ export const generalCodes = ({ access, method, bodySchema, pathSchema }: Route):
     ...(writes && access !== 'operator' ? (['organizationSuspended'] as const) : []),
     ...(access === 'open' || access === 'operator' ? [] : (['quotaExceeded'] as const)),
     ...(takesPath ? (['notFound'] as const) : []),
-    ...(method === 'POST' ? (['requestInProgress', 'idempotencyKeyReused'] as const) : []),
+    ...(method === 'POST' && access !== 'open' ? (['requestInProgress', 'idempotencyKeyReused'] as const) : []),
     ...(writes ? (['versionMismatch'] as const) : []),
     ...(bodySchema === null ? [] : (['requestTooLarge', 'unsupportedMediaType'] as const)),
     'rateLimited',
@@ -97,16 +97,16 @@ const header = (name: string, description: string): Json => ({
   schema: { type: 'string' },
 });
 
-const describeHeaders = ({ method }: Route): readonly Json[] => [
+const describeHeaders = ({ method, access }: Route): readonly Json[] => [
   ...(method === 'GET' ? [] : [header('If-Match', 'The ETag that the resource must still have.')]),
   ...(method === 'PUT' ? [header('If-None-Match', '`*`: create, and never change.')] : []),
-  ...(method === 'POST'
+  ...(method === 'POST' && access !== 'open'
     ? [header('Idempotency-Key', 'A repeat with the same key gets the first answer, for 24 hours.')]
     : []),
 ];
 
-const describeAccess = ({ access }: Route): string => {
-  if (access === 'open') return 'Needs no key.';
+const describeAccess = ({ access, sameOrigin }: Route): string => {
+  if (access === 'open') return sameOrigin === true ? 'Needs no key; for pages of the hub itself.' : 'Needs no key.';
   return access === 'operator' ? 'Operator key.' : `Role ${access.join(', ')}.`;
 };
 
@@ -181,13 +181,19 @@ export const createOpenApi = (routes: readonly Route[], version: string): Json =
       description: 'Server-side synchronization of email for any CRM.',
     },
     servers: [{ url: '/' }],
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { browser: [] }],
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
       schemas: components,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An operator key, an API key or a session.' },
+        browser: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-mailbox-sync-session',
+          description: 'A session in the console, for pages of the hub itself; counts where there is no Authorization.',
+        },
       },
     },
   };

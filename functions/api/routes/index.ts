@@ -15,6 +15,7 @@ export const routeGroups: RouteGroups = {
   organization: async () => (await import('./organization.ts')).organizationRoutes,
   'api-keys': async () => (await import('./api-keys.ts')).apiKeysRoutes,
   sessions: async () => (await import('./sessions.ts')).sessionsRoutes,
+  'sign-in': async () => (await import('./sign-in.ts')).signInRoutes,
   'audit-log': async () => (await import('./audit-log.ts')).auditLogRoutes,
   settings: async () => (await import('./settings.ts')).settingsRoutes,
   operations: async () => (await import('./operations.ts')).operationsRoutes,

@@ -9,6 +9,8 @@ import {
   sessionRoleSchema,
 } from '../../../shared/session/session.ts';
 import { answerNothing, answerResource } from '../answers.ts';
+import { clearedSessionCookie } from '../browser/session-cookie.ts';
+import { signInUrlOf } from '../console/console-address.ts';
 import { isAdministrator } from '../ownership.ts';
 import { defineRoute, noParameters, type OrganizationContext, type Route } from '../route.ts';
 
@@ -18,6 +20,9 @@ const path = '/sessions/current';
 const createdSessionSchema = sessionAnswerSchema
   .extend({
     token: z.string().nullable().meta({ description: 'The bearer token, shown this once; null in a repeated answer.' }),
+    signInUrl: z.string().nullable().meta({
+      description: 'Opens the console signed in, once and within 60 seconds; null in a repeated answer.',
+    }),
   })
   .meta({ id: 'CreatedSession' });
 
@@ -36,7 +41,7 @@ export const sessionsRoutes: readonly Route[] = [
     access: ['admin', 'crm'],
     answers: { 201: createdSessionSchema },
     problems: ['userInactive'],
-    shownOnce: ['token'],
+    shownOnce: ['token', 'signInUrl'],
     pathSchema: noParameters,
     querySchema: noParameters,
     bodySchema: z.strictObject({
@@ -55,9 +60,11 @@ export const sessionsRoutes: readonly Route[] = [
         });
       const id = identifierFor(sessionKind.prefix);
       const creating = { ...services, author };
-      const { session, token } = await createSession(creating, organization.id, id, { ...body, keyId: caller.id });
+      const created = await createSession(creating, organization.id, id, { ...body, keyId: caller.id });
+      const { session, token, code } = created;
+      const signInUrl = signInUrlOf(services.hubUrl, code);
       return {
-        ...answerResource({ ...presentSession(session), token }, 201),
+        ...answerResource({ ...presentSession(session), token, signInUrl }, 201),
         headers: { location: `/v1${path}` },
       };
     },
@@ -83,18 +90,19 @@ export const sessionsRoutes: readonly Route[] = [
   defineRoute({
     method: 'DELETE',
     path,
-    summary: 'Signs out',
+    summary: 'Signs out; takes the cookie back where that was the credential',
     tag,
     access: ['admin', 'user'],
     answers: { 204: null },
     problems: ['notFound'],
+    whileSuspended: true,
     pathSchema: noParameters,
     querySchema: noParameters,
     bodySchema: null,
     handle: async (context) => {
-      const { services, organization, author } = context;
+      const { services, organization, author, byCookie } = context;
       await removeSession({ ...services, author }, organization.id, sessionIdOf(context));
-      return answerNothing();
+      return byCookie ? { ...answerNothing(), cookies: [clearedSessionCookie(services.hubUrl)] } : answerNothing();
     },
   }),
 ];

@@ -142,6 +142,35 @@ export const requestFaults = {
     fix: 'Activate the user first',
     whoActs: 'administrator',
   },
+  signInLinkOver: {
+    status: 410,
+    title: 'This sign-in link does not work any more',
+    cause: 'A link opens the console once, within a minute; this one was used, is older, or its session has ended',
+    fix: 'Open the console from the CRM again',
+    whoActs: 'caller',
+  },
+  signInNotOffered: {
+    status: 404,
+    title: 'This organization does not sign people in this way',
+    cause:
+      'There is no such organization, it has not allowed the sign-in at the identity provider, or the hub has no provider',
+    fix: 'Check the address that you were given, open the console from the CRM, or ask an administrator to allow it',
+    whoActs: 'administrator',
+  },
+  signInInterrupted: {
+    status: 409,
+    title: 'The sign-in was interrupted',
+    cause: 'It was begun in another browser, more than ten minutes ago, or has been finished already',
+    fix: 'Begin the sign-in again',
+    whoActs: 'caller',
+  },
+  signInRefused: {
+    status: 403,
+    title: 'This account may not sign in here',
+    cause: 'The identity provider does not vouch for an active user of the organization',
+    fix: 'Sign in with the account whose address the CRM knows, or ask an administrator',
+    whoActs: 'administrator',
+  },
   operationFinished: {
     status: 409,
     title: 'The operation has already finished',

@@ -27,19 +27,24 @@ export interface SignIn {
 /** Asks authorization servers. Each call throws TransportError; GrantRefused where a grant is gone. */
 export interface AuthorizationServers {
   /** Where a person's browser is sent to sign in. */
-  authorizationUrl(client: OAuthClient, signIn: SignIn, loginHint: string): Promise<string>;
+  authorizationUrl(client: OAuthClient, signIn: SignIn, loginHint?: string): Promise<string>;
   /** The end of a sign-in; `account` is the address that signed in, undefined when the issuer does not say. */
   exchange(
     client: OAuthClient,
     signIn: SignIn,
     callback: URLSearchParams,
   ): Promise<TokenAnswer & { readonly account: string | undefined }>;
+  /** The end of a sign-in that wants to know who the person is and nothing else: the claims about them. */
+  identify(client: OAuthClient, signIn: SignIn, callback: URLSearchParams): Promise<Claims>;
   refresh(client: OAuthClient, refreshToken: string): Promise<TokenAnswer>;
   /** A token for the application itself. */
   application(client: OAuthClient): Promise<TokenAnswer>;
   /** Does nothing where the issuer offers no revocation. */
   revoke(client: OAuthClient, refreshToken: string): Promise<void>;
 }
+
+/** What an issuer says of a person (OpenID Connect Core section 2). */
+export type Claims = Readonly<Record<string, unknown>>;
 
 const limitBytes = 1024 * 1024;
 const metadataMilliseconds = 3_600_000;
@@ -74,7 +79,7 @@ const toAnswer = (answer: oauthLibrary.TokenEndpointResponse): TokenAnswer => {
   };
 };
 
-const accountOf = (claims: Readonly<Record<string, unknown>>, names: readonly string[]): string | undefined => {
+const accountOf = (claims: Claims, names: readonly string[]): string | undefined => {
   for (const name of names) {
     const value = claims[name];
     if (typeof value !== 'string' || !value.includes('@')) continue;
@@ -82,6 +87,15 @@ const accountOf = (claims: Readonly<Record<string, unknown>>, names: readonly st
     return value;
   }
   return undefined;
+};
+
+/** What all say together, the first before the others. An address and whether it is verified are of one of them. */
+const joinClaims = (sources: readonly Claims[]): Claims => {
+  const address =
+    sources.find((claims) => claims['email'] !== undefined && claims['email_verified'] !== undefined) ??
+    sources.find((claims) => claims['email'] !== undefined);
+  const { email, email_verified } = address ?? {};
+  return { ...Object.assign({}, ...sources.toReversed()), email, email_verified };
 };
 
 /** The library is loaded when it is first needed: most runs find a token that still holds. */
@@ -163,18 +177,36 @@ export const createAuthorizationServers = (
     }
   };
 
-  /** From the ID token; where that names no address, from the UserInfo endpoint. */
-  const findAccount = async (
+  /** The code of the callback for tokens and an ID token, its nonce checked. */
+  const redeem = async (made: Call, signIn: SignIn, callback: URLSearchParams) => {
+    const { library, metadata, as, authentication, options } = made;
+    const parameters = library.validateAuthResponse(metadata, as, callback, signIn.state);
+    const response = await library.authorizationCodeGrantRequest(
+      metadata,
+      as,
+      authentication,
+      parameters,
+      signIn.redirectUri,
+      signIn.codeVerifier,
+      options,
+    );
+    return library.processAuthorizationCodeResponse(metadata, as, response, {
+      expectedNonce: signIn.nonce,
+      requireIdToken: true,
+    });
+  };
+
+  /** The ID token; where that does not say what is looked for, also what the UserInfo endpoint answers. */
+  const readClaims = async (
     { library, metadata, as, options }: Call,
-    client: OAuthClient,
     answer: oauthLibrary.TokenEndpointResponse,
-  ): Promise<string | undefined> => {
+    suffices: (claims: Claims) => boolean,
+  ): Promise<readonly Claims[]> => {
     const claims = library.getValidatedIdTokenClaims(answer);
-    const account = claims === undefined ? undefined : accountOf(claims, client.accountClaims);
-    if (account !== undefined || claims === undefined || metadata.userinfo_endpoint === undefined) return account;
+    if (claims === undefined) return [];
+    if (suffices(claims) || metadata.userinfo_endpoint === undefined) return [claims];
     const response = await library.userInfoRequest(metadata, as, answer.access_token, options);
-    const information = await library.processUserInfoResponse(metadata, as, claims.sub, response);
-    return accountOf(information, client.accountClaims);
+    return [claims, await library.processUserInfoResponse(metadata, as, claims.sub, response)];
   };
 
   return {
@@ -199,29 +231,24 @@ export const createAuthorizationServers = (
           nonce: signIn.nonce,
           code_challenge: await library.calculatePKCECodeChallenge(signIn.codeVerifier),
           code_challenge_method: 'S256',
-          login_hint: loginHint,
+          ...(loginHint === undefined ? {} : { login_hint: loginHint }),
         };
         for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
         return url.href;
       }),
     exchange: (client, signIn, callback) =>
       call(client, async (made) => {
-        const { library, metadata, as, authentication, options } = made;
-        const parameters = library.validateAuthResponse(metadata, as, callback, signIn.state);
-        const response = await library.authorizationCodeGrantRequest(
-          metadata,
-          as,
-          authentication,
-          parameters,
-          signIn.redirectUri,
-          signIn.codeVerifier,
-          options,
+        const answer = await redeem(made, signIn, callback);
+        const accountIn = (claims: Claims) => accountOf(claims, client.accountClaims);
+        const sources = await readClaims(made, answer, (claims) => accountIn(claims) !== undefined);
+        return { ...toAnswer(answer), account: sources.map(accountIn).find((account) => account !== undefined) };
+      }),
+    identify: (client, signIn, callback) =>
+      call(client, async (made) => {
+        const answer = await redeem(made, signIn, callback);
+        return joinClaims(
+          await readClaims(made, answer, (claims) => client.accountClaims.every((name) => claims[name] !== undefined)),
         );
-        const answer = await library.processAuthorizationCodeResponse(metadata, as, response, {
-          expectedNonce: signIn.nonce,
-          requireIdToken: true,
-        });
-        return { ...toAnswer(answer), account: await findAccount(made, client, answer) };
       }),
     refresh: (client, refreshToken) =>
       call(client, async ({ library, metadata, as, authentication, options }) => {

@@ -28,7 +28,7 @@ describe('a session', () => {
     expect(status).toBe(201);
     expect(body).toMatchObject({ userId: anna.userId, role: 'user' });
     expect(Date.parse(body.expiresAt) - Date.parse(body.createdAt)).toBe(3_600_000);
-    const { token: _token, ...shown } = body;
+    const { token: _token, signInUrl: _signInUrl, ...shown } = body;
     expect(current.body).toEqual(shown);
   });
 
@@ -37,15 +37,16 @@ describe('a session', () => {
 
     const stored = JSON.stringify(await world.hub.allRecords());
     expect(stored).not.toContain(body.token.slice(-43));
+    expect(stored).not.toContain(body.signInUrl.slice(-43));
   });
 
-  it('shows its token once', async () => {
+  it('shows its token and its link once', async () => {
     const headers = { 'idempotency-key': 'sign in' };
     const first = await signIn({ userId: anna.userId }, company.crm, headers);
     const second = await signIn({ userId: anna.userId }, company.crm, headers);
 
     expect(second.headers['idempotent-replayed']).toBe('true');
-    expect(second.body).toEqual({ ...first.body, token: null });
+    expect(second.body).toEqual({ ...first.body, token: null, signInUrl: null });
   });
 
   it('of role admin needs a key of role admin, and may what that key may', async () => {

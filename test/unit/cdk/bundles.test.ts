@@ -29,6 +29,24 @@ describe('the bundle of each function', () => {
   });
 });
 
+describe('the console in the bundle of the api', () => {
+  it('is there as text, its scripts in one file that asks for no other', async () => {
+    const source = "export { consoleFiles } from './functions/api/console/console-files.ts';";
+    const directory = await mkdtemp(join(tmpdir(), 'console-'));
+    const file = join(directory, 'console.mjs');
+    await writeFile(file, await bundleCode(source));
+    const { consoleFiles } = z
+      .object({ consoleFiles: z.record(z.string(), z.string()) })
+      .parse(await import(pathToFileURL(file).href));
+    await rm(directory, { recursive: true });
+
+    expect(Object.keys(consoleFiles).sort()).toEqual(['console.css', 'console.js', 'index.html']);
+    expect(consoleFiles['console.js']).not.toMatch(/\bfrom *["']/);
+    for (const [, name = ''] of consoleFiles['index.html']?.matchAll(/(?:src|href)="\/console\/([^"]+)"/g) ?? [])
+      expect(Object.keys(consoleFiles)).toContain(name);
+  });
+});
+
 /** Code of the lanes as it runs when it is deployed: with what stands in for packages. */
 const bundledSource = `
   export { decodeText, decodeWords } from './shared/email/mime/decode-text.ts';

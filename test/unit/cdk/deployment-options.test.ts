@@ -44,6 +44,9 @@ describe('the options of a deployment', () => {
     ['caps that are not JSON', { hostConnectionCaps: 'mail=4' }, 'hostConnectionCaps'],
     ['an origin with a path', { corsOrigin: 'https://crm.example.com/app' }, 'corsOrigin'],
     ['a domain without certificate', { domainName: 'hub.example.com' }, 'certificateArn'],
+    ['an issuer without a client', { oidcIssuer: 'https://login.example.com' }, 'oidcClientId'],
+    ['a client without an issuer', { oidcClientId: 'hub' }, 'oidcIssuer'],
+    ['an issuer without TLS', { oidcIssuer: 'http://login.example.com', oidcClientId: 'hub' }, 'oidcIssuer'],
     ['a removal policy that does not exist', { removalPolicy: 'snapshot' }, 'removalPolicy'],
   ])('refuse %s, naming it', (_, context, word) => {
     expect(() => read(context)).toThrow(word);
@@ -92,6 +95,34 @@ describe('the API of a deployment', () => {
     });
     expect(property(the(resources, 'AWS::ApiGatewayV2::DomainName'), 'DomainName')).toBe('hub.example.com');
     expect(ofType(resources, 'AWS::ApiGatewayV2::ApiMapping')).toHaveLength(1);
+  });
+
+  it('knows where users sign in to the console, with the secret as a ciphertext, and nobody else is told', () => {
+    const oidc = {
+      oidcIssuer: 'https://login.example.com/realm',
+      oidcClientId: 'hub',
+      oidcClientSecretCiphertext: 'AQICAHg=',
+      oidcOrganizationClaim: 'tid',
+    };
+    const told = ofType(synthesize(oidc), 'AWS::Lambda::Function').flatMap((lambda) => {
+      const option = property(lambda, 'Environment.Variables.IDENTITY_PROVIDER');
+      return option === undefined || option === ''
+        ? []
+        : [[property(lambda, 'FunctionName'), JSON.parse(String(option))]];
+    });
+
+    expect(told).toEqual([
+      [
+        'mailbox-sync-api',
+        {
+          issuer: 'https://login.example.com/realm',
+          clientId: 'hub',
+          clientSecretCiphertext: 'AQICAHg=',
+          organizationClaim: 'tid',
+          caCertificates: null,
+        },
+      ],
+    ]);
   });
 
   it('knows where browsers come back to: its own name, the one it was given, or what stands before it', () => {

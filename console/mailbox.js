@@ -1,0 +1,126 @@
+import { button, details, element, moment, tell } from './elements.js';
+import { ask, awaitOperation } from './hub.js';
+import { faultDetails, problemCard } from './problem.js';
+import { sayApproval, sayDisabledBy, sayHealth, sayState, sayWorkload } from './words.js';
+
+const running = ['enabled', 'retrying', 'probing'];
+
+/**
+ * @param {string} name
+ * @param {any} workload of the mailbox
+ * @param {any} schedule of the workload
+ */
+const workloadItem = (name, workload, schedule) => {
+  const { text, tone } = sayState(workload.state);
+  const { fault } = workload;
+  return element(
+    'li',
+    { class: tone },
+    element('h3', {}, sayWorkload(name)),
+    element('p', { class: `state ${tone}` }, text),
+    details([
+      ['Because', sayDisabledBy(workload.disabledBy)],
+      ['Next sync', schedule?.phase === 'running' ? 'Running now' : moment(schedule?.nextRunAt)],
+      ['Last success', moment(schedule?.lastSuccessAt)],
+    ]),
+    ...(fault === null ? [] : [element('h4', {}, fault.title), faultDetails(fault)]),
+  );
+};
+
+/** @param {any} operation that has ended, or takes too long to be watched */
+const sayOutcome = ({ status, fault }) => {
+  if (status === 'succeeded') return 'Done';
+  if (status === 'failed') return `Failed: ${fault?.title ?? 'unknown'}. ${fault?.fix ?? ''}`;
+  return status === 'cancelled' ? 'Cancelled' : 'It goes on; look again in a while';
+};
+
+/** @param {any} operation a test of a mailbox */
+const sayTest = (operation) =>
+  Object.entries(operation.result?.workloads ?? {})
+    .map(
+      ([name, /** @type {any} */ { status, fault }]) =>
+        `${sayWorkload(name)}: ${status}${fault === undefined ? '' : ` (${fault.title})`}`,
+    )
+    .join('; ') || sayOutcome(operation);
+
+/**
+ * One mailbox with what may be done about it.
+ *
+ * @param {{ mailbox: any, schedule: any, isAdministrator: boolean, reload: () => Promise<void> }} shown
+ */
+export const mailboxSection = ({ mailbox, schedule, isAdministrator, reload }) => {
+  const path = `/mailboxes/${mailbox.id}`;
+  const title = mailbox.emailAddress ?? 'Mailbox without an address';
+  const health = sayHealth(schedule.health);
+  const card = element('section', { class: 'card', 'aria-label': title });
+  /**
+   * @param {string} begun
+   * @param {() => Promise<string>} work says how it went
+   */
+  const attempt = (begun, work) => async () => {
+    tell(begun);
+    try {
+      const outcome = await work();
+      await reload();
+      tell(outcome);
+    } catch (error) {
+      tell('');
+      card.append(problemCard(error));
+    }
+  };
+  const entries = Object.entries(mailbox.workloads);
+  const isOn = entries.some(([, { state }]) => running.includes(state));
+  const isTestable = entries.some(
+    ([, { method, state }]) => method === 'serverSideSync' && ['notTested', 'disabled'].includes(state),
+  );
+  const buttons = [
+    isOn
+      ? button(
+          'Sync now',
+          attempt('Synchronizing…', async () =>
+            sayOutcome(await awaitOperation(await ask('POST', `${path}/sync`, {}))),
+          ),
+          { main: true, about: title },
+        )
+      : undefined,
+    isTestable && isAdministrator && mailbox.approval.status === 'approved'
+      ? button(
+          'Test and enable',
+          attempt('Testing…', async () =>
+            sayTest(await awaitOperation(await ask('POST', `${path}/test-and-enable`, {}))),
+          ),
+          { main: !isOn, about: title },
+        )
+      : undefined,
+    mailbox.approval.status === 'pending'
+      ? button(
+          'Approve this address',
+          attempt('Approving…', async () => {
+            await ask('POST', `${path}/approve`, {});
+            return 'The address is approved';
+          }),
+          { about: title },
+        )
+      : undefined,
+  ];
+  card.append(
+    element(
+      'div',
+      { class: 'row' },
+      element('h3', {}, title),
+      element('span', { class: `state ${health.tone}` }, health.text),
+    ),
+    element(
+      'ul',
+      { class: 'workloads' },
+      ...entries.map(([name, workload]) => workloadItem(name, workload, schedule.workloads[name])),
+    ),
+    mailbox.approval.status === 'approved' ? '' : element('p', {}, `Address: ${sayApproval(mailbox.approval.status)}`),
+    element(
+      'div',
+      { class: 'row' },
+      element('span', {}, ...buttons.flatMap((one) => (one === undefined ? [] : [one, ' ']))),
+    ),
+  );
+  return card;
+};
