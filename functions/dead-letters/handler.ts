@@ -5,6 +5,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { raiseAlert } from '../../shared/alert/raise-alert.ts';
 import { laneMessageSchema } from '../../shared/cycle/lane-message.ts';
 import { noteAlert } from '../../shared/cycle/note-alert.ts';
+import { organizationKind } from '../../shared/organization/organization.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { readConfiguration } from '../../shared/platform/configuration.ts';
 import { EntityStore } from '../../shared/platform/entity-store.ts';
@@ -41,6 +42,9 @@ const report = async (record: SQSRecord): Promise<void> => {
   logger.error('A message was given up', { lane, messageId: record.messageId, readable: message.success });
   if (!message.success || lane === schedulerLane) return;
   const { organizationId, mailboxId } = message.data;
+  // Work of an organization that was erased has nobody to be told, and must not come back into the table.
+  const organization = await store.get(organizationKind, organizationId, organizationId);
+  if (organization === undefined || organization.status === 'erasing') return;
   const isMailbox = mailboxId.startsWith('mbx_');
   // What an operation was about is not mended by a cycle that succeeds.
   const isCycle = message.data.workload === 'incoming' || message.data.workload === 'outgoing';

@@ -20,7 +20,8 @@ export const handler = createLaneHandler(
     const { organizationId, operationId } = operationMessageSchema.parse(JSON.parse(record.body));
     const operation = await startOperation(services, organizationId, operationId);
     if (operation === undefined) return { done: true };
-    if (isFinished(operation)) {
+    // An erasure looks once more when it has ended.
+    if (isFinished(operation) && operation.kind !== 'eraseOrganization') {
       if (operation.kind === 'testAndEnable')
         await abandonTest(services, organizationId, operation.subject.id, operationId);
       // Makes good what a crash left out after the end.

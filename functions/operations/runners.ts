@@ -3,13 +3,11 @@ import { runResolveSimilar } from '../../shared/email/similar-emails.ts';
 import { runBulkStep } from '../../shared/mailbox/bulk.ts';
 import { continueSynchronize } from '../../shared/mailbox/start-synchronize.ts';
 import type { Operation } from '../../shared/operation/operation.ts';
-import { operationMessage } from '../../shared/operation/operation-message.ts';
-import { finishOperation, reportProgress } from '../../shared/operation/run-operation.ts';
-import { createEraseCycles, eraseOrganization } from '../../shared/organization/erase-organization.ts';
+import { createOrganizationCycles } from '../../shared/organization/erase-cycles.ts';
+import { runErasure } from '../../shared/organization/run-erasure.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import type { Timers } from '../../shared/platform/timers.ts';
 import { runOfferAgain } from '../../shared/rejection/run-offer-again.ts';
-import { createThrottleReader } from '../../shared/throttle/throttle-reader.ts';
 import { continueReplay } from '../../shared/webhook/start-replay.ts';
 import { createWebhookStates } from '../../shared/webhook/webhook-states.ts';
 import type { LaneServices } from '../common/create-lane-services.ts';
@@ -25,17 +23,6 @@ type OperationRunner = (
   delivery: OperationDelivery,
 ) => Promise<LaneVerdict>;
 
-const endMarginMilliseconds = 10_000;
-/** How long an erasure waits for runs that were in flight when it began. */
-const erasureWaitSeconds = 15;
-
-const addCounts = (one: Operation['result'], other: Readonly<Record<string, number>>): Record<string, number> => {
-  const sum: Record<string, number> = { ...other };
-  for (const [kind, number] of Object.entries(one ?? {}))
-    if (typeof number === 'number') sum[kind] = (sum[kind] ?? 0) + number;
-  return sum;
-};
-
 /**
  * Who carries out which kind of operation. Each may be called again after a crash and goes on where it was. What talks
  * to mail servers or tracks mail is loaded when it is first asked for: a new function does not wait for all of it.
@@ -46,9 +33,9 @@ export const createOperationRunners = (
   cyclesTable: string,
 ): Readonly<Record<Operation['kind'], OperationRunner>> => {
   const document = createDocumentClient();
-  const eraseCycles = createEraseCycles(document, cyclesTable);
   const webhookStates = createWebhookStates(document, cyclesTable);
-  const throttle = createThrottleReader({ document, tableName: cyclesTable, now: services.now });
+  const { now } = services;
+  const organizationCycles = createOrganizationCycles({ document, tableName: cyclesTable, timers, now });
   return {
     testAndEnable: async (...work) => {
       const { runTestAndEnable } = await import('../../shared/mailbox/run-test-and-enable.ts');
@@ -94,26 +81,6 @@ export const createOperationRunners = (
     },
     offerAgain: (organizationId, operation, delivery) =>
       runOfferAgain({ ...services, timers }, organizationId, operation, delivery),
-    eraseOrganization: async (scope, operation, delivery) => {
-      const deadline = services.now().getTime() + delivery.remainingMilliseconds - endMarginMilliseconds;
-      const erasure = { ...services, throttle, eraseCycles, webhookStates };
-      const { done, removed } = await eraseOrganization(erasure, operation.subject.id, deadline);
-      const result = addCounts(operation.result, removed);
-      if (done) {
-        await finishOperation(services, scope, operation.id, { status: 'succeeded', result });
-        return { done: true };
-      }
-      await reportProgress(services, scope, operation.id, operation.progress, result);
-      const occasion = String(services.now().getTime());
-      if (delivery.receiveCount < 10) return { done: false, waitSeconds: erasureWaitSeconds };
-      const group = operation.subject.id;
-      await services.queues.send(
-        'operations',
-        group,
-        `${operation.id}.${occasion}`,
-        operationMessage(scope, group, operation.id, occasion),
-      );
-      return { done: true };
-    },
+    eraseOrganization: (_scope, ...work) => runErasure({ ...services, timers, organizationCycles }, ...work),
   };
 };

@@ -8,6 +8,16 @@ import { sendCycle } from './send-cycle.ts';
 export const timerName = (cycle: Pick<Cycle, 'mailboxId' | 'workload' | 'generation'>): string =>
   `${cycle.mailboxId}-${cycle.workload}-${cycle.generation}`;
 
+/** While it waits for its turn at a server; the timer that began the run has fired but may still stand under its name. */
+const turnTimerName = (cycle: Cycle, at: number): string => `${timerName(cycle)}-${Math.floor(at / 1000).toString(36)}`;
+
+/** Every timer that may stand for a cycle, one of the generation before included that was not taken back. */
+export const timerNamesOf = (cycle: Cycle): readonly string[] => [
+  timerName(cycle),
+  timerName({ ...cycle, generation: cycle.generation - 1 }),
+  ...(cycle.waitsUntil === undefined ? [] : [turnTimerName(cycle, cycle.waitsUntil)]),
+];
+
 /**
  * Nearer than this the message goes to the queue at once and waits there: a timer in the past is refused, and clocks
  * differ by seconds. Further off a timer is better, since a waiting message holds back its whole group.
@@ -27,12 +37,9 @@ export const armCycle = async (
   await armTimer(deps.timers, cycle, timerName(cycle), cycle.due, 'timer');
 };
 
-/**
- * Starts the run that is due once its turn has come. The timer that began it has fired but may still stand under the
- * cycle's name, so this one has a name of its own.
- */
+/** Starts the run that is due once its turn has come. */
 export const armTurn = (timers: Timers, cycle: Cycle, at: number): Promise<void> =>
-  armTimer(timers, cycle, `${timerName(cycle)}-${Math.floor(at / 1000).toString(36)}`, at, 'retry');
+  armTimer(timers, cycle, turnTimerName(cycle, at), at, 'retry');
 
 const armTimer = (
   timers: Timers,

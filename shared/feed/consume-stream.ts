@@ -61,14 +61,14 @@ const readRecords = (consumer: StreamConsumer, records: readonly DynamoDBRecord[
     }
   });
 
-/** Days that the organization keeps its feed; undefined when there is no such organization (any more). */
+/** Days that the organization keeps its feed; undefined when it is being erased, or there is none (any more). */
 const retentionDays = async (consumer: StreamConsumer, organizationId: string): Promise<number | undefined> => {
   const now = consumer.now().getTime();
   const remembered = consumer.retentions.get(organizationId);
   if (remembered !== undefined && now - remembered.at < retentionMemoryMilliseconds) return remembered.days;
   const organization = await consumer.store.get(organizationKind, organizationId, organizationId);
-  const days = organization?.settings.feed.retentionDays;
-  if (days === undefined) return undefined;
+  if (organization === undefined || organization.status === 'erasing') return undefined;
+  const days = organization.settings.feed.retentionDays;
   if (consumer.retentions.size >= retentionEntries) consumer.retentions.clear();
   consumer.retentions.set(organizationId, { days, at: now });
   return days;

@@ -5,6 +5,7 @@ import { type Author, systemAuthor } from '../platform/change.ts';
 import { FaultError } from '../platform/fault.ts';
 import { deriveIdentifier } from '../platform/identifier.ts';
 import { deploymentScope } from '../platform/records-table.ts';
+import { createSecretSalt } from '../platform/secrets.ts';
 import { refuseField } from '../platform/validate.ts';
 import { organizationKind } from './organization.ts';
 
@@ -45,7 +46,10 @@ export const beginErasure = async (
   return operation;
 };
 
-/** From here on no key of the organization opens anything, and no run begins. Nothing happens when it is gone. */
+/**
+ * From here on no key of the organization opens anything, no run begins, and no secret of it can be opened again.
+ * Nothing happens when it is gone.
+ */
 export const markErasing = async (
   { store, now }: Pick<OperationDependencies, 'store' | 'now'>,
   id: string,
@@ -64,7 +68,7 @@ export const markErasing = async (
           action: 'organization.erasing' as const,
           subject: { type: 'organization', id },
         };
-        const next = { ...current, status: 'erasing' as const };
+        const next = { ...current, status: 'erasing' as const, secretSalt: createSecretSalt() };
         return { next, also: [auditWrite(id, { ...act, before: current, after: next })] };
       },
       { now },

@@ -18,6 +18,9 @@ export interface OfferAgainDependencies extends OperationDependencies {
 /** Timers are precise to a minute; below this a message is given back instead. */
 const longestShortWaitMilliseconds = 120_000;
 
+/** The timer of an operation that waits until an instant (epoch milliseconds). */
+export const offerTimerName = (operationId: string, due: number): string => `${operationId}-${due.toString(36)}`;
+
 /** Whether what the rejection waits for is this operation's: the refusal that it was started for is the last one. */
 const isOwn = ({ status, events }: Rejection, eventId: string): boolean =>
   status === 'waiting' ? events.at(-1) === eventId : status === 'offered' && events.at(-2) === eventId;
@@ -57,7 +60,7 @@ export const runOfferAgain = async (
     const deadline = Date.parse(operation.deadline);
     await operationWatch.begin({ organizationId, operationId: id, group, due, deadline });
     const body = operationMessage(organizationId, group, id, rejection.dueAt);
-    await timers.arm({ name: `${id}-${due.toString(36)}`, at: due, lane: 'operations', group, body });
+    await timers.arm({ name: offerTimerName(id, due), at: due, lane: 'operations', group, body });
     return { done: true };
   }
 };

@@ -1,6 +1,5 @@
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Fault } from '../platform/fault.ts';
-import type { ServerProfile } from '../server-profile/server-profile.ts';
 import { throttleItemSchema } from './throttle-item.ts';
 
 export interface ThrottleState {
@@ -15,7 +14,6 @@ export interface ThrottleState {
 /** What the API shows of a profile's connections. */
 export interface ThrottleReader {
   read(organizationId: string, serverProfileId: string): Promise<ThrottleState>;
-  countOpenConnections(organizationId: string, serverProfile: ServerProfile): Promise<number>;
 }
 
 export const createThrottleReader = (deps: {
@@ -41,9 +39,5 @@ export const createThrottleReader = (deps: {
       paused: paused === undefined ? undefined : { until: paused.pausedUntil ?? now, fault: paused.fault },
     };
   };
-  return {
-    read,
-    countOpenConnections: async (organizationId, serverProfile) =>
-      (await read(organizationId, serverProfile.id)).openConnections,
-  };
+  return { read };
 };

@@ -13,7 +13,7 @@ import { type DrainDependencies, type DrainEnd, drainFeed } from './drain-feed.t
 import { attemptSeconds, openSecrets, postEvent } from './post-event.ts';
 import { type Webhook, webhookKind } from './webhook.ts';
 import { ringWebhook, webhookMessage, webhooksLane } from './webhook-message.ts';
-import type { WebhookProgress, WebhookReplay, WebhookState } from './webhook-state.ts';
+import { type WebhookProgress, type WebhookReplay, type WebhookState, webhookTimerName } from './webhook-state.ts';
 import { WebhookFenceError, type WebhookStates } from './webhook-states.ts';
 
 export interface DeliveryDependencies extends OperationDependencies {
@@ -39,8 +39,7 @@ const armTimer = async (
 ) => {
   // The body names the instant: an equal one within five minutes is swallowed.
   const body = webhookMessage(organizationId, webhookId, { reason: 'timer', occasion: String(due) });
-  const name = `${webhookId}-${Math.floor(due / 1000)}`;
-  await timers.arm({ name, at: due, lane: webhooksLane, group: webhookId, body });
+  await timers.arm({ name: webhookTimerName(webhookId, due), at: due, lane: webhooksLane, group: webhookId, body });
 };
 
 /** What to do with the message of a webhook that waits for its next attempt. */

@@ -55,3 +55,6 @@ export const webhookStateKey = (organizationId: string, webhookId: string) => ({
   pk: `${organizationId}#${webhookId}`,
   sk: webhookStateSortKey,
 });
+
+/** The timer of its next attempt, which is due at an instant (epoch milliseconds). */
+export const webhookTimerName = (webhookId: string, due: number): string => `${webhookId}-${Math.floor(due / 1000)}`;

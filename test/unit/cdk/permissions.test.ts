@@ -135,6 +135,7 @@ describe('each function', () => {
           "dynamodb:GetItem",
           "dynamodb:PutItem",
           "dynamodb:Query",
+          "dynamodb:Scan",
           "dynamodb:UpdateItem",
           "iam:PassRole",
           "kms:Decrypt",
@@ -236,9 +237,9 @@ describe('who may do what', () => {
     }
   });
 
-  it('lets nobody scan but the watchdog and what recovers from a backup', () => {
+  it('lets nobody scan but the watchdog, what recovers from a backup and what erases an organization', () => {
     const scanning = functions.map(nameOf).filter((name) => allActions(name).includes('dynamodb:Scan'));
-    expect(scanning).toEqual(['watchdog', 'recovery']);
+    expect(scanning).toEqual(['operations', 'watchdog', 'recovery']);
   });
 
   it('lets only the api make the keys that wrap secrets', () => {

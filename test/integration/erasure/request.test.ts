@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { routeGroups } from '../../functions/api/routes/index.ts';
-import { toPageItem } from '../../shared/feed/feed-page.ts';
-import { createOperation } from '../../shared/operation/create-operation.ts';
-import { operationKind } from '../../shared/operation/operation.ts';
-import { finishOperation } from '../../shared/operation/run-operation.ts';
-import { createEraseCycles, eraseOrganization } from '../../shared/organization/erase-organization.ts';
-import { organizationKind } from '../../shared/organization/organization.ts';
-import { organizationPartitions } from '../../shared/organization/organization-partitions.ts';
-import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
-import { deploymentScope, partition } from '../../shared/platform/records-table.ts';
-import { type ApiHarness, startApiHarness } from './api-harness.ts';
+import { routeGroups } from '../../../functions/api/routes/index.ts';
+import { createLaneTimers } from '../../../functions/common/create-lane-timers.ts';
+import { toPageItem } from '../../../shared/feed/feed-page.ts';
+import { createOperation } from '../../../shared/operation/create-operation.ts';
+import { operationKind } from '../../../shared/operation/operation.ts';
+import { finishOperation } from '../../../shared/operation/run-operation.ts';
+import { createOrganizationCycles } from '../../../shared/organization/erase-cycles.ts';
+import { eraseOrganization } from '../../../shared/organization/erase-organization.ts';
+import { organizationKind } from '../../../shared/organization/organization.ts';
+import { organizationPartitions } from '../../../shared/organization/organization-partitions.ts';
+import { createDocumentClient } from '../../../shared/platform/aws-clients.ts';
+import { deploymentScope, partition } from '../../../shared/platform/records-table.ts';
+import { type ApiHarness, startApiHarness } from '../api-harness.ts';
 
 let hub: ApiHarness;
 
@@ -23,7 +25,12 @@ afterAll(async () => {
 describe('erasing an organization', () => {
   const dependencies = () => ({
     ...hub.services,
-    eraseCycles: createEraseCycles(createDocumentClient(), hub.cyclesTable),
+    organizationCycles: createOrganizationCycles({
+      document: createDocumentClient(),
+      tableName: hub.cyclesTable,
+      timers: createLaneTimers(),
+      now: hub.services.now,
+    }),
   });
 
   it('asks for its name', async () => {

@@ -1,0 +1,103 @@
+import { DeleteCommand, type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
+import { timerNamesOf } from '../cycle/arm-cycle.ts';
+import { cycleSchema } from '../cycle/cycle.ts';
+import { readCycleKey } from '../cycle/cycle-key.ts';
+import { watchedOperationSchema, watchedOperationSortKey } from '../operation/operation-watch.ts';
+import { forEachParallel } from '../platform/for-each-parallel.ts';
+import type { Timers } from '../platform/timers.ts';
+import { offerTimerName } from '../rejection/run-offer-again.ts';
+import { throttleItemSchema } from '../throttle/throttle-item.ts';
+import { webhookStateSchema, webhookStateSortKey, webhookTimerName } from '../webhook/webhook-state.ts';
+
+type Item = Readonly<Record<string, unknown>>;
+
+/** What the cycles table holds of an organization, with the timers that its items tell of. */
+export interface OrganizationCycles {
+  /** Removes what makes mail move. Answers how many runs are still under way, connections held and webhooks posted to. */
+  stop(organizationId: string, checkDeadline: () => void): Promise<number>;
+  /** Removes everything. Answers how many items that were. */
+  removeAll(organizationId: string, checkDeadline: () => void): Promise<number>;
+}
+
+const parallelRemovals = 10;
+
+/** An item that cannot be read keeps nothing from going: whoever wrote it meets the end of the organization later. */
+const runsIn = (item: Item, now: number): number => {
+  if (item['sk'] === webhookStateSortKey) return (webhookStateSchema.safeParse(item).data?.runUntil ?? 0) > now ? 1 : 0;
+  const leases = throttleItemSchema.safeParse(item).data?.leases ?? {};
+  return Object.values(leases).filter(([expiry]) => expiry > now).length;
+};
+
+/** The timers that may stand for an item. One that does not is no harm: to take it back again is to find nothing. */
+const timersOf = (item: Item): readonly string[] => {
+  if (readCycleKey(item) !== undefined) {
+    const cycle = cycleSchema.safeParse(item);
+    return cycle.success ? timerNamesOf(cycle.data) : [];
+  }
+  if (item['sk'] === webhookStateSortKey) {
+    const state = webhookStateSchema.safeParse(item);
+    return state.success && state.data.due !== null ? [webhookTimerName(state.data.webhookId, state.data.due)] : [];
+  }
+  if (item['sk'] !== watchedOperationSortKey) return [];
+  const operation = watchedOperationSchema.safeParse(item);
+  return operation.success ? [offerTimerName(operation.data.operationId, operation.data.due)] : [];
+};
+
+/**
+ * The table is keyed by mailbox, profile, webhook and operation, and some of those are gone long before their items:
+ * so it is walked whole. The watchdog does the same every few minutes.
+ */
+export const createOrganizationCycles = (deps: {
+  readonly document: DynamoDBDocumentClient;
+  readonly tableName: string;
+  readonly timers: Pick<Timers, 'disarm'>;
+  readonly now: () => Date;
+}): OrganizationCycles => {
+  const { document, tableName: TableName, timers } = deps;
+
+  const pagesOf = async function* (organizationId: string, checkDeadline: () => void): AsyncGenerator<readonly Item[]> {
+    const pages = paginateScan(
+      { client: document },
+      {
+        TableName,
+        ConsistentRead: true,
+        FilterExpression: 'begins_with(pk, :prefix)',
+        ExpressionAttributeValues: { ':prefix': `${organizationId}#` },
+      },
+    );
+    for await (const { Items = [] } of pages) {
+      checkDeadline();
+      yield Items;
+    }
+  };
+
+  // The timer first: without its item nobody knows its name any more.
+  const remove = async (item: Item): Promise<void> => {
+    for (const name of timersOf(item)) await timers.disarm(name);
+    await document.send(new DeleteCommand({ TableName, Key: { pk: item['pk'], sk: item['sk'] } }));
+  };
+
+  return {
+    stop: async (organizationId, checkDeadline) => {
+      const now = deps.now().getTime();
+      let runs = 0;
+      for await (const items of pagesOf(organizationId, checkDeadline)) {
+        for (const item of items) runs += runsIn(item, now);
+        await forEachParallel(
+          items.filter((item) => readCycleKey(item) !== undefined),
+          parallelRemovals,
+          remove,
+        );
+      }
+      return runs;
+    },
+    removeAll: async (organizationId, checkDeadline) => {
+      let removed = 0;
+      for await (const items of pagesOf(organizationId, checkDeadline)) {
+        await forEachParallel(items, parallelRemovals, remove);
+        removed += items.length;
+      }
+      return removed;
+    },
+  };
+};
