@@ -26,6 +26,7 @@ export const createLaneSharing = (
       lane,
       limits: createShareLimits(store, capacity, Date.now),
       throttle: createThrottle(document, environment.CYCLES_TABLE, Date.now),
+      now: Date.now,
     }),
     report: (organizationId, shortage) => reportShortage(store, { organizationId, lane, shortage, now: new Date() }),
   };

@@ -86,11 +86,13 @@ export const createLaneHandler = (
       );
       const early = createEarlyAcknowledgement(({ receiptHandle }) => queues.acknowledge(lane, receiptHandle));
 
+      // One for all: what is given back together comes back together, and so as one batch again.
+      const random = Math.random();
       const processAdmitted: Process = async (record) => {
         const until = await places.admit(record);
         if (until === undefined) return process(record, invocation);
         count(counts, laneMetricNames.cyclesWaiting);
-        return waitForShare(queues, lane, record, { until, now: Date.now(), random: Math.random() });
+        return waitForShare(queues, lane, record, { until, now: Date.now(), random });
       };
       const results = await runLaneBatch(records, {
         process: async (record) => {

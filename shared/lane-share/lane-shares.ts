@@ -48,17 +48,36 @@ export interface LaneShares {
 /** What Lambda takes to stop a function, and clocks differ. */
 const leaseMarginMilliseconds = 5_000;
 
+/** An organization whose invocations are over that soon on the mean is not slow, however much it has to do. */
+const briskMilliseconds = 5_000;
+/** What was told before a server began to hang must not count for long. */
+const rememberedMilliseconds = 10_000;
+const rememberedOrganizations = 5_000;
+
 const freePlace: SharePlace = { shortage: undefined, leave: async () => undefined };
 
 export const createLaneShares = (deps: {
   readonly lane: SharedLane;
   readonly limits: ShareLimits;
   readonly throttle: Throttle;
-}): LaneShares => ({
-  enter: async ({ organizationId, endsAt, hasTicket }) => {
-    const places = await deps.limits.placesOf(organizationId);
-    if (places === undefined) return freePlace;
-    const answer = await deps.throttle.acquire({
+  readonly now: () => number;
+}): LaneShares => {
+  /** How long invocations for an organization last, as its counter has told of late. */
+  const holds = new Map<string, { readonly milliseconds: number; readonly until: number }>();
+
+  const remember = (organizationId: string, hold: number | undefined): void => {
+    if (hold === undefined) return;
+    if (holds.size >= rememberedOrganizations) holds.clear();
+    holds.set(organizationId, { milliseconds: hold, until: deps.now() + rememberedMilliseconds });
+  };
+
+  const isBrisk = (organizationId: string): boolean => {
+    const hold = holds.get(organizationId);
+    return hold !== undefined && hold.until > deps.now() && hold.milliseconds <= briskMilliseconds;
+  };
+
+  const take = ({ organizationId, endsAt, hasTicket }: ShareRequest, places: number) =>
+    deps.throttle.acquire({
       key: laneShareKey(organizationId, deps.lane),
       // Short, since every byte of it stands in the item; and new each time, so that it is nobody's who died.
       holder: randomBytes(9).toString('base64url'),
@@ -71,8 +90,22 @@ export const createLaneShares = (deps: {
       ignoresPause: true,
       probeUntil: 0,
     });
+
+  const enter: LaneShares['enter'] = async (request) => {
+    const { organizationId } = request;
+    const limits = await deps.limits.placesOf(organizationId);
+    if (limits === undefined) return freePlace;
+    const wasBrisk = isBrisk(organizationId);
+    let answer = await take(request, wasBrisk ? limits.most : limits.share);
+    if ('refused' in answer) {
+      if (answer.refused !== 'paused') remember(organizationId, answer.hold);
+      // This process did not know yet how soon the places come free.
+      if (!wasBrisk && isBrisk(organizationId)) answer = await take({ ...request, hasTicket: true }, limits.most);
+    }
     if ('refused' in answer) return { until: answer.until };
-    const { concluded } = answer.lease;
+    remember(organizationId, answer.lease.hold);
+    const { lease } = answer;
+    const { concluded } = lease;
     const wasLasting = concluded !== undefined && isLasting({ crowdedWindows: concluded.wasCrowdedWindows });
     return {
       shortage:
@@ -81,10 +114,12 @@ export const createLaneShares = (deps: {
           : wasLasting
             ? { state: 'over' }
             : undefined,
-      leave: () => deps.throttle.release(answer.lease, true),
+      leave: () => deps.throttle.release(lease, true),
     };
-  },
-});
+  };
+
+  return { enter };
+};
 
 /** Who waits asks again this often at most: refusals cost invocations. */
 const shortestWaitSeconds = 3;
@@ -105,7 +140,7 @@ export const waitForShare = async (
     return { done: true, outcome } as const;
   }
   const seconds = Math.ceil((until - now) / 1000);
-  // Scattered, or all who were refused together would ask together again.
+  // Scattered, or all invocations that were refused at the same moment would ask at the same moment again.
   const shortest = shortestWaitSeconds + Math.round(2 * random);
   return { done: false, waitSeconds: Math.min(longestWaitSeconds, Math.max(shortest, seconds)), outcome } as const;
 };

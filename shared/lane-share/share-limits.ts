@@ -8,9 +8,16 @@ import { webhookKind, webhookLimit } from '../webhook/webhook.ts';
 export type SharedLane = 'incoming' | 'outgoing' | 'operations' | 'webhooks';
 
 /** How many invocations of a lane may work for one organization at the same time. */
+export interface SharePlaces {
+  /** Of one that keeps its places for long: two of them at once leave others room. */
+  readonly share: number;
+  /** Of one whose places come free every few seconds: never all of them, so that others need not wait even that long. */
+  readonly most: number;
+}
+
 export interface ShareLimits {
   /** Undefined: nothing needs to be counted, since nothing limits it or it could never hold more. */
-  placesOf(organizationId: string): Promise<number | undefined>;
+  placesOf(organizationId: string): Promise<SharePlaces | undefined>;
 }
 
 export interface LaneCapacity {
@@ -21,9 +28,14 @@ export interface LaneCapacity {
   readonly sharePercent: number;
 }
 
-/** At least one, or nothing would ever be done; undefined: all of them. */
-export const placesOfShare = (concurrency: number, sharePercent: number): number | undefined =>
-  sharePercent >= 100 ? undefined : Math.max(1, Math.floor((concurrency * sharePercent) / 100));
+const mostPercent = 90;
+
+/** At least one place, or nothing would ever be done; undefined: all of them. */
+export const placesOfShare = (concurrency: number, sharePercent: number): SharePlaces | undefined => {
+  if (sharePercent >= 100) return undefined;
+  const placesOf = (percent: number): number => Math.max(1, Math.floor((concurrency * percent) / 100));
+  return { share: placesOf(sharePercent), most: placesOf(Math.max(mostPercent, sharePercent)) };
+};
 
 /**
  * The most invocations that an organization could hold for long. A run of the lanes incoming and outgoing that has no
@@ -45,13 +57,13 @@ const readPlaces = async (
   store: EntityStore,
   { lane, concurrency, sharePercent }: LaneCapacity,
   organizationId: string,
-): Promise<number | undefined> => {
+): Promise<SharePlaces | undefined> => {
   // Who has the deployment to himself takes nothing from anybody.
   const { items } = await store.list(organizationListingKind, deploymentScope, { limit: 2 });
   if (items.length < 2) return undefined;
   const organization = await store.get(organizationKind, organizationId, organizationId, 'eventual');
   const places = placesOfShare(concurrency, organization?.quota.laneSharePercent ?? sharePercent);
-  if (places === undefined || (await mostHeld(store, lane, organizationId)) <= places) return undefined;
+  if (places === undefined || (await mostHeld(store, lane, organizationId)) <= places.share) return undefined;
   return places;
 };
 
@@ -61,7 +73,7 @@ const keptOrganizations = 5_000;
 
 /** Reads what limits an organization and remembers it for ten minutes. */
 export const createShareLimits = (store: EntityStore, capacity: LaneCapacity, now: () => number): ShareLimits => {
-  const known = new Map<string, { readonly until: number; readonly places: Promise<number | undefined> }>();
+  const known = new Map<string, { readonly until: number; readonly places: Promise<SharePlaces | undefined> }>();
   return {
     placesOf: async (organizationId) => {
       const present = known.get(organizationId);

@@ -91,4 +91,4 @@ export const nextTicket = (
   { line, available }: { readonly line: ThrottleLine; readonly available: number },
   now: number,
 ): number =>
-  Math.max(item[line] ?? 0, now) + Math.max(50, (item.hold ?? defaultHoldMilliseconds) / Math.max(1, available));
+  Math.max(item[line] ?? 0, now) + Math.max(10, (item.hold ?? defaultHoldMilliseconds) / Math.max(1, available));

@@ -37,7 +37,8 @@ export interface Lease {
   readonly holder: string;
   readonly expiresAt: number;
   readonly acquiredAt: number;
-  readonly hold: number;
+  /** How long places are held, in milliseconds; undefined: nobody has given one back yet. */
+  readonly hold: number | undefined;
   /** A run of the same generation died while it held this lease. */
   readonly recovered: boolean;
   /** Faults of the profile in a row when the lease was taken. */
@@ -50,7 +51,12 @@ export interface Lease {
 
 export type ClaimResult =
   | { readonly lease: Lease }
-  | { readonly refused: 'running' | 'full'; readonly until: number }
+  | {
+      readonly refused: 'running' | 'full';
+      readonly until: number;
+      /** How long places are held at present, in milliseconds, where that was seen. */
+      readonly hold?: number | undefined;
+    }
   | { readonly refused: 'paused'; readonly until: number; readonly fault: Fault | undefined };
 
 /** Takes and gives back places at a server. Each call is one conditional write when nothing is in the way. */
@@ -80,7 +86,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
         holder: claim.holder,
         expiresAt: claim.expiresAt,
         acquiredAt,
-        hold: item.hold ?? defaultHoldMilliseconds,
+        hold: item.hold,
         recovered,
         profileFailures: item.failures ?? 0,
         stretch: concluded?.stretch ?? item.stretch ?? 1,
@@ -136,10 +142,11 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
 
   const takeTicket = async (claim: Claim, item: ThrottleItem): Promise<ClaimResult | undefined> => {
     // Whose turn has come stays at the head of the line: at its end it would wait as long again, and the line would grow.
+    const { hold } = item;
     if (claim.hasTicket) {
       const until = nextTicket({ ...item, [claim.line]: 0 }, claim, now());
       if (claim.available === 1) await keepTurn(claim, item, until + turnMilliseconds);
-      return { refused: 'full', until };
+      return { refused: 'full', until, hold };
     }
     const ticket = nextTicket(item, claim, now());
     const taken = await items.change(claim.key, {
@@ -148,7 +155,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
       previous: item[claim.line],
       next: ticket,
     });
-    return 'done' in taken ? { refused: 'full', until: ticket } : undefined;
+    return 'done' in taken ? { refused: 'full', until: ticket, hold } : undefined;
   };
 
   return {
@@ -200,7 +207,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
         kind: 'release',
         holder: lease.holder,
         expiry: lease.expiresAt,
-        hold: Math.round(lease.hold * (1 - smoothing) + held * smoothing),
+        hold: Math.round((lease.hold ?? defaultHoldMilliseconds) * (1 - smoothing) + held * smoothing),
         held,
         now: now(),
       } as const;

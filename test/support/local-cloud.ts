@@ -141,7 +141,7 @@ const createHubResources = async (aws: AwsEndpoint): Promise<HubResources> => {
       LANE_TIMEOUT_SECONDS: '60',
       LANE_VISIBILITY_SECONDS: String(laneVisibilitySeconds),
       LANE_CONCURRENCY: '100',
-      ORGANIZATION_SHARE_PERCENT: '50',
+      ORGANIZATION_SHARE_PERCENT: '40',
       WATCHDOG_PERIOD_SECONDS: '60',
       ALLOWED_HOST_RANGES: '127.0.0.0/8,::1/128',
       HOST_CONNECTION_CAPS: '{}',

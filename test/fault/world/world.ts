@@ -140,7 +140,7 @@ const start = async (
       LANE_TIMEOUT_SECONDS: '120',
       LANE_VISIBILITY_SECONDS: String(visibilitySeconds),
       LANE_CONCURRENCY: '3',
-      ORGANIZATION_SHARE_PERCENT: '50',
+      ORGANIZATION_SHARE_PERCENT: '40',
       WATCHDOG_PERIOD_SECONDS: String(watchdogPeriodSeconds),
     },
   });
