@@ -18,6 +18,8 @@ export interface Answer {
   /** Parsed where it is JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: assertions read whatever the answer should hold
   readonly body: any;
+  /** Values of Set-Cookie. */
+  readonly cookies: readonly string[];
 }
 
 export interface Call {
@@ -55,7 +57,10 @@ export interface ApiHarness {
   readonly stop: () => Promise<void>;
 }
 
-/** The event that API Gateway makes of a request: the path decoded but for `%25`, the query as it came. */
+/**
+ * The event that API Gateway makes of a request: the path decoded but for `%25`, the query as it came, the cookies apart
+ * from the headers.
+ */
 export const toEvent = (
   method: string,
   pathAndQuery: string,
@@ -66,6 +71,7 @@ export const toEvent = (
   const rawPath = path.replace(/(?:%(?!25)[0-9A-Fa-f]{2})+/g, decodeURIComponent);
   const content = call.raw ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
   const isBase64Encoded = Buffer.isBuffer(content);
+  const { cookie, ...headers } = call.headers ?? {};
   return {
     version: '2.0',
     routeKey: '$default',
@@ -74,8 +80,9 @@ export const toEvent = (
     headers: {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(content === undefined ? {} : { 'content-type': 'application/json' }),
-      ...call.headers,
+      ...headers,
     },
+    ...(cookie === undefined ? {} : { cookies: cookie.split(/; */) }),
     requestContext: {
       accountId: '000000000000',
       apiId: 'api',
@@ -102,6 +109,7 @@ export const readAnswer = (result: APIGatewayProxyStructuredResultV2): Answer =>
     status: result.statusCode ?? 0,
     headers,
     body: isJson ? JSON.parse(result.body ?? 'null') : result.body,
+    cookies: result.cookies ?? [],
   };
 };
 
@@ -120,11 +128,15 @@ export const walkPages = async (client: Client, path: string): Promise<readonly 
 };
 
 /** The api function on real tables, queues and a bucket, called as API Gateway calls it. */
-export const startApiHarness = async (groups: RouteGroups): Promise<ApiHarness> => {
+export const startApiHarness = async (
+  groups: RouteGroups,
+  /** Further environment of the function; told what it has. */
+  moreOf: (variables: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>> = async () => ({}),
+): Promise<ApiHarness> => {
   const cloud = await startTestCloud();
   const outside = { ...process.env };
   const { variables } = await cloud.createHubResources();
-  Object.assign(process.env, variables);
+  Object.assign(process.env, variables, await moreOf(variables));
 
   let ahead = 0;
   const services = createServices(() => new Date(Date.now() + ahead));

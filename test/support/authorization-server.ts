@@ -11,6 +11,10 @@ import { choosePort } from '../../local/ports.ts';
 export interface Behaviour {
   /** Who signs in, whatever the hint says; undefined: whom the hint names. */
   account: string | undefined;
+  /** Whether the address of the person is said to be verified; undefined: nothing is said. */
+  verified: boolean | undefined;
+  /** What the claim `tenant` says; undefined: there is none. */
+  tenant: string | undefined;
   /** The person refuses. */
   refuses: boolean;
   /** Each refresh token is good once. */
@@ -44,6 +48,7 @@ export interface AuthorizationServer {
 
 const mailResource = 'urn:mail';
 const scopes = 'mail application offline_access email';
+const identityScope = 'openid email';
 export const applicationScope = 'application';
 
 const configurationOf = (redirectUri: string, secret: string, behaviour: Behaviour): Configuration => ({
@@ -59,9 +64,12 @@ const configurationOf = (redirectUri: string, secret: string, behaviour: Behavio
     { client_id: 'dovecot', client_secret: secret, grant_types: [], redirect_uris: [], response_types: [] },
   ],
   scopes: ['openid', 'offline_access', 'email', 'mail', applicationScope],
-  claims: { openid: ['sub'], email: ['email'] },
+  claims: { openid: ['sub', 'tenant'], email: ['email', 'email_verified'] },
   conformIdTokenClaims: false,
-  findAccount: (_context, id) => ({ accountId: id, claims: async () => ({ sub: id, email: id }) }),
+  findAccount: (_context, id) => ({
+    accountId: id,
+    claims: async () => ({ sub: id, email: id, email_verified: behaviour.verified, tenant: behaviour.tenant }),
+  }),
   ttl: {
     AccessToken: () => behaviour.accessTokenSeconds,
     ClientCredentials: () => behaviour.accessTokenSeconds,
@@ -83,7 +91,8 @@ const configurationOf = (redirectUri: string, secret: string, behaviour: Behavio
     introspection: { enabled: true, allowedPolicy: async () => true },
     resourceIndicators: {
       enabled: true,
-      defaultResource: async () => mailResource,
+      // Who only asks who somebody is gets a token for the UserInfo endpoint.
+      defaultResource: async (context) => (context.oidc.params?.['scope'] === identityScope ? [] : mailResource),
       useGrantedResource: async () => true,
       getResourceServerInfo: async () => ({ scope: scopes, audience: mailResource, accessTokenFormat: 'opaque' }),
     },
@@ -107,7 +116,7 @@ const interact = async (
   if (details.prompt.name === 'login') return finish({ login: { accountId } });
   const grant = new provider.Grant({ accountId, clientId: String(details.params['client_id']) });
   grant.addOIDCScope(String(details.params['scope']));
-  grant.addResourceScope(mailResource, scopes);
+  if (details.params['scope'] !== identityScope) grant.addResourceScope(mailResource, scopes);
   return finish({ consent: { grantId: await grant.save() } });
 };
 
@@ -175,6 +184,8 @@ export const startAuthorizationServer = async (redirectUri: string): Promise<Aut
   const clientSecret = 'authorization-server-s3cret';
   const behaviour: Behaviour = {
     account: undefined,
+    verified: undefined,
+    tenant: undefined,
     refuses: false,
     rotates: true,
     tokenStatus: undefined,

@@ -128,8 +128,8 @@ const plantFolderRule = async (hub: ApiHarness, organizationId: string, mailboxI
 };
 
 /** The whole API with two kinds of people: those with keys, and those who are signed in. */
-export const startAccessWorld = async (): Promise<AccessWorld> => {
-  const hub = await startApiHarness(routeGroups);
+export const startAccessWorld = async (moreOf?: Parameters<typeof startApiHarness>[1]): Promise<AccessWorld> => {
+  const hub = await startApiHarness(routeGroups, moreOf);
 
   const createCompany = async (): Promise<Company> => {
     const { id, admin } = await hub.organization({ kind: 'sandbox' });
