@@ -1,5 +1,5 @@
 import { button, details, element, moment, tell } from './elements.js';
-import { ask, awaitOperation } from './hub.js';
+import { ask, awaitOperation, leaveFor } from './hub.js';
 import { helpLink, problemCard } from './problem.js';
 import { sayAction, sayWhoActs, toneOfLevel } from './words.js';
 
@@ -12,7 +12,7 @@ import { sayAction, sayWhoActs, toneOfLevel } from './words.js';
 const act = async (alertId, action) => {
   const answer = await ask('POST', `/alerts/${alertId}/act`, { action });
   if (typeof answer?.authorizationUrl === 'string') {
-    location.assign(answer.authorizationUrl);
+    leaveFor(answer.authorizationUrl);
     return;
   }
   if (typeof answer?.kind === 'string') await awaitOperation(answer);

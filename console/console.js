@@ -95,7 +95,11 @@ async function showOrExplain() {
 
 const begin = async () => {
   try {
-    if (await completeSignIn()) tell('You are signed in');
+    const signedIn = await completeSignIn();
+    if (signedIn === 'done') tell('You are signed in');
+    // Somebody may have sent the link to have a person work in another's name without noticing.
+    if (signedIn === 'replaced')
+      tell('You are signed in as somebody else than before. If that is not what you meant, sign out.');
   } catch (error) {
     await showSignIn(error);
     return;

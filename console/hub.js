@@ -25,6 +25,16 @@ const unreachable = {
   type: '/problems/unavailable',
 };
 
+/**
+ * Goes to a page elsewhere, such as that of a provider.
+ *
+ * @param {string} address as the hub gave it
+ */
+export const leaveFor = (address) => {
+  if (!/^https?:$/.test(new URL(address).protocol)) throw new Error('That is no address of a page');
+  location.assign(address);
+};
+
 /** @param {number} milliseconds */
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 

@@ -6,13 +6,23 @@ import { sayApproval, sayDisabledBy, sayHealth, sayState, sayWorkload } from './
 const running = ['enabled', 'retrying', 'probing'];
 
 /**
+ * @param {any} schedule of a workload
+ */
+const nextSync = (schedule) => {
+  if (schedule?.phase === 'running') return 'Running now';
+  if (schedule?.phase === 'queued') return 'In a moment';
+  return schedule?.reason === 'nothingToSend' ? 'When there is something to send' : moment(schedule?.nextRunAt);
+};
+
+/**
  * @param {string} name
  * @param {any} workload of the mailbox
  * @param {any} schedule of the workload
  */
 const workloadItem = (name, workload, schedule) => {
-  const { text, tone } = sayState(workload.state);
-  const { fault } = workload;
+  const { fault, lastTest, state } = workload;
+  const isRefused = state === 'notTested' && lastTest?.status === 'failure';
+  const { text, tone } = sayState(isRefused ? 'testFailed' : state);
   return element(
     'li',
     { class: tone },
@@ -20,7 +30,7 @@ const workloadItem = (name, workload, schedule) => {
     element('p', { class: `state ${tone}` }, text),
     details([
       ['Because', sayDisabledBy(workload.disabledBy)],
-      ['Next sync', schedule?.phase === 'running' ? 'Running now' : moment(schedule?.nextRunAt)],
+      ['Next sync', nextSync(schedule)],
       ['Last success', moment(schedule?.lastSuccessAt)],
     ]),
     ...(fault === null ? [] : [element('h4', {}, fault.title), faultDetails(fault)]),

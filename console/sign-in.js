@@ -1,5 +1,5 @@
 import { button, element, showHeader, showMain, tell } from './elements.js';
-import { ask, askAgain } from './hub.js';
+import { ask, askAgain, leaveFor, Refusal } from './hub.js';
 import { problemCard } from './problem.js';
 
 /** What the browser alone knows, so that it may ask again for an answer that was lost. */
@@ -7,29 +7,50 @@ const randomText = () =>
   [...crypto.getRandomValues(new Uint8Array(24))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /**
- * Ends a sign-in that the address brings along, which goes from the history before anything else happens.
+ * The sign-in that the address brings along; undefined: none. It goes from the history before anything else happens.
  *
- * @returns {Promise<boolean>} whether there was one
+ * @returns {(() => Promise<any>) | undefined} ends it
  */
-export const completeSignIn = async () => {
+const takeSignIn = () => {
   const { pathname, hash, search } = location;
   const code = new URLSearchParams(hash.slice(1)).get('code');
-  if (pathname === '/console/sign-in/callback') {
-    history.replaceState(null, '', '/console/sign-in');
-    await ask('POST', '/sign-in/identity-provider/callback', { query: search.slice(1) });
-  } else if (pathname === '/console/sign-in' && code !== null) {
-    history.replaceState(null, '', '/console/sign-in');
-    await askAgain('POST', '/sign-in/link', { code, attempt: randomText() });
-  } else return false;
+  const isCallback = pathname === '/console/sign-in/callback';
+  if (!isCallback && (pathname !== '/console/sign-in' || code === null)) return undefined;
+  history.replaceState(null, '', '/console/sign-in');
+  const attempt = randomText();
+  return isCallback
+    ? () => ask('POST', '/sign-in/identity-provider/callback', { query: search.slice(1) })
+    : () => askAgain('POST', '/sign-in/link', { code, attempt });
+};
+
+/** @returns {Promise<string | undefined>} the user who is signed in already */
+const presentUser = async () => {
+  try {
+    return (await askAgain('GET', '/sessions/current')).userId;
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 401) return undefined;
+    throw error;
+  }
+};
+
+/**
+ * Ends a sign-in that the address brings along.
+ *
+ * @returns {Promise<'none' | 'done' | 'replaced'>} replaced: another user was signed in before
+ */
+export const completeSignIn = async () => {
+  const complete = takeSignIn();
+  if (complete === undefined) return 'none';
+  const before = await presentUser();
+  const { userId } = await complete();
   history.replaceState(null, '', '/console');
-  return true;
+  return before === undefined || before === userId ? 'done' : 'replaced';
 };
 
 /** @param {string} organizationId */
 const goToProvider = async (organizationId) => {
   const { authorizationUrl } = await ask('POST', '/sign-in/identity-provider', { organizationId });
-  if (!/^https?:$/.test(new URL(authorizationUrl).protocol)) throw new Error('That is no address of a page');
-  location.assign(authorizationUrl);
+  leaveFor(authorizationUrl);
 };
 
 /** @param {string} host */

@@ -14,6 +14,7 @@ export const sayWhoActs = (whoActs) => actors[whoActs] ?? whoActs;
 const states = {
   off: { text: 'Off', tone: '' },
   notTested: { text: 'Not tested yet', tone: 'care' },
+  testFailed: { text: 'The last test failed', tone: 'bad' },
   testing: { text: 'Being tested', tone: 'busy' },
   enabled: { text: 'On', tone: 'good' },
   retrying: { text: 'On, trying again after a fault', tone: 'care' },

@@ -6,6 +6,8 @@ import type { MailEnvironment } from './mail-environment.ts';
 /** What people and tests must know of a running local cloud: the content of `.local/environment.json`. */
 export type LocalEnvironment = {
   readonly hubUrl: string;
+  /** Where people look after their mailboxes in a browser. */
+  readonly consoleUrl: string;
   readonly operatorKey: string;
   readonly aws: AwsEndpoint;
   readonly mail: MailEnvironment;

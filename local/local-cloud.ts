@@ -116,6 +116,7 @@ const startAll = async (
   return {
     environment: {
       hubUrl: front.url,
+      consoleUrl: readOutput(outputs, 'ConsoleUrl'),
       operatorKey,
       aws,
       mail: mailServers.environment,

@@ -4,7 +4,7 @@ import { writeEnvironment } from './environment.ts';
 import { type LocalCloud, startLocalCloud } from './local-cloud.ts';
 import { localDirectory, localFile } from './paths.ts';
 import { createProgress } from './progress.ts';
-import { runWorkedExample } from './worked-example.ts';
+import { type PlayedExample, runWorkedExample } from './worked-example.ts';
 
 const usage = `npm start             starts the local cloud, plays the worked example once, stays up until Ctrl-C
 npm start -- --once   the same, then ends with the outcome as exit code
@@ -48,11 +48,26 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
 
 const whereToGoNext = ({ environment, mailServers }: LocalCloud, environmentFile: string): string => `
 The hub answers at    ${environment.hubUrl}
+Console               ${environment.consoleUrl}
 API reference         ${environment.hubUrl}/v1/openapi.json
 Operator key          ${environment.operatorKey}
 Mail users, ports and all else: ${environmentFile}
 Logs: ${mailServers.dovecot.logFile}
       ${mailServers.postfix.logFile}`;
+
+const signInHint = async ({ createSignInUrl }: PlayedExample): Promise<string> => `
+Opens the console as Anna, once and within a minute:
+${await createSignInUrl()}`;
+
+/** A link lives for a minute only: Enter makes another, where somebody sits before the terminal. */
+const offerSignIn = async (example: PlayedExample, show: (line: string) => void): Promise<void> => {
+  const offer = (): Promise<void> =>
+    signInHint(example).then(show, (error: unknown) => show(`There is no link to the console: ${String(error)}`));
+  await offer();
+  if (!process.stdin.isTTY) return;
+  show('Enter makes another link.');
+  process.stdin.on('data', () => void offer());
+};
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean' } } });
@@ -77,16 +92,17 @@ const main = async (): Promise<number> => {
     await writeEnvironment(environmentFile, cloud.environment);
     progress.line('\nThe worked example, on the real servers:');
     const stopped = untilAborted(signal);
-    const example = runWorkedExample(cloud.environment, progress.line).then(
-      () => undefined,
-      (error: unknown) => error,
+    const playing = runWorkedExample(cloud.environment, progress.line).then(
+      (example) => ({ example, failure: undefined }),
+      (failure: unknown) => ({ example: undefined, failure }),
     );
-    const failure = await Promise.race([example, stopped]);
+    const { example, failure } = (await Promise.race([playing, stopped])) ?? {};
     if (signal.aborted) return exitCode();
-    progress.line(failure === undefined ? '\nAll as promised.' : `\nThe worked example failed: ${String(failure)}`);
-    const outcome = failure === undefined ? 0 : 1;
+    progress.line(example === undefined ? `\nThe worked example failed: ${String(failure)}` : '\nAll as promised.');
+    const outcome = example === undefined ? 1 : 0;
     if (values.once === true) return outcome;
     progress.line(whereToGoNext(cloud, environmentFile));
+    if (example !== undefined) await offerSignIn(example, progress.line);
     progress.line('\nCtrl-C stops everything.');
     await stopped;
     return outcome;

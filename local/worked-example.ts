@@ -74,12 +74,20 @@ const requireSuccess = async (hub: HubClient, operation: Identified): Promise<Op
 const describeEvents = (events: readonly FeedEvent[]): string =>
   events.map(({ type, sequence }) => `${type} (${sequence})`).join(', ');
 
+export interface PlayedExample {
+  /** A new link that opens the console as Anna, once and within a minute. */
+  readonly createSignInUrl: () => Promise<string>;
+}
+
 /**
  * Plays the main job once through the hub's public API, in a new organization: Anna of Contoso sends an offer, her
  * client Carl receives it and answers from his own mail program, and the answer is tracked with the offer's regarding.
  * @throws Error at the first step whose outcome is not the promised one.
  */
-export const runWorkedExample = async (environment: LocalEnvironment, show: (line: string) => void): Promise<void> => {
+export const runWorkedExample = async (
+  environment: LocalEnvironment,
+  show: (line: string) => void,
+): Promise<PlayedExample> => {
   const step = createNarrator(show);
   const { mail, hubUrl } = environment;
   const anna = findMailUser(mail, `anna@${companyDomain}`);
@@ -247,4 +255,8 @@ export const runWorkedExample = async (environment: LocalEnvironment, show: (lin
     },
     (steps) => steps.map(({ step: name, result, detail }) => `${name} ${result}${detail ? `: ${detail}` : ''}`),
   );
+  return {
+    createSignInUrl: async () =>
+      (await hub.post<{ readonly signInUrl: string }>('/sessions', { userId: 'ext:u-17' })).signInUrl,
+  };
 };

@@ -10,7 +10,7 @@ import type { Claims } from '../transport/oauth/authorization-servers.ts';
 import type { ConfiguredProvider } from './identity-provider.ts';
 
 const refused = (cause: string, fix?: string): FaultError =>
-  new FaultError('signInRefused', { cause, detail: cause, ...(fix === undefined ? {} : { fix }) });
+  new FaultError('signInRefused', { cause, ...(fix === undefined ? {} : { fix }) });
 
 /** @throws FaultError signInRefused, when the issuer knows the person as another organization's */
 const requireMember = ({ settings }: Organization, { organizationClaim }: ConfiguredProvider, claims: Claims): void => {
