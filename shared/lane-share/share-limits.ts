@@ -67,11 +67,19 @@ const readPlaces = async (
   return places;
 };
 
-/** Profiles, webhooks and quotas change seldom, and a run should not read them only to find that nothing is to be counted. */
-const keptMilliseconds = 600_000;
+/**
+ * Profiles and quotas change seldom, and an idle cycle must not pay for reading them only to find that nothing is to be
+ * counted. Rings and operations cost more than that, and webhooks are made in a moment.
+ */
+const keptMilliseconds: Readonly<Record<SharedLane, number>> = {
+  incoming: 600_000,
+  outgoing: 600_000,
+  operations: 60_000,
+  webhooks: 5_000,
+};
 const keptOrganizations = 5_000;
 
-/** Reads what limits an organization and remembers it for ten minutes. */
+/** Reads what limits an organization and remembers it for a while, ten minutes at most. */
 export const createShareLimits = (store: EntityStore, capacity: LaneCapacity, now: () => number): ShareLimits => {
   const known = new Map<string, { readonly until: number; readonly places: Promise<SharePlaces | undefined> }>();
   return {
@@ -80,7 +88,7 @@ export const createShareLimits = (store: EntityStore, capacity: LaneCapacity, no
       if (present !== undefined && present.until > now()) return present.places;
       if (known.size >= keptOrganizations) known.clear();
       const places = readPlaces(store, capacity, organizationId);
-      known.set(organizationId, { until: now() + keptMilliseconds, places });
+      known.set(organizationId, { until: now() + keptMilliseconds[capacity.lane], places });
       try {
         return await places;
       } catch (error) {

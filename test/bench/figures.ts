@@ -4,6 +4,7 @@ import { cost } from './cost.ts';
 import { cycles, cyclesOnDynamoDbLocal } from './cycles.ts';
 import { decision } from './decision.ts';
 import { incoming } from './incoming.ts';
+import { isolation } from './isolation.ts';
 import { memory } from './memory.ts';
 import { outgoing } from './outgoing.ts';
 import { pop3 } from './pop3.ts';
@@ -23,5 +24,6 @@ export const figures: Readonly<Record<string, Figure>> = {
   pop3,
   outgoing,
   api,
+  isolation,
   scale,
 };
