@@ -93,7 +93,14 @@ async function showOrExplain() {
   }
 }
 
+/** A browser may make a page ready that nobody may ever see: such a one uses up no link. */
+const untilSeen = async () => {
+  if ('prerendering' in document && document.prerendering === true)
+    await new Promise((resolve) => document.addEventListener('prerenderingchange', resolve, { once: true }));
+};
+
 const begin = async () => {
+  await untilSeen();
   try {
     const signedIn = await completeSignIn();
     if (signedIn === 'done') tell('You are signed in');

@@ -121,8 +121,11 @@ export const createServe = (
   return async (request, requestId, notes) => {
     const [root, ...segments] = request.segments;
     if (root === 'problems') return answerProblemPage(request.method, segments);
-    if (root === 'console')
-      return (await import('./console/answer-console.ts')).answerConsole(request, services.hubUrl);
+    if (root === 'console') {
+      notes.route = `${request.method} /console`;
+      const { answerConsole } = await import('./console/answer-console.ts');
+      return answerConsole(request, services.hubUrl);
+    }
     if (root !== 'v1') throw new FaultError('notFound');
     const { route, parameters } = findRoute(await match(request.method, segments));
     notes.route = `${route.method} ${route.path}`;
