@@ -125,6 +125,15 @@ export const alertRules: readonly AlertRule[] = [
     cleared: 'They suffice again for ten minutes',
   },
   {
+    codes: ['sliceLimitReached'],
+    subjects: ['mailbox'],
+    scope: 'mailbox',
+    levels: ['information'],
+    raised: 'The mailbox has had as many cycles in a row as limits.slicesPerHour allows in an hour, and waits',
+    clearedBy: 'itself',
+    cleared: 'The mailbox goes on',
+  },
+  {
     codes: ['laneShareUsedUp'],
     subjects: ['lane'],
     scope: 'organization',

@@ -1,7 +1,8 @@
 import type { Settings } from '../organization/settings.ts';
-import type { Fault } from '../platform/fault.ts';
+import { createFault, type Fault } from '../platform/fault.ts';
 import type { TransportErrorClass } from '../transport/transport-error.ts';
 import type { Cycle } from './cycle.ts';
+import type { CycleLimit } from './cycle-budget.ts';
 import { nextDelaySeconds, retryDelaySeconds } from './schedule-policy.ts';
 import type { WorkloadOutcome } from './workload.ts';
 
@@ -29,6 +30,8 @@ export type WorkloadReport =
   | { readonly type: 'disabled'; readonly fault: Fault }
   /** The server asks to come back later: no strike against the mailbox, which stays enabled. */
   | { readonly type: 'throttled'; readonly fault: Fault }
+  /** The mailbox has had as much of the hour as one may: no fault of anybody, and it waits. */
+  | { readonly type: 'limited'; readonly fault: Fault }
   | { readonly type: 'profilePaused'; readonly fault: Fault }
   | { readonly type: 'profileResumed' }
   /** The connections of the profile have been too few for long. */
@@ -66,11 +69,25 @@ export interface PlanInput {
   readonly random: number;
 }
 
-/** A mailbox with endless work yields for a minute after this many slices in an hour, so that it cannot run away. */
-const slicesPerHour = 600;
 const refusalsBeforeDisabling = 3;
 const refusalSpanMilliseconds = 600_000;
 const hour = 3_600_000;
+
+const minute = 60_000;
+
+/** More work than one run could do: it goes on at once behind the others, until the hour's slices are used up. */
+const planMore = (
+  { cycle, settings, now, random }: PlanInput,
+  limit: CycleLimit | undefined,
+): Pick<NextCycle, 'due' | 'reason' | 'slices'> & { readonly fault: Fault | undefined } => {
+  const thisHour = Math.floor(now / hour);
+  const count = cycle.slices?.hour === thisHour ? cycle.slices.count + 1 : 1;
+  const slices = { hour: thisHour, count };
+  if (count < settings.limits.slicesPerHour) return { due: now, reason: limit ?? 'moreWork', slices, fault: undefined };
+  const due = (thisHour + 1) * hour + random * minute;
+  const detail = `The mailbox has had ${count} cycles in a row in this hour and goes on at ${new Date(due).toISOString()}`;
+  return { due, reason: 'slicesPerHour', slices, fault: createFault('sliceLimitReached', { detail }) };
+};
 
 const planSuccess = (
   input: PlanInput,
@@ -95,10 +112,10 @@ const planSuccess = (
         : undefined,
   };
   if (outcome.more) {
-    const thisHour = Math.floor(now / hour);
-    const count = cycle.slices?.hour === thisHour ? cycle.slices.count + 1 : 1;
-    const due = count % slicesPerHour === 0 ? now + 60_000 : now;
-    return { ...base, due, reason: 'moreWork', slices: { hour: thisHour, count } };
+    const { fault, ...more } = planMore(input, outcome.limit);
+    return fault === undefined
+      ? { ...base, ...more }
+      : { ...base, ...more, alerted: true, report: { type: 'limited', fault } };
   }
   if (outcome.nextDue !== undefined)
     return {

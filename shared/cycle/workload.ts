@@ -4,6 +4,7 @@ import type { FaultCode } from '../platform/fault-catalogue.ts';
 import type { ServerProfile } from '../server-profile/server-profile.ts';
 import type { Credentials } from '../transport/connection.ts';
 import type { Cycle, CycleCounts, FolderCursor } from './cycle.ts';
+import type { CycleLimit } from './cycle-budget.ts';
 
 /** Asks, before an item is begun, whether it ended earlier runs: present only after a run of this generation died. */
 export interface CarefulMode {
@@ -35,6 +36,8 @@ export interface WorkloadOutcome {
   readonly counts: CycleCounts;
   /** The deadline came first: go on at once in the next generation. */
   readonly more: boolean;
+  /** The limit of a cycle that ended this one before the deadline. */
+  readonly limit?: CycleLimit | undefined;
   /** Items known to wait. */
   readonly backlog: number;
   /**

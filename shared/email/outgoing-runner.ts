@@ -64,6 +64,7 @@ class OutgoingRun {
   readonly #run: WorkloadRun;
   readonly #session: RunSession;
   readonly #until: number;
+  readonly #most: number;
   readonly #counts = { seen: 0, tracked: 0, skipped: 0, failed: 0 };
   #losses = 0;
   /** The profile may send nothing before this. */
@@ -74,14 +75,16 @@ class OutgoingRun {
     this.#deps = deps;
     this.#run = run;
     this.#session = new RunSession(run, deps.dialler);
-    this.#until = Math.min(run.deadline, run.now().getTime() + sliceMilliseconds);
+    const { maxMessages, maxSeconds } = run.organization.settings.limits.cycle;
+    this.#most = Math.min(emailsPerSlice, maxMessages);
+    this.#until = Math.min(run.deadline, run.now().getTime() + Math.min(sliceMilliseconds, maxSeconds * 1000));
   }
 
   async complete(): Promise<WorkloadOutcome> {
     const { organization, mailbox } = this.#run;
     const read = (limit: number) =>
       readOutbox(this.#deps.store.table, organization.id, mailbox.id, this.#run.now(), limit);
-    const { due } = await read(emailsPerSlice);
+    const { due } = await read(this.#most);
     this.#ofMany = due.length > emailsOfOne;
     for (const queued of due) if (queued.entry.state === 'handing') await this.#recover(queued);
     // Before a connection is opened only to learn that nothing may go out over it.

@@ -8,6 +8,9 @@ import type { SharedLane, ShareLimits } from './share-limits.ts';
 
 export type { SharedLane } from './share-limits.ts';
 
+/** Stands for the lanes where the keys of the cycles table name a mailbox or a profile. */
+const laneShareSubject = 'lanes';
+
 /**
  * The counter of the invocations of a lane that work for an organization. Not a `throttle#` item: those are connections,
  * which the watchdog measures.
@@ -16,9 +19,6 @@ export const laneShareKey = (organizationId: string, lane: SharedLane): Throttle
   pk: `${organizationId}#${laneShareSubject}`,
   sk: `share#${lane}`,
 });
-
-/** Stands for the lanes where the keys of the cycles table name a mailbox or a profile. */
-export const laneShareSubject = 'lanes';
 
 export interface ShareRequest {
   readonly organizationId: string;

@@ -69,13 +69,13 @@ const readPlaces = async (
 
 /**
  * Profiles and quotas change seldom, and an idle cycle must not pay for reading them only to find that nothing is to be
- * counted. Rings and operations cost more than that, and webhooks are made in a moment.
+ * counted. Rings and operations cost more than that, and many webhooks are made in a moment.
  */
 const keptMilliseconds: Readonly<Record<SharedLane, number>> = {
   incoming: 600_000,
   outgoing: 600_000,
   operations: 60_000,
-  webhooks: 5_000,
+  webhooks: 0,
 };
 const keptOrganizations = 5_000;
 

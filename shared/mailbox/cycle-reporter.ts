@@ -28,7 +28,7 @@ export const createCycleReporter = (deps: ReporterDependencies): CycleReporter =
     cycle: Cycle,
     scope: 'mailbox' | 'profile',
     subjectId: string,
-    level: 'warning' | 'error',
+    level: 'information' | 'warning' | 'error',
     fault: Fault,
   ): Promise<void> =>
     raiseAlert(store, {
@@ -60,7 +60,8 @@ export const createCycleReporter = (deps: ReporterDependencies): CycleReporter =
     switch (report.type) {
       case 'succeeded':
         await setWorkloadState(store, organizationId, mailboxId, workload, { type: 'succeed' }, options);
-        await clearAlert(store, organizationId, 'laneStalled', mailboxId, options);
+        for (const code of ['laneStalled', 'sliceLimitReached'] as const)
+          await clearAlert(store, organizationId, code, mailboxId, options);
         return clear(cycle, mailboxId, await standingElsewhere(cycle));
       case 'retrying':
         await setWorkloadState(
@@ -74,6 +75,8 @@ export const createCycleReporter = (deps: ReporterDependencies): CycleReporter =
         return raise(cycle, 'mailbox', mailboxId, 'warning', report.fault);
       case 'throttled':
         return raise(cycle, 'mailbox', mailboxId, 'warning', report.fault);
+      case 'limited':
+        return raise(cycle, 'mailbox', mailboxId, 'information', report.fault);
       case 'disabled':
         await setWorkloadState(
           store,

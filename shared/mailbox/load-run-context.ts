@@ -2,6 +2,7 @@ import type { ContextLoader, RunContext } from '../cycle/run-context.ts';
 import { organizationKind } from '../organization/organization.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { type ServerProfile, serverProfileKind } from '../server-profile/server-profile.ts';
+import { withinTimeout } from '../server-profile/within-timeout.ts';
 import { type CredentialDependencies, openCredentials } from './credentials.ts';
 import { loginName } from './login-name.ts';
 import { type Mailbox, mailboxKind } from './mailbox.ts';
@@ -46,10 +47,9 @@ export const createContextLoader = (store: EntityStore, credentials: CredentialD
       if (mailbox?.serverProfileId == null) return undefined;
       const { serverProfileId } = mailbox;
       const readProfile = () => store.get(serverProfileKind, organization.id, serverProfileId, consistency);
-      const serverProfile = await (fresh
-        ? readProfile()
-        : shared(`${organization.id}#${serverProfileId}`, readProfile));
-      if (serverProfile === undefined) return undefined;
+      const stored = await (fresh ? readProfile() : shared(`${organization.id}#${serverProfileId}`, readProfile));
+      if (stored === undefined) return undefined;
+      const serverProfile = withinTimeout(organization, stored);
       return {
         mailbox,
         serverProfile,

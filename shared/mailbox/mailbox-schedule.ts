@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type Cycle, cycleCountsSchema } from '../cycle/cycle.ts';
 import type { Settings } from '../organization/settings.ts';
 import { type Mailbox, type SynchronizedWorkload, synchronizedWorkloads, workloadStateSchema } from './mailbox.ts';
+import { describeWaiting, type WaitingLines, waitingSchema } from './waiting.ts';
 import { runs } from './workload-state.ts';
 
 export const healthSchema = z.enum(['ok', 'late', 'failing', 'off']);
@@ -14,6 +15,7 @@ const workloadScheduleSchema = z.object({
   phase: phaseSchema.optional(),
   nextRunAt: z.string().nullable().optional(),
   reason: z.string().nullable().optional(),
+  waiting: waitingSchema.nullable().optional(),
   lastStartedAt: z.string().nullable().optional(),
   lastCompletedAt: z.string().nullable().optional(),
   lastSuccessAt: z.string().nullable().optional(),
@@ -43,6 +45,8 @@ export interface ScheduleInput {
   readonly cycles: Partial<Record<SynchronizedWorkload, Cycle>>;
   /** Workloads whose run holds a connection now. */
   readonly running: ReadonlySet<SynchronizedWorkload>;
+  /** Where those wait who are due; absent: nobody has looked. */
+  readonly lines?: Readonly<Record<SynchronizedWorkload, WaitingLines>>;
   readonly schedule: Settings['schedule'];
   readonly minPollingMinutes: number;
   readonly now: Date;
@@ -98,6 +102,8 @@ const phaseOf = (cycle: Cycle, isRunning: boolean, now: number): z.output<typeof
   return cycle.due <= now ? 'queued' : 'armed';
 };
 
+const nobodyWaits: WaitingLines = { connection: 0, share: 0 };
+
 const describeWorkload = (input: ScheduleInput, name: SynchronizedWorkload): WorkloadSchedule => {
   const { state } = input.mailbox.workloads[name];
   const cycle = input.cycles[name];
@@ -109,6 +115,7 @@ const describeWorkload = (input: ScheduleInput, name: SynchronizedWorkload): Wor
     phase: phaseOf(cycle, isRunning, now),
     nextRunAt: cycle.enabled ? instant(cycle.due) : null,
     reason: cycle.enabled ? (cycle.reason ?? 'enabled') : null,
+    waiting: describeWaiting(cycle, input.lines?.[name] ?? nobodyWaits, { isRunning, now }),
     lastStartedAt: instant(cycle.lastStartedAt),
     lastCompletedAt: instant(cycle.lastCompletedAt),
     lastSuccessAt: instant(cycle.lastSuccessAt),

@@ -1,4 +1,5 @@
 import type { CycleControl } from '../cycle/cycle-control.ts';
+import { laneShareKey } from '../lane-share/lane-shares.ts';
 import type { Organization } from '../organization/organization.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { serverProfileKind } from '../server-profile/server-profile.ts';
@@ -18,15 +19,23 @@ export interface ScheduleContext {
 export const readSchedule = async (context: ScheduleContext, mailbox: Mailbox): Promise<ScheduleInput> => {
   const { store, cycles, throttle, organization, now } = context;
   const { serverProfileId } = mailbox;
-  const [present, serverProfile, state] = await Promise.all([
+  const [present, serverProfile, state, incoming, outgoing] = await Promise.all([
     cycles.read(organization.id, mailbox.id),
     serverProfileId === null ? undefined : store.get(serverProfileKind, organization.id, serverProfileId),
     serverProfileId === null ? undefined : throttle.read(organization.id, serverProfileId),
+    throttle.readLine(laneShareKey(organization.id, 'incoming')),
+    throttle.readLine(laneShareKey(organization.id, 'outgoing')),
   ]);
+  const { q = 0, sendingQ = 0 } = state?.lines ?? {};
   return {
     mailbox,
     cycles: present,
     running: new Set(synchronizedWorkloads.filter((name) => state?.holders.has(`${mailbox.id}+${name}`))),
+    lines: {
+      incoming: { connection: q, share: incoming },
+      // Where no place is kept for sending, those who send wait among those who read.
+      outgoing: { connection: sendingQ > 0 ? sendingQ : q, share: outgoing },
+    },
     schedule: organization.settings.schedule,
     minPollingMinutes: serverProfile?.minPollingMinutes ?? 0,
     now: now(),

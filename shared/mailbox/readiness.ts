@@ -2,6 +2,7 @@ import type { Organization } from '../organization/organization.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { type ServerProfile, serverProfileKind } from '../server-profile/server-profile.ts';
+import { withinTimeout } from '../server-profile/within-timeout.ts';
 import { type Mailbox, type SynchronizedWorkload, synchronizedWorkloads, type WorkloadName } from './mailbox.ts';
 import { refuseRetired } from './mailbox-context.ts';
 import { loadMailboxOwner } from './mailbox-owner.ts';
@@ -39,7 +40,7 @@ export const requireComplete = async (
   if (profile === undefined) throw incomplete('The mailbox has no server profile', 'Set serverProfileId first');
   if (profile.status === 'inactive')
     throw incomplete('The server profile is inactive', 'Set its status to active, or use another profile');
-  return profile;
+  return withinTimeout(organization, profile);
 };
 
 /**

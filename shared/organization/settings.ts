@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { isReturnUrl } from '../oauth/return-url.ts';
 import { access } from './settings/access-settings.ts';
+import { limits } from './settings/limit-settings.ts';
 import { autoCreate, internalMail, queueItems, resolution } from './settings/resolution-settings.ts';
 import { recovery, schedule } from './settings/schedule-settings.ts';
 import { seconds } from './settings/seconds.ts';
@@ -112,6 +113,7 @@ export const settingsSchema = z.object({
   outgoing: outgoing.prefault({}),
   schedule: schedule.prefault({}),
   recovery: recovery.prefault({}),
+  limits: limits.prefault({}),
   alerts: alerts.prefault({}),
   retention: retention.prefault({}),
   feed: feed.prefault({}),

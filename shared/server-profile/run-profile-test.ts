@@ -14,6 +14,7 @@ import type { Credentials, Dialler } from '../transport/connection.ts';
 import { TransportError } from '../transport/transport-error.ts';
 import { profileSecretPlace } from './profile-secret.ts';
 import { type ServerProfile, serverProfileKind } from './server-profile.ts';
+import { withinTimeout } from './within-timeout.ts';
 
 export interface ProfileTestDependencies extends OperationDependencies {
   readonly vault: SecretVault;
@@ -85,11 +86,12 @@ export const runProfileTest = async (
   delivery: { readonly receiveCount: number; readonly remainingMilliseconds: number },
 ): Promise<LaneVerdict> => {
   const organization = await deps.store.get(organizationKind, organizationId, organizationId);
-  const serverProfile = await deps.store.get(serverProfileKind, organizationId, operation.subject.id);
-  if (organization === undefined || serverProfile === undefined) {
+  const stored = await deps.store.get(serverProfileKind, organizationId, operation.subject.id);
+  if (organization === undefined || stored === undefined) {
     await finishOperation(deps, organizationId, operation.id, { status: 'failed', fault: createFault('notFound') });
     return { done: true };
   }
+  const serverProfile = withinTimeout(organization, stored);
   const now = deps.now().getTime();
   const deadline = now + delivery.remainingMilliseconds;
   const gate = await deps.gate.enter({

@@ -1,12 +1,14 @@
-import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Fault } from '../platform/fault.ts';
-import { throttleItemSchema } from './throttle-item.ts';
+import { type ThrottleKey, type ThrottleLine, throttleItemSchema } from './throttle-item.ts';
 
 export interface ThrottleState {
   /** Leases that have not expired. */
   readonly openConnections: number;
   /** Who holds them: `<mailbox>+<lane>`. */
   readonly holders: ReadonlySet<string>;
+  /** Until when those wait who found no place, to read and to send (epoch milliseconds); the past: nobody waits. */
+  readonly lines: Readonly<Record<ThrottleLine, number>>;
   /** While the whole profile is paused: until when (epoch milliseconds), and why. */
   readonly paused: { readonly until: number; readonly fault: Fault | undefined } | undefined;
 }
@@ -14,6 +16,8 @@ export interface ThrottleState {
 /** What the API shows of a profile's connections. */
 export interface ThrottleReader {
   read(organizationId: string, serverProfileId: string): Promise<ThrottleState>;
+  /** Until when those wait who found no place in this counter (epoch milliseconds); the past: nobody waits. */
+  readLine(key: ThrottleKey): Promise<number>;
 }
 
 export const createThrottleReader = (deps: {
@@ -35,9 +39,17 @@ export const createThrottleReader = (deps: {
     const live = items.flatMap((item) => Object.entries(item.leases)).filter(([, [expiry]]) => expiry > now);
     return {
       openConnections: live.length,
+      lines: {
+        q: Math.max(0, ...items.map(({ q }) => q)),
+        sendingQ: Math.max(0, ...items.map(({ sendingQ = 0 }) => sendingQ)),
+      },
       holders: new Set(live.map(([holder]) => holder)),
       paused: paused === undefined ? undefined : { until: paused.pausedUntil ?? now, fault: paused.fault },
     };
   };
-  return { read };
+  const readLine = async (key: ThrottleKey): Promise<number> => {
+    const { Item } = await deps.document.send(new GetCommand({ TableName: deps.tableName, Key: { ...key } }));
+    return Item === undefined ? 0 : throttleItemSchema.parse(Item).q;
+  };
+  return { read, readLine };
 };

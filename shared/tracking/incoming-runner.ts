@@ -1,3 +1,4 @@
+import { CycleBudget } from '../cycle/cycle-budget.ts';
 import type { WorkloadOutcome, WorkloadRun, WorkloadRunner } from '../cycle/workload.ts';
 import { activeRules } from '../folder-rule/follow-folder.ts';
 import { readRuleFolder } from '../folder-rule/read-rule-folder.ts';
@@ -46,11 +47,12 @@ const readFolders = async (deps: IncomingDependencies, run: WorkloadRun, session
     author: { origin: 'mailbox', actor: { type: 'mailbox', id: mailbox.id } },
     now: run.now,
   };
+  const budget = new CycleBudget(organization.settings.limits.cycle, run.deadline, run.now);
   const counts = { seen: 0, tracked: 0, skipped: 0, failed: 0 };
   let more = false;
   let backlog = 0;
   const read = async (folder: TrackedFolder): Promise<FolderOutcome> => {
-    const outcome = await readFolder(run, tracking, folder, mailboxSource(run));
+    const outcome = await readFolder(run, tracking, folder, { source: mailboxSource(run), budget });
     counts.seen += outcome.counts.seen;
     counts.tracked += outcome.counts.tracked;
     counts.skipped += outcome.counts.skipped;
@@ -61,7 +63,7 @@ const readFolders = async (deps: IncomingDependencies, run: WorkloadRun, session
   };
   for (const folder of await listTrackedFolders(session, run)) await read(folder);
   for (const rule of activeRules(tracking)) await readRuleFolder(tracking, rule, read);
-  return { counts, more, backlog };
+  return { counts, more, limit: more ? budget.met() : undefined, backlog };
 };
 
 /** The incoming lane's work: reads what is new in a mailbox and decides about each message. */

@@ -1,5 +1,6 @@
 import { clearAlert, raiseAlert } from '../alert/raise-alert.ts';
 import type { CycleCounts, FolderCursor } from '../cycle/cycle.ts';
+import type { CycleBudget } from '../cycle/cycle-budget.ts';
 import type { WorkloadRun } from '../cycle/workload.ts';
 import { decisionFields } from '../email/mime/message-headers.ts';
 import { createFault } from '../platform/fault.ts';
@@ -20,7 +21,7 @@ import { searchedSince, withoutDecided } from './without-decided.ts';
 
 export interface FolderOutcome {
   readonly counts: CycleCounts;
-  /** The deadline came first. */
+  /** The deadline, or a limit of the cycle, came first. */
   readonly more: boolean;
   readonly backlog: number;
   /** As it stands in the cycle then; undefined: the server has no such folder. */
@@ -46,15 +47,15 @@ const countOf: Readonly<Record<MessageResult, keyof CycleCounts | undefined>> = 
  * Reads what is new in one folder, window by window. The cursor moves past a message only once it is stored, decided or
  * set aside, so whatever ends the run in between costs no more than doing a window again.
  *
- * @param source tells the mailbox on its server from every other one
+ * @param reading `source` tells the mailbox on its server from every other one; `budget` is what this run may still take
  * @throws TransportError, uidValidityUnstable among them; FenceError when the run is over
  */
 export const readFolder = (
   run: WorkloadRun,
   tracking: TrackingRun,
   folder: TrackedFolder,
-  source: string,
-): Promise<FolderOutcome> => new FolderReader(run, tracking, folder, source).read();
+  reading: { readonly source: string; readonly budget: CycleBudget },
+): Promise<FolderOutcome> => new FolderReader(run, tracking, folder, reading).read();
 
 const describeReset = (path: string, before: FolderCursor | undefined, after: FolderCursor): string =>
   before?.uidValidity === after.uidValidity
@@ -71,22 +72,32 @@ const listingOf = ({ listing }: FolderStatus): Pick<FolderCursor, 'listing'> =>
 const trackedOf = (results: ReadonlyMap<number, MessageResult>): readonly number[] =>
   [...results].flatMap(([uid, result]) => (result === 'tracked' || result === 'duplicate' ? [uid] : []));
 
+const bytesOfTracked = (messages: readonly MailboxMessage[], results: ReadonlyMap<number, MessageResult>): number =>
+  messages.reduce((sum, { uid, sizeBytes }) => (results.get(uid) === 'tracked' ? sum + sizeBytes : sum), 0);
+
 class FolderReader {
   readonly #run: WorkloadRun;
   readonly #tracking: TrackingRun;
   readonly #folder: TrackedFolder;
   readonly #source: string;
+  readonly #budget: CycleBudget;
   readonly #counts = { seen: 0, tracked: 0, skipped: 0, failed: 0 };
   readonly #keyword: FolderKeyword;
   /** As it stands in the cycle. */
   #stored: FolderCursor | undefined;
   #hasDeleted = false;
 
-  constructor(run: WorkloadRun, tracking: TrackingRun, folder: TrackedFolder, source: string) {
+  constructor(
+    run: WorkloadRun,
+    tracking: TrackingRun,
+    folder: TrackedFolder,
+    { source, budget }: { readonly source: string; readonly budget: CycleBudget },
+  ) {
     this.#run = run;
     this.#tracking = tracking;
     this.#folder = folder;
     this.#source = source;
+    this.#budget = budget;
     this.#keyword = new FolderKeyword(tracking, folder);
     this.#stored = run.cycle.cursors[folder.path];
   }
@@ -129,7 +140,7 @@ class FolderReader {
   async #follow(): Promise<FolderOutcome> {
     const cursor = this.#stored;
     if (cursor === undefined) return this.#outcome(0, cursor);
-    const followed = await this.#keyword.follow(cursor, () => this.#mayGoOn());
+    const followed = await this.#keyword.follow(cursor, () => this.#budget.mayBegin());
     this.#counts.seen += followed.seen;
     this.#counts.tracked += followed.tracked;
     if (followed.cursor !== cursor) await this.#save(followed.cursor);
@@ -179,15 +190,15 @@ class FolderReader {
     return uidNext - 1 > after ? [...known, ...(await session.listUids(path, after))] : known;
   }
 
-  /** How many are left when the deadline comes first. */
+  /** How many are left when the deadline or a limit comes first. */
   async #readWindows(cursor: FolderCursor, uids: readonly number[]): Promise<number> {
     const { careful } = this.#run;
-    const size = careful === undefined ? messagesPerWindow : 1;
+    const size = careful === undefined ? this.#budget.windowSize(messagesPerWindow) : 1;
     const windows = cutIntoWindows(uids, size);
     const ahead = new FetchAhead(windows, (window) => this.#fetchWindow(cursor, window));
     let start = 0;
     for (const window of windows) {
-      if (!this.#mayGoOn()) return uids.length - start;
+      if (!this.#budget.mayBegin()) return uids.length - start;
       const [first = 0] = window;
       const item = `${this.#folder.path}/${cursor.uidValidity}/${first}`;
       let passed: number;
@@ -228,11 +239,12 @@ class FolderReader {
   ): Promise<number> {
     const pending = await withoutDecided(this.#tracking, this.#folder, cursor, fetched.messages);
     const track = this.#run.mailbox.kind === 'forward' ? trackForwarded : trackWindow;
-    const { results, withheld } = await track(this.#tracking, pending, () => this.#mayGoOn());
+    const { results, withheld } = await track(this.#tracking, pending, () => this.#budget.mayGoOn());
     await this.#keyword.mark(cursor, trackedOf(results));
     await this.#deleteProcessed(cursor, results);
     await this.#moveUndeliverable(cursor, results);
     for (const result of results.values()) this.#count(result);
+    this.#budget.spend(results.size, bytesOfTracked(pending, results));
     const open = new Set(pending.map(({ uid }) => uid).filter((uid) => !results.has(uid)));
     const unsent = new Set([...fetched.withheld, ...withheld]);
     for (const uid of unsent) {
@@ -310,10 +322,6 @@ class FolderReader {
     if (counted === undefined) return;
     this.#counts.seen += 1;
     this.#counts[counted] += 1;
-  }
-
-  #mayGoOn(): boolean {
-    return this.#run.now().getTime() < this.#run.deadline;
   }
 
   async #save(next: FolderCursor): Promise<void> {

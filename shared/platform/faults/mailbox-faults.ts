@@ -147,6 +147,12 @@ export const mailboxFaults = {
     fix: 'Raise maxConnections if the server allows it, or move mailboxes to another profile',
     whoActs: 'administrator',
   },
+  sliceLimitReached: {
+    title: 'The mailbox has more to do than an hour allows it',
+    cause: 'Cycle after cycle ended with work left, as often as limits.slicesPerHour allows in an hour',
+    fix: 'Nothing: it goes on by itself when the hour is over. Raise limits.slicesPerHour if it should not wait',
+    whoActs: 'nobody',
+  },
   laneShareUsedUp: {
     title: 'The share of a lane that the organization may use is used up',
     cause:

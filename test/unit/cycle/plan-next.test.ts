@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cycle } from '../../../shared/cycle/cycle.ts';
+import type { CycleLimit } from '../../../shared/cycle/cycle-budget.ts';
 import { type CycleResult, type PlanInput, planNext } from '../../../shared/cycle/plan-next.ts';
 import { nextDelaySeconds } from '../../../shared/cycle/schedule-policy.ts';
 import { createFault } from '../../../shared/platform/fault.ts';
@@ -25,7 +26,7 @@ const cycle = (changes: Partial<Cycle> = {}): Cycle => ({
 });
 
 const completed = (
-  changes: { seen?: number; more?: boolean; nextDue?: number | null; stretch?: number } = {},
+  changes: { seen?: number; more?: boolean; limit?: CycleLimit; nextDue?: number | null; stretch?: number } = {},
 ): CycleResult => {
   const { seen = 0, more = false, stretch = 1, ...rest } = changes;
   return {
@@ -78,10 +79,54 @@ describe('after a cycle that completed', () => {
     expect(plan({ result: completed({ seen: 50, more: true }) })).toMatchObject({ due: now, reason: 'moreWork' });
   });
 
-  it('endless work yields for a minute once in 600 slices of an hour', () => {
-    const slices = { hour: Math.floor(now / 3_600_000), count: 599 };
+  it('says which limit of a cycle it met, and goes on at once', () => {
+    expect(plan({ result: completed({ more: true, limit: 'maxMessages' }) })).toMatchObject({
+      due: now,
+      reason: 'maxMessages',
+      report: undefined,
+    });
+  });
 
-    expect(secondsUntil(plan({ cycle: cycle({ slices }), result: completed({ more: true }) }).due)).toBe(60);
+  it('endless work waits until the hour is over once its slices are used up, and tells so', () => {
+    const slices = { hour: Math.floor(now / 3_600_000), count: 599 };
+    const limited = plan({ cycle: cycle({ slices }), result: completed({ more: true }), now: now + 60_000 });
+
+    expect(secondsUntil(limited.due)).toBe(3600);
+    expect(limited).toMatchObject({
+      reason: 'slicesPerHour',
+      report: { type: 'limited', fault: { code: 'sliceLimitReached' } },
+    });
+  });
+
+  it('endless work has no more slices in an hour than the organization allows, and always goes on', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 0, max: 3_599 }), (slicesPerHour, second) => {
+        const settings = { ...defaultSettings, limits: { ...defaultSettings.limits, slicesPerHour } };
+        let state = cycle();
+        let at = now + second * 1000;
+        const perHour = new Map<number, number>();
+        for (let slice = 0; slice < 200; slice += 1) {
+          const hour = Math.floor(at / 3_600_000);
+          perHour.set(hour, (perHour.get(hour) ?? 0) + 1);
+          const next = plan({ cycle: state, result: completed({ more: true }), settings, now: at, random: 0.5 });
+          expect(next.due).toBeGreaterThanOrEqual(at);
+          state = cycle(next.slices === undefined ? {} : { slices: next.slices });
+          at = (next.due ?? at) + 1;
+        }
+
+        expect(Math.max(...perHour.values())).toBeLessThanOrEqual(slicesPerHour);
+      }),
+    );
+  });
+
+  it('what was told of used up slices is cleared by the next cycle', () => {
+    const slices = { hour: Math.floor(now / 3_600_000) - 1, count: 600 };
+
+    expect(plan({ cycle: cycle({ slices, alerted: true }), result: completed({ more: true }) })).toMatchObject({
+      due: now,
+      alerted: false,
+      report: { type: 'succeeded' },
+    });
   });
 
   it('an empty outbox owns no timer', () => {
