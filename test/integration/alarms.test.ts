@@ -3,14 +3,18 @@ import type { Context, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLaneServices, type LaneServices } from '../../functions/common/create-lane-services.ts';
 import { createCycleLaneHandler } from '../../functions/common/cycle-lane-handler.ts';
+import type { LaneSharing } from '../../functions/common/hold-places.ts';
 import { createLaneHandler } from '../../functions/common/lane-handler.ts';
 import { logger } from '../../functions/common/logger.ts';
 import { readLaneEnvironment } from '../../functions/common/read-lane-environment.ts';
 import type { WorkloadRunner } from '../../shared/cycle/workload.ts';
 import { noteStreamRead } from '../../shared/feed/feed-epoch.ts';
+import { createLaneShares, laneShareKey } from '../../shared/lane-share/lane-shares.ts';
+import { reportShortage } from '../../shared/lane-share/report-shortage.ts';
 import { mailboxKind, type SynchronizedWorkload } from '../../shared/mailbox/mailbox.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { createIdentifier } from '../../shared/platform/identifier.ts';
+import { createThrottle } from '../../shared/throttle/throttle.ts';
 import { emptyThrottleItem, profileThrottleKey } from '../../shared/throttle/throttle-item.ts';
 import { TransportError } from '../../shared/transport/transport-error.ts';
 import { readAlarm, sounds } from '../support/evaluate-alarm.ts';
@@ -111,6 +115,18 @@ const setCycle = (
       ExpressionAttributeValues: Object.fromEntries(Object.entries(fields).map(([name, value]) => [`:${name}`, value])),
     }),
   );
+
+const laneEventOf = (organizationId: string): SQSEvent =>
+  ({
+    Records: [
+      {
+        messageId: 'm',
+        receiptHandle: 'none',
+        body: JSON.stringify({ organizationId }),
+        attributes: { ApproximateReceiveCount: '1', MessageGroupId: 'g' },
+      },
+    ],
+  }) as unknown as SQSEvent;
 
 const nothingNew: WorkloadRunner = {
   run: async () => ({ counts: { seen: 0, tracked: 0, skipped: 0, failed: 0 }, more: false, backlog: 0 }),
@@ -220,6 +236,44 @@ describe('an alarm sounds on what the functions write when there is the fault th
     await noteStreamRead(store.table, new Date(Date.now() - hour));
 
     expect(soundingOn(await captureMetrics(watchdog))).toEqual(['connections-short', 'feed-silent']);
+  });
+
+  it('an organization has used up its share of a lane for half an hour, and is told', async () => {
+    const { id, call } = await world.createOrganization();
+    const minutes = 60_000;
+    for (const lane of ['incoming', 'outgoing', 'operations', 'webhooks'] as const) {
+      await createDocumentClient().send(
+        new PutCommand({
+          TableName: world.api.cyclesTable,
+          Item: {
+            ...laneShareKey(id, lane),
+            ...emptyThrottleItem(),
+            heldSince: Date.now() - 10 * minutes,
+            held: 10 * minutes,
+            crowdedWindows: 2,
+          },
+        }),
+      );
+      const sharing: LaneSharing = {
+        shares: createLaneShares({
+          lane,
+          limits: { placesOf: async () => ({ share: 1, most: 1 }) },
+          throttle: createThrottle(createDocumentClient(), world.api.cyclesTable, Date.now),
+          now: Date.now,
+        }),
+        report: (organizationId, shortage) =>
+          reportShortage(services.store, { organizationId, lane, shortage, now: new Date() }),
+      };
+      const handler = createLaneHandler(lane, services.queues, async () => ({ done: true }), { sharing });
+      const work = () => handler(laneEventOf(id), contextOf(60_000));
+
+      expect(soundingOn(await captureMetrics(work))).toEqual([`${lane}-organization-share`]);
+      // The next window has only begun.
+      expect(soundingOn(await captureMetrics(work))).toEqual([]);
+    }
+    const { body } = await call('GET', '/alerts?status=open&scope=organization');
+    expect(body.data).toHaveLength(4);
+    expect(body.data[0]).toMatchObject({ code: 'laneShareUsedUp', level: 'information', whoActs: 'operator' });
   });
 
   it('an idle cycle makes more requests than it should', async () => {
