@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** How far a folder has been read. Identity of a message in a mailbox: (folder, UIDVALIDITY, UID), RFC 3501 2.3.1.1. */
-export const folderCursorSchema = z.object({
+const folderCursorShape = z.object({
   uidValidity: z.string(),
   /** Tells the mailbox on its server from every other one; another login or host is another mailbox. */
   source: z.string(),
@@ -28,7 +28,9 @@ export const folderCursorSchema = z.object({
     .object({ keyword: z.string(), seen: z.string(), modseq: z.string().optional(), failing: z.boolean() })
     .optional(),
 });
-export type FolderCursor = z.output<typeof folderCursorSchema>;
+export type FolderCursor = z.output<typeof folderCursorShape>;
+/** Keeps fields that a later release has put there: a cursor is written whole. */
+export const folderCursorSchema: z.ZodType<FolderCursor> = folderCursorShape.loose();
 
 export const cycleCountsSchema = z.object({
   seen: z.int(),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { keepUnknownFields, rememberStored } from '../platform/keep-unknown-fields.ts';
 import { partition, type RecordKey, type RecordWrite, recordKey, type StoredItem } from '../platform/records-table.ts';
 
 /**
@@ -149,10 +150,10 @@ export const settleEntry = (
   };
   return next === undefined
     ? { remove: queued.key, condition }
-    : { put: { ...queued.key, v: 1, kind, organizationId, entity: next }, condition };
+    : { put: { ...queued.key, v: 1, kind, organizationId, entity: keepUnknownFields(queued.entry, next) }, condition };
 };
 
 export const readQueuedSend = (item: StoredItem): QueuedSend => ({
   key: { pk: item.pk, sk: item.sk },
-  entry: outboxEntrySchema.parse(item['entity']),
+  entry: rememberStored(outboxEntrySchema.parse(item['entity']), item['entity']),
 });

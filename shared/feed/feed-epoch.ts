@@ -13,7 +13,7 @@ import {
  */
 export const feedEpochKey: RecordKey = recordKey(deploymentScope, 'feed', 'epoch');
 
-const storedEpochSchema = z.object({ epoch: z.string().optional(), lastReadAt: z.number().optional() });
+export const storedEpochSchema = z.object({ epoch: z.string().optional(), lastReadAt: z.number().optional() });
 
 /** The epoch that valid cursors carry. */
 export const epochOf = (item: StoredItem | undefined): string => storedEpochSchema.parse(item ?? {}).epoch ?? '0';

@@ -43,7 +43,7 @@ export const feedPageKey = (organizationId: string, first: number): RecordKey =>
 export const feedHeadKey = (organizationId: string): RecordKey => recordKey(organizationId, 'feedHead', 'head');
 
 // The events are one text: smaller than a map of attributes, and its length is the page's size.
-const storedPageSchema = z.object({
+export const storedPageSchema = z.object({
   first: z.int().positive(),
   events: z.string(),
   marks: feedMarksSchema,
@@ -68,7 +68,7 @@ export const fromPageItem = (item: StoredItem): FeedPage => {
   return { ...stored, events: z.array(feedEventSchema).parse(JSON.parse(events)) };
 };
 
-const storedHeadSchema = z.object({
+export const storedHeadSchema = z.object({
   next: z.int().positive(),
   marks: feedMarksSchema,
   tally: feedTallySchema.optional(),

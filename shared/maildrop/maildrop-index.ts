@@ -15,14 +15,14 @@ const timeLength = 7;
 const entryLength = nameLength + timeLength;
 const uidDigits = 10;
 
-const pageSchema = z.object({
+export const maildropPageSchema = z.object({
   sk: z.string(),
   /** Name and second of the first listing of each message, one behind the other. */
   entries: z.string(),
   /** The header of the first of them, as a name: found again under another one, it shows that names do not last. */
   witness: z.string().optional(),
 });
-const headSchema = z.object({
+export const maildropHeadSchema = z.object({
   uidValidity: z.string(),
   naming: z.enum(['uidl', 'content']),
   /** How often all names were others at once. */
@@ -30,7 +30,7 @@ const headSchema = z.object({
   /** UIDs of messages that are stored and must leave the maildrop. */
   deletions: z.array(z.int()),
 });
-type Head = z.output<typeof headSchema>;
+type Head = z.output<typeof maildropHeadSchema>;
 
 /** Whose maildrop it is: another login or another server is another maildrop. */
 export interface MaildropPlace {
@@ -65,8 +65,8 @@ export class MaildropIndex {
     const prefix = skOf(place, '');
     const head = items.find(({ sk }) => sk === `${prefix}head`);
     if (head === undefined) return undefined;
-    const index = new MaildropIndex(table, place, headSchema.parse(head));
-    for (const item of items) if (item !== head) index.#keep(pageSchema.parse(item), prefix.length);
+    const index = new MaildropIndex(table, place, maildropHeadSchema.parse(head));
+    for (const item of items) if (item !== head) index.#keep(maildropPageSchema.parse(item), prefix.length);
     return index;
   }
 
@@ -169,7 +169,7 @@ export class MaildropIndex {
     await this.#saveHead();
   }
 
-  #keep({ sk, entries, witness }: z.output<typeof pageSchema>, prefixLength: number): void {
+  #keep({ sk, entries, witness }: z.output<typeof maildropPageSchema>, prefixLength: number): void {
     this.#take(Number(sk.slice(prefixLength)), entries, witness);
   }
 

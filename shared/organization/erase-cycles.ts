@@ -13,7 +13,7 @@ type Item = Readonly<Record<string, unknown>>;
 
 /** What the cycles table holds of an organization, with the timers that its items tell of. */
 export interface OrganizationCycles {
-  /** Removes what makes mail move. Answers how many runs are still under way, connections held and webhooks posted to. */
+  /** Removes what makes mail move. Answers how much work for it is still under way. */
   stop(organizationId: string, checkDeadline: () => void): Promise<number>;
   /** Removes everything. Answers how many items that were. */
   removeAll(organizationId: string, checkDeadline: () => void): Promise<number>;
@@ -21,7 +21,10 @@ export interface OrganizationCycles {
 
 const parallelRemovals = 10;
 
-/** An item that cannot be read keeps nothing from going: whoever wrote it meets the end of the organization later. */
+/**
+ * Places held: connections of its profiles, invocations of the lanes that work for it, a webhook that is posted to. An
+ * item that cannot be read keeps nothing from going: whoever wrote it meets the end of the organization later.
+ */
 const runsIn = (item: Item, now: number): number => {
   if (item['sk'] === webhookStateSortKey) return (webhookStateSchema.safeParse(item).data?.runUntil ?? 0) > now ? 1 : 0;
   const leases = throttleItemSchema.safeParse(item).data?.leases ?? {};

@@ -1,6 +1,7 @@
 import type { Change } from './change.ts';
 import { FaultError } from './fault.ts';
 import type { IdentifierPrefix } from './identifier.ts';
+import { keepUnknownFields, rememberStored } from './keep-unknown-fields.ts';
 import {
   partition,
   type RecordKey,
@@ -81,7 +82,7 @@ const toItem = <Item extends Entity>(
 
 /** Reads the entity out of a stored item. */
 export const fromItem = <Item extends Entity>(kind: EntityKind<Item>, item: StoredItem): Item =>
-  kind.parse(item['entity']);
+  rememberStored(kind.parse(item['entity']), item['entity']);
 
 /** That the entity stands as it was read. */
 const standsAs = <Item extends Entity>(kind: EntityKind<Item>, previous: Item | undefined) => {
@@ -257,7 +258,10 @@ export class EntityStore {
     also: WriteAlso = {},
   ): RecordWrite[] {
     return [
-      { put: toItem(kind, organizationId, next, also), condition: standsAs(kind, previous) },
+      {
+        put: toItem(kind, organizationId, keepUnknownFields(previous, next), also),
+        condition: standsAs(kind, previous),
+      },
       ...pointerWrites(kind, organizationId, previous, next),
       ...(also.also ?? []),
     ];

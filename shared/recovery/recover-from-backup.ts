@@ -3,6 +3,7 @@ import { cycleSchema } from '../cycle/cycle.ts';
 import { bumpFeedEpoch } from '../feed/feed-epoch.ts';
 import { organizationListingKind } from '../organization/organization-listing.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
+import { rememberStored } from '../platform/keep-unknown-fields.ts';
 import { deploymentScope } from '../platform/records-table.ts';
 import { doubtSends } from './doubt-sends.ts';
 import { rereadCursors } from './reread-cursors.ts';
@@ -94,7 +95,7 @@ export const recoverFromBackup = async (
     // One that cannot be read is rebuilt by the watchdog.
     const cycle = cycleSchema.safeParse(item);
     if (!cycle.success) continue;
-    pending.push(restart(cycle.data));
+    pending.push(restart(rememberStored(cycle.data, item)));
     if (pending.length < parallelWrites) continue;
     await Promise.all(pending);
     pending = [];

@@ -7,7 +7,7 @@ import { type RecordsTable, recordKey, WriteConditionError } from '../platform/r
 import type { SecretPlace, SecretVault } from '../platform/secrets.ts';
 
 /** A sign-in that has begun and not come back. */
-const pendingSignInSchema = z.object({
+export const pendingSignInSchema = z.object({
   state: z.string(),
   nonce: z.string(),
   codeVerifier: z.string(),

@@ -4,7 +4,7 @@ import { recordKey } from '../platform/records-table.ts';
 import type { TrackingContext } from './tracking-run.ts';
 import { readUidSet, writeUidSet } from './uid-set.ts';
 
-const keywordStateSchema = z.object({
+export const keywordStateSchema = z.object({
   folder: z.string(),
   uidValidity: z.string(),
   keyword: z.string(),

@@ -80,5 +80,3 @@ export const createTableBackups = ({ aws, outputs }: LocalEnvironment) => {
     },
   };
 };
-
-export type TableBackups = ReturnType<typeof createTableBackups>;

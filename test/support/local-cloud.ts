@@ -82,11 +82,14 @@ const createQueue = async (client: SQSClient, QueueName: string, more: Partial<R
   const created = await client.send(
     new CreateQueueCommand({ QueueName, Attributes: { ...(isFifo ? fifo : {}), ...more } }),
   );
+  // What stands between the functions and their queues is reached by the address of the queue, as the SDK does.
+  const between = process.env['AWS_ENDPOINT_URL_SQS'];
   const url = created.QueueUrl ?? '';
   const { Attributes } = await client.send(
     new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['QueueArn'] }),
   );
-  return { url, arn: Attributes?.QueueArn ?? '' };
+  const reached = between === undefined ? url : new URL(new URL(url).pathname, between).href;
+  return { url: reached, arn: Attributes?.QueueArn ?? '' };
 };
 
 const createLaneQueues = async (client: SQSClient, prefix: string, lane: string) => {

@@ -131,7 +131,10 @@ export const startErasureWorld = async (): Promise<ErasureWorld> => {
     const message = compose({ Subject: 'Private', To: mailUser.address });
     await appendMessage(world.servers.environment, mailUser, message);
     await organization.synchronize(user.mailboxId);
-    await call('PUT', '/records/contact/ext:c-1', { displayName: 'Carl', emailAddresses: ['carl@client.example'] });
+    await call('PUT', '/records/contact/ext:c-1', {
+      displayName: 'Carl',
+      emails: [{ address: 'carl@client.example' }],
+    });
     const send = (more: object) =>
       call(
         'POST',

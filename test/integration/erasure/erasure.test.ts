@@ -8,6 +8,7 @@ import { organizationPartitions } from '../../../shared/organization/organizatio
 import { runErasure } from '../../../shared/organization/run-erasure.ts';
 import { deploymentScope, partition } from '../../../shared/platform/records-table.ts';
 import { profileThrottleKey } from '../../../shared/throttle/throttle-item.ts';
+import { eventually } from '../../support/eventually.ts';
 import { contextOf } from '../../support/run-lane.ts';
 import { loadOrganization } from '../../support/synchronized-mailbox.ts';
 import type { IncomingOrganization } from '../tracking/incoming-world.ts';
@@ -59,6 +60,16 @@ const readErasure = async (operationId: string): Promise<Operation> => {
   return operation;
 };
 
+/** Has the lanes work until it has ended: it waits where it meets work of the organization under way. */
+const finish = (operationId: string): Promise<true> =>
+  eventually(
+    async () => {
+      await world.runLanes();
+      return (await readErasure(operationId)).status === 'succeeded' ? true : undefined;
+    },
+    { what: 'the erasure has ended', seconds: 60 },
+  );
+
 /** What stays of an erasure: that it was asked for, and until an hour is over that it looks once more. */
 const remains = (operationId: string): readonly string[] => [
   `deployment#operation ${operationId}`,
@@ -84,7 +95,7 @@ describe('an organization that is erased', () => {
 
     await organization.call('POST', `/mailboxes/${mailbox.id}/sync`, {});
     const operationId = await erase(organization.id);
-    await world.runLanes();
+    await finish(operationId);
     // What was on its way: changes that the feed had not come to, a message that its lane had given up.
     await world.runFeed();
     await giveUp({
@@ -153,7 +164,7 @@ describe('an organization that is erased', () => {
   it('takes an hour later what was written while it went', async () => {
     const id = await copyOrganization(neighbour.id, '0L');
     const operationId = await erase(id);
-    await world.runLanes();
+    await finish(operationId);
     const late = { first: 1, events: [], marks: {}, expiresAt: 1e10 };
     await world.api.services.table.write([{ put: toPageItem(id, late) }]);
     await world.api.services.content.put(`${id}/uploads/1`, 'Late', 'text/plain');
@@ -182,7 +193,7 @@ describe('an organization that is erased', () => {
         if (!(error instanceof Died)) throw error;
         end = 'died';
       }
-      await world.runLanes();
+      await finish(operationId);
       const traces = findTraces(await lookEverywhere(), identifiers);
       expect(traces.toSorted(), `killed ${when} request ${at}`).toEqual(remains(operationId).toSorted());
       expect((await readErasure(operationId)).status).toBe('succeeded');
