@@ -12,6 +12,7 @@ export class CycleBudget {
   readonly #endsAt: number;
   #messages = 0;
   #bytes = 0;
+  #wasCut = false;
 
   constructor(limits: Settings['limits']['cycle'], deadline: number, now: () => Date) {
     this.#limits = limits;
@@ -23,6 +24,21 @@ export class CycleBudget {
   /** Messages that may be taken at a time. */
   windowSize(most: number): number {
     return Math.min(most, this.#limits.maxMessages);
+  }
+
+  /**
+   * Those that may be taken, from the first one on: as many as their bytes allow, counted as if all were read, and always
+   * one, or a large message would stop everything behind it.
+   */
+  within<Message extends { readonly sizeBytes: number }>(messages: readonly Message[]): readonly Message[] {
+    let bytes = this.#bytes;
+    const most = messages.findIndex(({ sizeBytes }, index) => {
+      bytes += sizeBytes;
+      return index > 0 && bytes > this.#limits.maxBytes;
+    });
+    if (most < 0) return messages;
+    this.#wasCut = true;
+    return messages.slice(0, most);
   }
 
   spend(messages: number, bytes: number): void {
@@ -43,7 +59,7 @@ export class CycleBudget {
   /** Undefined: none, or the function's own time is over. */
   met(): CycleLimit | undefined {
     if (this.#messages >= this.#limits.maxMessages) return 'maxMessages';
-    if (this.#bytes >= this.#limits.maxBytes) return 'maxBytes';
+    if (this.#wasCut || this.#bytes >= this.#limits.maxBytes) return 'maxBytes';
     const now = this.#now().getTime();
     return now >= this.#endsAt && this.#endsAt < this.#deadline ? 'maxSeconds' : undefined;
   }

@@ -23,6 +23,18 @@ export interface CycleSummary {
   readonly nextReason: string;
 }
 
-/** Worth an entry of its own: something was seen or failed, or is well again. */
+/** What a run that met a limit notes as the reason of the next one. */
+const limitReasons: ReadonlySet<string> = new Set([
+  'maxMessages',
+  'maxBytes',
+  'maxSeconds',
+  'slicesPerHour',
+  'quotaReached',
+]);
+
+/** Worth an entry of its own: something was seen or failed, is well again, or waits for a limit. */
 export const isNotable = (summary: CycleSummary, failedBefore: boolean): boolean =>
-  summary.outcome === 'failed' || failedBefore || (summary.counts?.seen ?? 0) > 0;
+  summary.outcome === 'failed' ||
+  failedBefore ||
+  (summary.counts?.seen ?? 0) > 0 ||
+  limitReasons.has(summary.nextReason);

@@ -239,7 +239,9 @@ class FolderReader {
   ): Promise<number> {
     const pending = await withoutDecided(this.#tracking, this.#folder, cursor, fetched.messages);
     const track = this.#run.mailbox.kind === 'forward' ? trackForwarded : trackWindow;
-    const { results, withheld } = await track(this.#tracking, pending, () => this.#budget.mayGoOn());
+    const { results, withheld } = await track(this.#tracking, this.#budget.within(pending), () =>
+      this.#budget.mayGoOn(),
+    );
     await this.#keyword.mark(cursor, trackedOf(results));
     await this.#deleteProcessed(cursor, results);
     await this.#moveUndeliverable(cursor, results);

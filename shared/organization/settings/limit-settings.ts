@@ -12,7 +12,7 @@ export const limits = z.object({
       }),
       maxBytes: z.int().min(1_024).max(1_099_511_627_776).default(1_073_741_824).meta({
         description:
-          'Bytes of tracked messages that one cycle of a mailbox reads, in whole windows; the rest goes on at once, behind other mailboxes.',
+          'Bytes of messages that one cycle of a mailbox takes; the rest goes on at once, behind other mailboxes. One message is always taken.',
       }),
       maxSeconds: seconds(
         10,
