@@ -15,7 +15,7 @@ export const organizationSchema = z.object({
   suspendReason: z.string().nullable(),
   settings: settingsSchema,
   /** What the operator grants it. */
-  quota: quotaSchema.prefault({}),
+  quota: quotaSchema.strip().prefault({}),
   /** Prefixes of tracking tokens before today's, the last one first: older mail still carries them. */
   formerTokenPrefixes: z.array(z.string()).optional(),
   settingsVersion: z.number().int().positive(),

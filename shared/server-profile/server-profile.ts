@@ -47,7 +47,7 @@ export const serverProfileSchema = z.object({
   maxConnections: z.int().min(1).max(maxConnectionsCeiling),
   timeoutSeconds: z.int().min(1).max(100),
   minPollingMinutes: z.int().min(0).max(1440),
-  sendLimits: sendLimitsSchema.nullable().default(null),
+  sendLimits: sendLimitsSchema.strip().nullable().default(null),
   processEmailFrom: z.string().nullable(),
   /** What cannot be made an email of is moved out of the folder that it came into. */
   moveUndeliverable: z.boolean().default(false),

@@ -93,9 +93,13 @@ export interface Form {
 }
 export type Contract = Readonly<Record<string, Form>>;
 
+/** Schemas that the API names would be referred to; without their names all stands in its place. */
+const metadata = z.registry<{ readonly id?: string }>();
+
 /** JSON Schema knows no sets: those are left open. */
 const describe = (schema: z.ZodType, io: 'input' | 'output'): JsonSchema => {
-  const { $schema: _dialect, ...described } = z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' });
+  const options = { io, metadata, unrepresentable: 'any', reused: 'inline' } as const;
+  const { $schema: _dialect, ...described } = z.toJSONSchema(schema, options);
   return described as JsonSchema;
 };
 
