@@ -89,6 +89,7 @@ describe('a quota', () => {
       sendsPerDay: null,
       storedBytes: null,
       apiCallsPerDay: null,
+      laneSharePercent: null,
       requestsPerSecond: null,
     });
     expect((await grant({ mailboxes: -1 })).body.errors[0].pointer).toBe('#/quota/mailboxes');
