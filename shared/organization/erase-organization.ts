@@ -1,11 +1,11 @@
 import type { ContentStore } from '../platform/content-store.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
+import { organizationKinds, type RecordKind } from '../platform/record-kinds.ts';
 import { partition, recordKey } from '../platform/records-table.ts';
 import { markErasing } from './begin-erasure.ts';
 import type { OrganizationCycles } from './erase-cycles.ts';
 import { organizationKind } from './organization.ts';
 import { listingRemovals } from './organization-listing.ts';
-import { organizationPartitions } from './organization-partitions.ts';
 
 export interface ErasureDependencies {
   readonly store: EntityStore;
@@ -46,7 +46,7 @@ export const eraseOrganization = async (
     if (now().getTime() >= deadline) throw new DeadlinePassed();
   };
 
-  const sweep = async (kind: string): Promise<void> => {
+  const sweep = async (kind: RecordKind): Promise<void> => {
     for (;;) {
       checkDeadline();
       const { items } = await store.table.query({ pk: partition(organizationId, kind), limit: deletedAtOnce });
@@ -58,7 +58,7 @@ export const eraseOrganization = async (
 
   const sweepAll = async (): Promise<void> => {
     count('cycle', await organizationCycles.removeAll(organizationId, checkDeadline));
-    for (const kind of organizationPartitions) await sweep(kind);
+    for (const kind of organizationKinds) await sweep(kind);
     checkDeadline();
     count('content', await content.removeAll(`${organizationId}/`));
   };

@@ -1,5 +1,6 @@
 import { type User, userKind } from '../owner/owner.ts';
 import { type EntityStore, fromItem } from '../platform/entity-store.ts';
+import type { RecordKind } from '../platform/record-kinds.ts';
 import { recordKey, type StoredItem, WriteConditionError } from '../platform/records-table.ts';
 import { type Session, sessionKind } from '../session/session.ts';
 import { isTokenOf, locateBrowserToken, locateToken, type SessionPlace, type TokenPlace } from './access-token.ts';
@@ -28,7 +29,7 @@ interface FoundToken {
 const readWithOrganization = async (
   { table }: EntityStore,
   organizationId: string,
-  kind: string,
+  kind: RecordKind,
   id: string,
 ): Promise<FoundToken | undefined> => {
   const place = recordKey(organizationId, kind, id);

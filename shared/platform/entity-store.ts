@@ -2,6 +2,7 @@ import type { Change } from './change.ts';
 import { FaultError } from './fault.ts';
 import type { IdentifierPrefix } from './identifier.ts';
 import { keepUnknownFields, rememberStored } from './keep-unknown-fields.ts';
+import type { RecordKind } from './record-kinds.ts';
 import {
   partition,
   type RecordKey,
@@ -24,7 +25,7 @@ export interface Entity {
 /** A kind of resource: how its items are named, keyed and read back. */
 export interface EntityKind<Item extends Entity> {
   /** Part of the partition key, e.g. `email`. */
-  readonly kind: string;
+  readonly kind: RecordKind;
   readonly prefix: IdentifierPrefix;
   /** Scope of externalId and of `ext:` addressing; the kind itself unless kinds share a scope. */
   readonly externalScope?: (entity: Item) => string;

@@ -16,6 +16,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { RecordKind } from './record-kinds.ts';
 
 /** Where an item of the records table stands; every partition belongs to one organization (or to the deployment). */
 export interface RecordKey {
@@ -29,9 +30,9 @@ export type StoredItem = Readonly<Record<string, unknown>> & RecordKey;
 export const deploymentScope = 'deployment';
 
 /** The partition of one kind of item in one organization. */
-export const partition = (organizationId: string, kind: string): string => `${organizationId}#${kind}`;
+export const partition = (organizationId: string, kind: RecordKind): string => `${organizationId}#${kind}`;
 
-export const recordKey = (organizationId: string, kind: string, sk: string): RecordKey => ({
+export const recordKey = (organizationId: string, kind: RecordKind, sk: string): RecordKey => ({
   pk: partition(organizationId, kind),
   sk,
 });

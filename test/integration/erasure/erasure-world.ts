@@ -4,7 +4,7 @@ import { PutCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { createLaneTimers } from '../../../functions/common/create-lane-timers.ts';
 import { raiseAlert } from '../../../shared/alert/raise-alert.ts';
-import { organizationPartitions } from '../../../shared/organization/organization-partitions.ts';
+import { organizationKinds } from '../../../shared/platform/record-kinds.ts';
 import {
   createDocumentClient,
   createSchedulerClient,
@@ -88,7 +88,7 @@ export const put = async (table: 'RECORDS_TABLE' | 'CYCLES_TABLE', Item: Item): 
 /** One item of every kind that nothing has made yet: what removes them does not look inside. */
 const fillUp = async (organizationId: string, { records }: Everything): Promise<void> => {
   const present = new Set(records.map(({ pk }) => pk));
-  const missing = organizationPartitions
+  const missing = organizationKinds
     .map((kind) => partition(organizationId, kind))
     .filter((pk) => !present.has(pk));
   for (const pk of missing) await put('RECORDS_TABLE', { pk, sk: 'filler', v: 1 });

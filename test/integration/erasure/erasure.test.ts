@@ -4,7 +4,7 @@ import { toPageItem } from '../../../shared/feed/feed-page.ts';
 import { mailboxPasswordPlace } from '../../../shared/mailbox/credentials.ts';
 import { mailboxKind } from '../../../shared/mailbox/mailbox.ts';
 import { type Operation, operationKind } from '../../../shared/operation/operation.ts';
-import { organizationPartitions } from '../../../shared/organization/organization-partitions.ts';
+import { organizationKinds } from '../../../shared/platform/record-kinds.ts';
 import { runErasure } from '../../../shared/organization/run-erasure.ts';
 import { deploymentScope, partition } from '../../../shared/platform/records-table.ts';
 import { profileThrottleKey } from '../../../shared/throttle/throttle-item.ts';
@@ -111,7 +111,7 @@ describe('an organization that is erased', () => {
     const after = await lookEverywhere();
     expect(before.timers.filter((name) => name.includes(mailbox.id)).length).toBeGreaterThan(1);
     expect(before.objects.filter((key) => key.startsWith(organization.id)).length).toBeGreaterThan(0);
-    for (const kind of organizationPartitions)
+    for (const kind of organizationKinds)
       expect(
         before.records.filter(({ pk }) => pk === partition(organization.id, kind)),
         kind,

@@ -8,7 +8,7 @@ import { finishOperation } from '../../../shared/operation/run-operation.ts';
 import { createOrganizationCycles } from '../../../shared/organization/erase-cycles.ts';
 import { eraseOrganization } from '../../../shared/organization/erase-organization.ts';
 import { organizationKind } from '../../../shared/organization/organization.ts';
-import { organizationPartitions } from '../../../shared/organization/organization-partitions.ts';
+import { organizationKinds } from '../../../shared/platform/record-kinds.ts';
 import { createDocumentClient } from '../../../shared/platform/aws-clients.ts';
 import { deploymentScope, partition } from '../../../shared/platform/records-table.ts';
 import { type ApiHarness, startApiHarness } from '../api-harness.ts';
@@ -49,7 +49,7 @@ describe('erasing an organization', () => {
     const { id, admin } = await hub.organization({ name: 'Gone', externalId: 'gone' });
     const neighbour = await hub.organization();
     const parsed = ['mailbox', 'serverProfile', 'operation', 'feedPage', 'webhook'];
-    for (const kind of organizationPartitions.filter((one) => !parsed.includes(one)))
+    for (const kind of organizationKinds.filter((one) => !parsed.includes(one)))
       await hub.services.table.write([{ put: { pk: partition(id, kind), sk: 'filler#1', v: 1 } }]);
     await hub.services.table.write([{ put: toPageItem(id, { first: 1, events: [], marks: {}, expiresAt: 1e10 }) }]);
     await createOperation(hub.services, {
