@@ -6,6 +6,8 @@ import { deadlyMark } from './lane-capacity.ts';
 
 /** What the flooding organization does to a lane; it goes on until it is stopped. */
 export interface Flood {
+  /** By which ISOLATION_FLOODS chooses it. */
+  readonly name: string;
   readonly what: string;
   readonly start: (
     world: IsolationWorld,
@@ -37,6 +39,7 @@ const sendingMailboxes = 4;
 const sends = Number(process.env['ISOLATION_SENDS'] ?? 400);
 
 const manySends: Flood = {
+  name: 'sends',
   what: `${sends.toLocaleString('en-US')} Sends`,
   start: async ({ flooding, servers, expect }) => {
     const [, ...users] = servers.environment.users;
@@ -72,6 +75,7 @@ const manySends: Flood = {
 };
 
 const hangingServer: Flood = {
+  name: 'server',
   what: 'a server that accepts and never answers, 8 mailboxes',
   start: async ({ api, flooding, servers }) => {
     const silent = await startSilentServer('* OK IMAP4rev1 ready\r\n');
@@ -106,6 +110,7 @@ const hangingServer: Flood = {
 };
 
 const poison: Flood = {
+  name: 'poison',
   what: 'poison in the lane incoming: 60 messages that fail always, 2 that end their function',
   start: async ({ flooding }) => {
     const client = new SQSClient({});
@@ -130,6 +135,7 @@ const poison: Flood = {
 };
 
 const hangingEndpoints: Flood = {
+  name: 'endpoints',
   what: '20 webhooks whose endpoints never answer',
   start: async ({ flooding, endpoint, expect }) => {
     const ids: string[] = [];
@@ -156,4 +162,8 @@ const hangingEndpoints: Flood = {
 };
 
 /** In an order in which none leaves anything behind that the next one would feel. */
-export const floods: readonly Flood[] = [hangingEndpoints, hangingServer, manySends, poison];
+const all: readonly Flood[] = [hangingEndpoints, hangingServer, manySends, poison];
+
+const wanted = process.env['ISOLATION_FLOODS']?.split(',');
+
+export const floods: readonly Flood[] = all.filter(({ name }) => wanted?.includes(name) ?? true);
