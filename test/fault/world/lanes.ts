@@ -89,6 +89,13 @@ export class Lanes {
       bag?.changeVisibility(receipt.join('/'), this.#options.clock.now() + Number(body['VisibilityTimeout']) * 1000);
       return {};
     }
+    if (name.startsWith('DeleteMessage')) {
+      // What a function acknowledges itself, while others of its batch go on.
+      const [lane = '', ...receipt] = String(body['ReceiptHandle']).split('/');
+      const bag = this.#bags[lane as Lane] as Mailbag | undefined;
+      bag?.remove(receipt.join('/'));
+      return {};
+    }
     if (name.startsWith('GetQueueAttributes')) {
       const lane = lanes.find((one) => name.endsWith(one)) ?? 'incoming';
       return { Attributes: { ApproximateNumberOfMessages: String(this.#bags[lane].size) } };
