@@ -62,6 +62,8 @@ const readPlaces = async (
   const { items } = await store.list(organizationListingKind, deploymentScope, { limit: 2 });
   if (items.length < 2) return undefined;
   const organization = await store.get(organizationKind, organizationId, organizationId, 'eventual');
+  // Of one that has been erased nothing must be written any more.
+  if (organization === undefined && organizationId !== deploymentScope) return undefined;
   const places = placesOfShare(concurrency, organization?.quota.laneSharePercent ?? sharePercent);
   if (places === undefined || (await mostHeld(store, lane, organizationId)) <= places.share) return undefined;
   return places;
