@@ -3,6 +3,7 @@ import { button, element, moment, showHeader, showMain, tell } from './elements.
 import { ask, askAgain, Refusal } from './hub.js';
 import { mailboxSection } from './mailbox.js';
 import { problemCard } from './problem.js';
+import { forgetToken } from './session.js';
 import { completeSignIn, showSignIn } from './sign-in.js';
 
 const reloadMilliseconds = 60_000;
@@ -13,7 +14,13 @@ const read = (path) => askAgain('GET', path);
 /** @param {{ session: any, user: any, organization: any }} signedIn */
 const showWho = ({ session, user, organization }) => {
   const signOut = async () => {
-    await ask('DELETE', '/sessions/current');
+    try {
+      await ask('DELETE', '/sessions/current');
+    } catch (error) {
+      // It had ended by itself already, or the answer of an earlier press was lost.
+      if (!(error instanceof Refusal) || error.status !== 401) throw error;
+    }
+    forgetToken();
     tell('You are signed out');
     await showSignIn();
   };
@@ -36,8 +43,12 @@ const showWho = ({ session, user, organization }) => {
   );
 };
 
-/** Who is signed in, their mailbox and what they should know, from the public API. */
-const showConsole = async () => {
+/**
+ * Who is signed in, their mailbox and what they should know, from the public API.
+ *
+ * @param {boolean} hasJustSignedIn
+ */
+const showConsole = async (hasJustSignedIn) => {
   const session = await read('/sessions/current');
   const [user, organization, mailboxes] = await Promise.all([
     read(`/users/${session.userId}`),
@@ -55,6 +66,8 @@ const showConsole = async () => {
   );
   document.title = `${user.fullName} – Mailbox Sync`;
   showWho({ session, user, organization });
+  // By name: somebody may have sent the link to have a person work in another's without noticing.
+  if (hasJustSignedIn) tell(`You are signed in as ${user.fullName}`);
   const isAdministrator = session.role === 'admin';
   showMain(
     element('h1', {}, shown.length === 1 ? 'Your mailbox' : 'Your mailboxes'),
@@ -85,9 +98,9 @@ const explain = async (error) => {
   );
 };
 
-async function showOrExplain() {
+async function showOrExplain(hasJustSignedIn = false) {
   try {
-    await showConsole();
+    await showConsole(hasJustSignedIn);
   } catch (error) {
     await explain(error);
   }
@@ -101,17 +114,14 @@ const untilSeen = async () => {
 
 const begin = async () => {
   await untilSeen();
+  let hasJustSignedIn = false;
   try {
-    const signedIn = await completeSignIn();
-    if (signedIn === 'done') tell('You are signed in');
-    // Somebody may have sent the link to have a person work in another's name without noticing.
-    if (signedIn === 'replaced')
-      tell('You are signed in as somebody else than before. If that is not what you meant, sign out.');
+    hasJustSignedIn = await completeSignIn();
   } catch (error) {
     await showSignIn(error);
     return;
   }
-  await showOrExplain();
+  await showOrExplain(hasJustSignedIn);
 };
 
 /** What is shown grows old; but nothing moves under a person who is at a button. */

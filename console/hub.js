@@ -1,3 +1,5 @@
+import { forgetToken, keptToken } from './session.js';
+
 /**
  * @typedef {{ title: string, detail: string, cause: string, fix: string, whoActs: string, code: string, type: string }} Problem
  */
@@ -39,7 +41,7 @@ export const leaveFor = (address) => {
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /**
- * Asks the hub's public API. The browser adds the cookie of the session, which no script can read.
+ * Asks the hub's public API, as who is signed in.
  *
  * @param {string} method
  * @param {string} path below /v1
@@ -48,13 +50,18 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
  * @throws {Refusal}
  */
 export const ask = async (method, path, body) => {
+  const token = keptToken();
   let response;
   try {
     response = await fetch(`/v1${path}`, {
       method,
-      credentials: 'same-origin',
+      credentials: 'omit',
       cache: 'no-store',
-      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
     throw new Refusal(0, unreachable);
@@ -67,6 +74,7 @@ export const ask = async (method, path, body) => {
     throw new Refusal(response.status, unreachable);
   }
   if (response.ok) return answer;
+  if (response.status === 401) forgetToken();
   throw new Refusal(response.status, { ...unreachable, ...answer });
 };
 

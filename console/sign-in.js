@@ -1,8 +1,9 @@
 import { button, element, showHeader, showMain, tell } from './elements.js';
-import { ask, askAgain, leaveFor, Refusal } from './hub.js';
+import { ask, askAgain, leaveFor } from './hub.js';
 import { problemCard } from './problem.js';
+import { keepPending, keepToken, takePending } from './session.js';
 
-/** What the browser alone knows, so that it may ask again for an answer that was lost. */
+/** What this page alone knows, so that it may ask again for an answer that was lost. */
 const randomText = () =>
   [...crypto.getRandomValues(new Uint8Array(24))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
@@ -19,37 +20,28 @@ const takeSignIn = () => {
   history.replaceState(null, '', '/console/sign-in');
   const attempt = randomText();
   return isCallback
-    ? () => ask('POST', '/sign-in/identity-provider/callback', { query: search.slice(1) })
+    ? () => ask('POST', '/sign-in/identity-provider/callback', { pending: takePending(), query: search.slice(1) })
     : () => askAgain('POST', '/sign-in/link', { code, attempt });
-};
-
-/** @returns {Promise<string | undefined>} the user who is signed in already */
-const presentUser = async () => {
-  try {
-    return (await askAgain('GET', '/sessions/current')).userId;
-  } catch (error) {
-    if (error instanceof Refusal && error.status === 401) return undefined;
-    throw error;
-  }
 };
 
 /**
  * Ends a sign-in that the address brings along.
  *
- * @returns {Promise<'none' | 'done' | 'replaced'>} replaced: another user was signed in before
+ * @returns {Promise<boolean>} whether there was one
  */
 export const completeSignIn = async () => {
   const complete = takeSignIn();
-  if (complete === undefined) return 'none';
-  const before = await presentUser();
-  const { userId } = await complete();
+  if (complete === undefined) return false;
+  const { token } = await complete();
+  keepToken(token);
   history.replaceState(null, '', '/console');
-  return before === undefined || before === userId ? 'done' : 'replaced';
+  return true;
 };
 
 /** @param {string} organizationId */
 const goToProvider = async (organizationId) => {
-  const { authorizationUrl } = await ask('POST', '/sign-in/identity-provider', { organizationId });
+  const { authorizationUrl, pending } = await ask('POST', '/sign-in/identity-provider', { organizationId });
+  keepPending(pending);
   leaveFor(authorizationUrl);
 };
 

@@ -27,14 +27,12 @@ const answerLimitBytes = 5_800_000;
 
 const toResult = (answer: RouteAnswer): APIGatewayProxyStructuredResultV2 => {
   const { status, headers = {}, body } = answer;
-  const cookies = answer.cookies === undefined ? {} : { cookies: [...answer.cookies] };
-  if (body === undefined) return { statusCode: status, headers: { ...generalHeaders, ...headers }, ...cookies };
+  if (body === undefined) return { statusCode: status, headers: { ...generalHeaders, ...headers } };
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   if (Buffer.byteLength(text) > answerLimitBytes) throw new Error('The answer is larger than a function may return');
   return {
     statusCode: status,
     headers: { ...generalHeaders, 'content-type': 'application/json', ...headers },
-    ...cookies,
     body: text,
   };
 };

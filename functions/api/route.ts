@@ -33,8 +33,6 @@ export interface RouteAnswer {
   /** Absent for 204 and redirects. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Values of Set-Cookie. Never kept for a repeat by Idempotency-Key. */
-  readonly cookies?: readonly string[];
 }
 
 export interface RequestContext<Path, Query, Body> {
@@ -43,10 +41,6 @@ export interface RequestContext<Path, Query, Body> {
   /** Author of the changes that this request makes (origin `crm`). */
   readonly author: Author;
   readonly requestId: string;
-  /** What the browser sent along. */
-  readonly cookies: ReadonlyMap<string, string>;
-  /** Whether it is a cookie that says who calls. */
-  readonly byCookie: boolean;
   readonly path: Path;
   readonly query: Query;
   readonly body: Body;
@@ -81,8 +75,6 @@ interface RouteBase {
   readonly problems?: readonly string[];
   /** Fields of the answer, besides `secret`, that are shown once: a repeat by Idempotency-Key has null in their place. */
   readonly shownOnce?: readonly string[];
-  /** Only pages of the hub itself may call it, since its answer sets a cookie. */
-  readonly sameOrigin?: true;
   /** It changes nothing of the organization, and is carried out while that is suspended. */
   readonly whileSuspended?: true;
 }

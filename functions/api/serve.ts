@@ -3,7 +3,6 @@ import { FaultError } from '../../shared/platform/fault.ts';
 import { createIdentifier, deriveIdentifier, type IdentifierPrefix } from '../../shared/platform/identifier.ts';
 import { deploymentScope } from '../../shared/platform/records-table.ts';
 import type { Metered } from '../../shared/quota/request-meter.ts';
-import { requireSameOrigin } from './browser/same-origin.ts';
 import { type Authentication, authenticate, authorize } from './middleware/authenticate.ts';
 import { type Claim, IdempotencyKeys, readIdempotencyKey } from './middleware/idempotency.ts';
 import { ownershipOf } from './ownership.ts';
@@ -94,7 +93,7 @@ export const createServe = (
     requestId: string,
     authentication: Authentication,
   ): Promise<RouteAnswer> => {
-    const { caller, organization, byCookie } = authentication;
+    const { caller, organization } = authentication;
     const input = readInput(route, request, parameters);
     const preconditions = readPreconditions(request);
     const author: Author = {
@@ -108,8 +107,6 @@ export const createServe = (
         caller,
         author,
         requestId,
-        cookies: request.cookies,
-        byCookie,
         ...input,
         ...preconditions,
         identifierFor,
@@ -129,12 +126,10 @@ export const createServe = (
     if (root !== 'v1') throw new FaultError('notFound');
     const { route, parameters } = findRoute(await match(request.method, segments));
     notes.route = `${route.method} ${route.path}`;
-    if (route.sameOrigin === true) requireSameOrigin(request, services.hubUrl);
     if (route.access === 'open')
       return run(route, parameters, request, requestId, {
         caller: { type: 'operator', id: 'none' },
         organization: undefined,
-        byCookie: false,
       });
     const authentication = await authenticate(services, request);
     notes.keyId = authentication.caller.id;

@@ -8,8 +8,6 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 const apiKeyPrefix = 'msk';
 const sessionPrefix = 'mss';
 const operatorKeyPrefix = 'mso';
-/** Of a session, in the cookie of a browser: good there and nowhere else. */
-const browserPrefix = 'msb';
 /** Opens the console of a session, once. */
 const signInCodePrefix = 'msi';
 
@@ -17,7 +15,6 @@ const body = '[0-9A-HJKMNP-TV-Z]{26}';
 const secret = '[0-9A-Za-z_-]{43}';
 const apiKeyPattern = new RegExp(`^${apiKeyPrefix}_(${body})(${body})_${secret}$`);
 const sessionPattern = new RegExp(`^${sessionPrefix}_(${body})(${body})_${secret}$`);
-const browserPattern = new RegExp(`^${browserPrefix}_(${body})(${body})_${secret}$`);
 const signInCodePattern = new RegExp(`^${signInCodePrefix}_(${body})(${body})_${secret}$`);
 const operatorKeyPattern = new RegExp(`^${operatorKeyPrefix}_(${body})_${secret}$`);
 
@@ -26,7 +23,6 @@ export type TokenPlace =
   | { readonly type: 'session'; readonly organizationId: string; readonly sessionId: string }
   | { readonly type: 'operator'; readonly keyId: string };
 
-/** Other ways into a session than its bearer token. */
 export interface SessionPlace {
   readonly organizationId: string;
   readonly sessionId: string;
@@ -38,9 +34,6 @@ const placeIn = (pattern: RegExp, text: string): SessionPlace | undefined => {
     ? undefined
     : { organizationId: `org_${organization}`, sessionId: `ses_${session}` };
 };
-
-/** Whose session the cookie of a browser opens. */
-export const locateBrowserToken = (token: string): SessionPlace | undefined => placeIn(browserPattern, token);
 
 /** Whose session a sign-in code opens. */
 export const locateSignInCode = (code: string): SessionPlace | undefined => placeIn(signInCodePattern, code);
@@ -82,8 +75,6 @@ const completeToken = (prefix: string): NewToken => {
 };
 
 export const createToken = (place: TokenPlace): NewToken => completeToken(prefixOf(place));
-
-export const createBrowserToken = (place: SessionPlace): NewToken => completeToken(sessionPart(browserPrefix, place));
 
 export const createSignInCode = (place: SessionPlace): NewToken => completeToken(sessionPart(signInCodePrefix, place));
 

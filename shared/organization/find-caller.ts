@@ -2,8 +2,8 @@ import { type User, userKind } from '../owner/owner.ts';
 import { type EntityStore, fromItem } from '../platform/entity-store.ts';
 import type { RecordKind } from '../platform/record-kinds.ts';
 import { recordKey, type StoredItem, WriteConditionError } from '../platform/records-table.ts';
-import { type Session, sessionKind } from '../session/session.ts';
-import { isTokenOf, locateBrowserToken, locateToken, type SessionPlace, type TokenPlace } from './access-token.ts';
+import { isSessionToken, type Session, sessionKind } from '../session/session.ts';
+import { isTokenOf, locateToken, type SessionPlace, type TokenPlace } from './access-token.ts';
 import { type ApiKey, apiKeyKind, isExpired } from './api-key.ts';
 import { operatorKeyPlace } from './operator-key.ts';
 import { type Organization, organizationKind } from './organization.ts';
@@ -89,17 +89,10 @@ export const findCaller = async (store: EntityStore, token: string, now: Date): 
   const place = locateToken(token);
   if (place === undefined) return undefined;
   if (place.type === 'key') return findKey(store, token, place, now);
-  if (place.type === 'session') return findSession(store, place, ({ hash }) => isTokenOf(token, hash), now);
+  if (place.type === 'session') return findSession(store, place, (session) => isSessionToken(token, session), now);
   const item = await store.table.get(operatorKeyPlace(place.keyId));
   const hash = item?.['hash'];
   return typeof hash === 'string' && isTokenOf(token, hash) ? { type: 'operator', id: place.keyId } : undefined;
-};
-
-/** Whose browser this is; undefined as for findCaller. What a cookie holds is no bearer token, nor the other way round. */
-export const findBrowser = async (store: EntityStore, token: string, now: Date): Promise<FoundSession | undefined> => {
-  const place = locateBrowserToken(token);
-  const isOpened = ({ browser }: Session): boolean => browser !== null && isTokenOf(token, browser.hash);
-  return place === undefined ? undefined : findSession(store, place, isOpened, now);
 };
 
 const noteEveryMilliseconds = 60_000;

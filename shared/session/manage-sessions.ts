@@ -1,5 +1,5 @@
 import { auditWrite } from '../audit/audit-write.ts';
-import { createBrowserToken, createToken } from '../organization/access-token.ts';
+import { createToken } from '../organization/access-token.ts';
 import { requireOwner } from '../owner/find-owner.ts';
 import { userKind } from '../owner/owner.ts';
 import type { Author } from '../platform/change.ts';
@@ -16,7 +16,7 @@ interface Dependencies {
   readonly author: Author;
 }
 
-/** What is noted of a session: neither its tokens nor whether a browser has one. */
+/** What is noted of a session: never its tokens. */
 const notedOf = ({ userId, role, keyId, identity, expiresAt }: Session) => ({
   userId,
   role,
@@ -60,7 +60,7 @@ export const createSession = async (
     identity: null,
     hash,
     signIn,
-    browser: null,
+    consoleHash: null,
     expiresAt: new Date(at.getTime() + input.expiresInSeconds * 1000).toISOString(),
   };
   const also = { expiresAt: sessionExpiry(session) };
@@ -84,7 +84,7 @@ export const createSession = async (
 /** As long as a session of a key that does not say otherwise: of what happens at the issuer the hub is not told. */
 const identifiedSeconds = 3_600;
 
-/** Signs a user in whom an identity provider has recognised, in the browser where it did. */
+/** Signs a user in whom an identity provider has recognised; the token is shown this once. */
 export const createIdentifiedSession = async (
   { store, now }: Omit<Dependencies, 'author'>,
   organizationId: string,
@@ -92,8 +92,7 @@ export const createIdentifiedSession = async (
 ): Promise<SignedIn> => {
   const at = now();
   const id = createIdentifier(sessionKind.prefix, at.getTime());
-  const place = { organizationId, sessionId: id };
-  const { token, hash } = createBrowserToken(place);
+  const { token, hash } = createToken({ type: 'session', organizationId, sessionId: id });
   const session: Session = {
     id,
     version: 1,
@@ -103,10 +102,9 @@ export const createIdentifiedSession = async (
     role: 'user',
     keyId: null,
     identity: input.identity,
-    // Nobody gets the bearer token of such a session.
-    hash: createToken({ type: 'session', ...place }).hash,
+    hash,
     signIn: null,
-    browser: { hash },
+    consoleHash: null,
     expiresAt: new Date(at.getTime() + identifiedSeconds * 1000).toISOString(),
   };
   const actor = { type: 'identityProvider' as const, id: input.identity.issuer, userId: input.userId };

@@ -24,8 +24,8 @@ const placeOf = ({ id, secretSalt }: Pick<Organization, 'id' | 'secretSalt'>): S
 });
 
 /**
- * The browser keeps what has begun, sealed: so it ends only where it began, and anybody may begin as often as they like
- * without a write.
+ * The page keeps what has begun, sealed: so it ends only in the tab where it began, and anybody may begin as often as
+ * they like without a write.
  */
 export const sealPending = async (
   vault: SecretVault,
@@ -42,9 +42,9 @@ const interrupted = (): FaultError => new FaultError('signInInterrupted');
 /** @throws FaultError signInInterrupted, when it was not sealed here */
 export const openPending = async (
   { store, vault }: { readonly store: EntityStore; readonly vault: SecretVault },
-  text: string | undefined,
+  text: string,
 ): Promise<{ readonly organization: Organization; readonly pending: PendingSignIn }> => {
-  const [, organizationId, sealed] = /^(org_[0-9A-Za-z]{16,40})\.([0-9A-Za-z_-]{1,4000})$/.exec(text ?? '') ?? [];
+  const [, organizationId, sealed] = /^(org_[0-9A-Za-z]{16,40})\.([0-9A-Za-z_-]{1,4000})$/.exec(text) ?? [];
   if (organizationId === undefined || sealed === undefined) throw interrupted();
   const organization = await store.get(organizationKind, organizationId, organizationId);
   if (organization === undefined || organization.status === 'erasing') throw interrupted();

@@ -67,7 +67,7 @@ const askProvider = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> 
 };
 
 /**
- * Begins a sign-in at the identity provider: where the browser goes, and what it keeps meanwhile.
+ * Begins a sign-in at the identity provider: where the browser goes, and what the page keeps meanwhile.
  *
  * @throws FaultError signInNotOffered, organizationSuspended, signInRefused, unavailable
  */
@@ -89,13 +89,13 @@ export const beginProviderSignIn = async (
 };
 
 /**
- * Ends a sign-in with what the browser has kept and what the identity provider sent it back with.
+ * Ends a sign-in with what the page has kept and what the identity provider sent the browser back with.
  *
  * @throws FaultError signInInterrupted, signInNotOffered, signInRefused, userInactive, organizationSuspended, unavailable
  */
 export const completeProviderSignIn = async (
   context: ProviderSignInContext,
-  kept: string | undefined,
+  kept: string,
   callback: URLSearchParams,
 ): Promise<SignedIn> => {
   const { store, servers, now } = context;

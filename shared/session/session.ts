@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isTokenOf } from '../organization/access-token.ts';
 import type { EntityKind } from '../platform/entity-store.ts';
 import { entityShape } from '../platform/values.ts';
 
@@ -8,11 +9,11 @@ export type SessionRole = z.output<typeof sessionRoleSchema>;
 
 export const longestSessionSeconds = 43_200;
 
-/** Opens the console in a browser that has none of the session's tokens, once and soon. */
+/** Opens the console in a browser that has no token of the session, once and soon. */
 const signInCodeSchema = z.object({
   hash: z.string(),
   expiresAt: z.string(),
-  /** Fingerprint of the attempt that used it up: the browser that lost the answer may ask for it again. */
+  /** Fingerprint of the attempt that used it up: the page that lost the answer may ask for it again. */
   usedBy: z.string().nullable(),
 });
 
@@ -25,11 +26,11 @@ export const sessionSchema = z.object({
   keyId: z.string().nullable(),
   /** Who signed in at the identity provider. */
   identity: z.object({ issuer: z.string(), subject: z.string() }).nullable().default(null),
-  /** Of the bearer token. */
+  /** Of the token that whoever made the session was given. */
   hash: z.string(),
   signIn: signInCodeSchema.nullable().default(null),
-  /** Of what the browser has in its cookie, once there is one. */
-  browser: z.object({ hash: z.string() }).nullable().default(null),
+  /** Of the token that the console was given for the code: the first one stays good beside it. */
+  consoleHash: z.string().nullable().default(null),
   expiresAt: z.string(),
 });
 export type Session = z.output<typeof sessionSchema>;
@@ -39,6 +40,10 @@ export const sessionKind: EntityKind<Session> = {
   prefix: 'ses',
   parse: (stored) => sessionSchema.parse(stored),
 };
+
+/** Whether this is one of the session's tokens. */
+export const isSessionToken = (token: string, { hash, consoleHash }: Session): boolean =>
+  isTokenOf(token, hash) || (consoleHash !== null && isTokenOf(token, consoleHash));
 
 /** When the table may drop it: epoch seconds. */
 export const sessionExpiry = ({ expiresAt }: Session): number => Math.ceil(Date.parse(expiresAt) / 1000);

@@ -1,5 +1,5 @@
 import { auditWrite } from '../audit/audit-write.ts';
-import { createBrowserToken, createSignInCode, isTokenOf, locateSignInCode } from '../organization/access-token.ts';
+import { createSignInCode, createToken, isTokenOf, locateSignInCode } from '../organization/access-token.ts';
 import { type FoundSession, findSession } from '../organization/find-caller.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
@@ -21,9 +21,10 @@ export const newSignInCode = (
   return { code: token, signIn: { hash, expiresAt, usedBy: null } };
 };
 
-/** Somebody in a browser, with what goes into its cookie. */
+/** Somebody who is signed in to the console. */
 export interface SignedIn {
   readonly session: Session;
+  /** The bearer token, shown this once. */
   readonly token: string;
 }
 
@@ -44,7 +45,7 @@ const requireOpened = async (store: EntityStore, code: string, attempt: string, 
 };
 
 /**
- * Uses a sign-in code up. Only the first attempt gets in: an attempt is random text that a browser makes up and tells
+ * Uses a sign-in code up. Only the first attempt gets in: an attempt is random text that a page makes up and tells
  * nobody, so that it may ask again when the answer was lost, which replaces the token that it never saw.
  *
  * @throws FaultError signInLinkOver, organizationSuspended
@@ -58,14 +59,14 @@ export const redeemSignInCode = async (
   const at = now();
   const { session, organization } = await requireOpened(store, code, usedBy, at);
   const { signIn } = session;
-  const { token, hash } = createBrowserToken({ organizationId: organization.id, sessionId: session.id });
+  const { token, hash } = createToken({ type: 'session', organizationId: organization.id, sessionId: session.id });
   const actor = { type: 'session' as const, id: session.id, userId: session.userId };
   try {
     await store.table.write([
       {
         update: recordKey(organization.id, sessionKind.kind, session.id),
-        expression: 'SET entity.browser = :browser, entity.signIn.usedBy = :usedBy',
-        values: { ':browser': { hash }, ':usedBy': usedBy, ':code': signIn?.hash, ':seen': signIn?.usedBy },
+        expression: 'SET entity.consoleHash = :token, entity.signIn.usedBy = :usedBy',
+        values: { ':token': hash, ':usedBy': usedBy, ':code': signIn?.hash, ':seen': signIn?.usedBy },
         condition: 'entity.signIn.#hash = :code AND entity.signIn.usedBy = :seen',
         names: { '#hash': 'hash' },
       },

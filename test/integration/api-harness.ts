@@ -18,8 +18,6 @@ export interface Answer {
   /** Parsed where it is JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: assertions read whatever the answer should hold
   readonly body: any;
-  /** Values of Set-Cookie. */
-  readonly cookies: readonly string[];
 }
 
 export interface Call {
@@ -109,7 +107,6 @@ export const readAnswer = (result: APIGatewayProxyStructuredResultV2): Answer =>
     status: result.statusCode ?? 0,
     headers,
     body: isJson ? JSON.parse(result.body ?? 'null') : result.body,
-    cookies: result.cookies ?? [],
   };
 };
 

@@ -1,8 +1,6 @@
-import { type FoundSession, findBrowser, findCaller, noteKeyUse } from '../../../shared/organization/find-caller.ts';
+import { findCaller, noteKeyUse } from '../../../shared/organization/find-caller.ts';
 import type { Organization } from '../../../shared/organization/organization.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
-import { requireSameOrigin } from '../browser/same-origin.ts';
-import { sessionCookieName } from '../browser/session-cookie.ts';
 import type { ApiRequest } from '../request.ts';
 import type { Caller, Route } from '../route.ts';
 import type { Services } from '../services.ts';
@@ -11,37 +9,23 @@ export interface Authentication {
   readonly caller: Caller;
   /** Absent for an operator. */
   readonly organization: Organization | undefined;
-  /** The browser sent it by itself, whoever made it send the request. */
-  readonly byCookie: boolean;
 }
 
-const sessionOf = ({ session, user, organization }: FoundSession, byCookie: boolean): Authentication => {
-  const caller = { id: session.id, role: session.role, userId: user.id, mailboxId: user.mailboxId };
-  return { caller: { type: 'session', ...caller }, organization, byCookie };
-};
-
-/** Somebody in a browser. @throws FaultError unauthenticated; forbidden when a page of another site asks */
-const authenticateBrowser = async ({ store, now, hubUrl }: Services, request: ApiRequest): Promise<Authentication> => {
-  const token = request.cookies.get(sessionCookieName(hubUrl));
-  const found = token === undefined ? undefined : await findBrowser(store, token, now());
-  if (found === undefined) throw new FaultError('unauthenticated');
-  requireSameOrigin(request, hubUrl);
-  return sessionOf(found, true);
-};
-
-/** Who sends the request. A cookie counts only where there is no Authorization. @throws FaultError unauthenticated, forbidden */
-export const authenticate = async (services: Services, request: ApiRequest): Promise<Authentication> => {
-  const authorization = request.headers['authorization'];
-  if (authorization === undefined) return authenticateBrowser(services, request);
-  const { store, now } = services;
-  const [, token] = /^Bearer +(\S+)$/i.exec(authorization.trim()) ?? [];
+/** Who sends the request: the Authorization header says so, and nothing else. @throws FaultError unauthenticated */
+export const authenticate = async ({ store, now }: Services, request: ApiRequest): Promise<Authentication> => {
+  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers['authorization']?.trim() ?? '') ?? [];
   const found = token === undefined ? undefined : await findCaller(store, token, now());
   if (found === undefined) throw new FaultError('unauthenticated');
-  if (found.type === 'operator') return { caller: found, organization: undefined, byCookie: false };
-  if (found.type === 'session') return sessionOf(found, false);
-  const { key, organization } = found;
+  if (found.type === 'operator') return { caller: found, organization: undefined };
+  const { organization } = found;
+  if (found.type === 'session') {
+    const { session, user } = found;
+    const caller = { id: session.id, role: session.role, userId: user.id, mailboxId: user.mailboxId };
+    return { caller: { type: 'session', ...caller }, organization };
+  }
+  const { key } = found;
   await noteKeyUse(store, organization.id, key, now());
-  return { caller: { type: 'key', id: key.id, role: key.role }, organization, byCookie: false };
+  return { caller: { type: 'key', id: key.id, role: key.role }, organization };
 };
 
 /** Whether this caller may use the route now. @throws FaultError forbidden, organizationSuspended */

@@ -105,8 +105,8 @@ const describeHeaders = ({ method, access }: Route): readonly Json[] => [
     : []),
 ];
 
-const describeAccess = ({ access, sameOrigin }: Route): string => {
-  if (access === 'open') return sameOrigin === true ? 'Needs no key; for pages of the hub itself.' : 'Needs no key.';
+const describeAccess = ({ access }: Route): string => {
+  if (access === 'open') return 'Needs no key.';
   return access === 'operator' ? 'Operator key.' : `Role ${access.join(', ')}.`;
 };
 
@@ -181,19 +181,13 @@ export const createOpenApi = (routes: readonly Route[], version: string): Json =
       description: 'Server-side synchronization of email for any CRM.',
     },
     servers: [{ url: '/' }],
-    security: [{ bearer: [] }, { browser: [] }],
+    security: [{ bearer: [] }],
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
       schemas: components,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An operator key, an API key or a session.' },
-        browser: {
-          type: 'apiKey',
-          in: 'cookie',
-          name: '__Host-mailbox-sync-session',
-          description: 'A session in the console, for pages of the hub itself; counts where there is no Authorization.',
-        },
       },
     },
   };

@@ -9,7 +9,6 @@ import {
   sessionRoleSchema,
 } from '../../../shared/session/session.ts';
 import { answerNothing, answerResource } from '../answers.ts';
-import { clearedSessionCookie } from '../browser/session-cookie.ts';
 import { signInUrlOf } from '../console/console-address.ts';
 import { isAdministrator } from '../ownership.ts';
 import { defineRoute, noParameters, type OrganizationContext, type Route } from '../route.ts';
@@ -90,7 +89,7 @@ export const sessionsRoutes: readonly Route[] = [
   defineRoute({
     method: 'DELETE',
     path,
-    summary: 'Signs out; takes the cookie back where that was the credential',
+    summary: 'Signs out',
     tag,
     access: ['admin', 'user'],
     answers: { 204: null },
@@ -100,9 +99,9 @@ export const sessionsRoutes: readonly Route[] = [
     querySchema: noParameters,
     bodySchema: null,
     handle: async (context) => {
-      const { services, organization, author, byCookie } = context;
+      const { services, organization, author } = context;
       await removeSession({ ...services, author }, organization.id, sessionIdOf(context));
-      return byCookie ? { ...answerNothing(), cookies: [clearedSessionCookie(services.hubUrl)] } : answerNothing();
+      return answerNothing();
     },
   }),
 ];

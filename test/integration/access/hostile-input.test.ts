@@ -9,7 +9,6 @@ import { faultCatalogue } from '../../../shared/platform/fault-catalogue.ts';
 import { arbitraryOf } from '../../support/arbitrary-of-schema.ts';
 import type { Answer, Client } from '../api-harness.ts';
 import { type AccessWorld, type Company, type Person, startAccessWorld } from './access-world.ts';
-import { inBrowser } from './browser.ts';
 import { inputOf, nameOf, pathOf } from './route-inputs.ts';
 
 /** The same requests each time, unless others are asked for: HOSTILE_SEED=7 HOSTILE_RUNS=500. */
@@ -52,10 +51,7 @@ const expectPromised = (route: Route, { status, headers, body }: Answer): void =
   if (status >= 500) expect(route.problems ?? []).toContain(problem.code);
 };
 
-const clientOf = ({ access, sameOrigin }: Route): Client => {
-  if (sameOrigin === true) return inBrowser(world.hub, '');
-  return access === 'operator' ? world.hub.operator : company.admin;
-};
+const clientOf = ({ access }: Route): Client => (access === 'operator' ? world.hub.operator : company.admin);
 
 const schemaOf = (schema: z.ZodType): fc.Arbitrary<unknown> => {
   const document = jsonSchemaOf(schema) as Readonly<Record<string, unknown>>;

@@ -4,7 +4,6 @@ import { clientSecretPurpose } from '../../../shared/session/identity-provider.t
 import { type AuthorizationServer, startAuthorizationServer } from '../../support/authorization-server.ts';
 import type { Answer, Client } from '../api-harness.ts';
 import { type AccessWorld, type Company, type Person, startAccessWorld } from './access-world.ts';
-import { cookieOf, inBrowser } from './browser.ts';
 
 const callbackUrl = 'https://hub.example/console/sign-in/callback';
 const unknownOrganization = 'org_00000000000000000000000000';
@@ -46,7 +45,7 @@ const allow = (of: Company, access: Readonly<Record<string, unknown>>): Promise<
 beforeAll(async () => {
   issuer = await startAuthorizationServer(callbackUrl);
   world = await startAccessWorld(optionOf);
-  anybody = inBrowser(world.hub, '');
+  anybody = world.hub.client(null);
   company = await world.createCompany();
   anna = await company.createPerson('anna');
 });
@@ -67,14 +66,15 @@ beforeEach(async () => {
 const begin = (organizationId = company.id): Promise<Answer> =>
   anybody('POST', '/v1/sign-in/identity-provider', { body: { organizationId } });
 
-/** The page that the identity provider has sent the browser back to, with the cookie that the browser had since the begin. */
-const comeBack = (cookie: string, query: string): Promise<Answer> =>
-  inBrowser(world.hub, cookie)('POST', '/v1/sign-in/identity-provider/callback', { body: { query } });
-
 interface Begun {
-  readonly cookie: string;
+  /** What the page has kept since the beginning. */
+  readonly pending: string;
   readonly query: string;
 }
+
+/** The page that the identity provider has sent the browser back to. */
+const comeBack = (begun: Begun): Promise<Answer> =>
+  anybody('POST', '/v1/sign-in/identity-provider/callback', { body: begun });
 
 /** A sign-in until the browser is sent back; `change` makes another address of where it is sent. */
 const beginAndReturn = async (of = company, change: (url: URL) => void = () => undefined): Promise<Begun> => {
@@ -82,13 +82,10 @@ const beginAndReturn = async (of = company, change: (url: URL) => void = () => u
   if (begun.status !== 200) throw new Error(JSON.stringify(begun.body));
   const url = new URL(begun.body.authorizationUrl);
   change(url);
-  return { cookie: cookieOf(begun), query: new URL(await issuer.browse(url.href, callbackUrl)).search.slice(1) };
+  return { pending: begun.body.pending, query: new URL(await issuer.browse(url.href, callbackUrl)).search.slice(1) };
 };
 
-const signIn = async (of?: Company): Promise<Answer> => {
-  const { cookie, query } = await beginAndReturn(of);
-  return comeBack(cookie, query);
-};
+const signIn = async (of?: Company): Promise<Answer> => comeBack(await beginAndReturn(of));
 
 const outcome = ({ status, body }: Answer) => [status, body?.code];
 
@@ -99,9 +96,9 @@ describe('a sign-in at the identity provider', () => {
     expect(body).toEqual({ identityProvider: { host: new URL(issuer.issuer).host } });
   });
 
-  it('asks for a code with PKCE, state and nonce, and keeps what it began in the browser alone', async () => {
+  it('asks for a code with PKCE, state and nonce, and leaves what it began with the page alone, which cannot read it', async () => {
     const before = (await world.hub.allRecords()).length;
-    const { body, cookies } = await begin();
+    const { headers, body } = await begin();
     const asked = new URL(body.authorizationUrl).searchParams;
 
     expect(Object.fromEntries(asked)).toMatchObject({
@@ -112,22 +109,23 @@ describe('a sign-in at the identity provider', () => {
       code_challenge_method: 'S256',
     });
     for (const name of ['state', 'nonce', 'code_challenge']) expect(asked.get(name)?.length).toBeGreaterThan(20);
-    expect(cookies).toHaveLength(1);
-    expect(cookies[0]).toMatch(/^__Host-mailbox-sync-sign-in=.*; Path=\/; HttpOnly; SameSite=Strict; Secure$/);
-    expect(cookies[0]).not.toContain(asked.get('state') ?? '?');
+    expect(headers['cache-control']).toBe('no-store');
+    const readable = Buffer.from(body.pending.split('.')[1], 'base64url').toString();
+    for (const name of ['state', 'nonce']) expect(readable).not.toContain(asked.get(name) ?? '?');
+    expect(readable).not.toContain(callbackUrl);
     expect((await world.hub.allRecords()).length).toBe(before);
   });
 
   it('signs the user in whose address the issuer has verified, as a user and no more', async () => {
     const answer = await signIn();
-    const browser = inBrowser(world.hub, cookieOf(answer));
+    const page = world.hub.client(answer.body.token);
 
     expect([answer.status, answer.body.userId, answer.body.role]).toEqual([200, anna.userId, 'user']);
-    expect(cookieOf(answer)).toMatch(/^__Host-mailbox-sync-session=msb_[\w-]+$/);
-    expect((await browser('GET', '/v1/mailboxes')).body.data.map(({ id }: { id: string }) => id)).toEqual([
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect((await page('GET', '/v1/mailboxes')).body.data.map(({ id }: { id: string }) => id)).toEqual([
       anna.mailboxId,
     ]);
-    expect((await browser('GET', '/v1/settings')).status).toBe(403);
+    expect((await page('GET', '/v1/settings')).status).toBe(403);
     expect(Date.parse(answer.body.expiresAt) - Date.parse(answer.body.createdAt)).toBe(3_600_000);
   });
 
@@ -139,7 +137,7 @@ describe('a sign-in at the identity provider', () => {
 
   it('is in the audit log with who vouched and for whom, and so is its end', async () => {
     const answer = await signIn();
-    await inBrowser(world.hub, cookieOf(answer))('DELETE', '/v1/sessions/current');
+    await world.hub.client(answer.body.token)('DELETE', '/v1/sessions/current');
     const { body } = await company.admin('GET', '/v1/audit-log?limit=2');
     const [deleted, created] = body.data;
 
@@ -158,7 +156,7 @@ describe('a sign-in at the identity provider', () => {
 
     expect(outcome(answer)).toEqual([403, 'signInRefused']);
     expect(answer.body.cause).toContain('cancelled');
-    expect(answer.cookies).toEqual([]);
+    expect(answer.body).not.toHaveProperty('token');
   });
 });
 
@@ -176,7 +174,7 @@ describe('who is not let in', () => {
 
     expect(outcome(answer)).toEqual([403, 'signInRefused']);
     expect(answer.body.cause).toContain(words);
-    expect(answer.cookies).toEqual([]);
+    expect(answer.body).not.toHaveProperty('token');
   });
 
   it('an inactive user', async () => {
@@ -217,14 +215,14 @@ describe('who is not let in', () => {
     const { instance: _other, ...ofUnknown } = unknown.body;
     expect([answer.status, body]).toEqual([404, ofUnknown]);
     expect(body.code).toBe('signInNotOffered');
-    expect(answer.cookies).toEqual([]);
+    expect(answer.body).not.toHaveProperty('token');
   });
 
   it('anybody whose organization takes the permission back meanwhile', async () => {
-    const { cookie, query } = await beginAndReturn();
+    const begun = await beginAndReturn();
     await allow(company, { identityProvider: false });
 
-    expect(outcome(await comeBack(cookie, query))).toEqual([404, 'signInNotOffered']);
+    expect(outcome(await comeBack(begun))).toEqual([404, 'signInNotOffered']);
   });
 
   it('anybody, where the organization names itself but the deployment tells its organizations apart by nothing', async () => {
@@ -250,9 +248,9 @@ describe('who is not let in', () => {
 
 describe('a sign-in that comes back', () => {
   it('once more is refused, also by two at once', async () => {
-    const { cookie, query } = await beginAndReturn();
-    const both = await Promise.all([comeBack(cookie, query), comeBack(cookie, query)]);
-    const later = await comeBack(cookie, query);
+    const begun = await beginAndReturn();
+    const both = await Promise.all([comeBack(begun), comeBack(begun)]);
+    const later = await comeBack(begun);
 
     expect(both.map(outcome).sort()).toEqual([
       [200, undefined],
@@ -262,82 +260,72 @@ describe('a sign-in that comes back', () => {
   });
 
   it('to a browser that did not begin it is refused, and stays good for the one that did', async () => {
-    const { cookie, query } = await beginAndReturn();
-    const other = await begin();
-    const strangers = [await comeBack('', query), await comeBack(cookieOf(other), query)];
+    const begun = await beginAndReturn();
+    const { body: other } = await begin();
+    const strangers = [await comeBack({ ...begun, pending: '' }), await comeBack({ ...begun, pending: other.pending })];
 
     expect(strangers.map(outcome)).toEqual(strangers.map(() => [409, 'signInInterrupted']));
-    expect((await comeBack(cookie, query)).status).toBe(200);
+    expect((await comeBack(begun)).status).toBe(200);
   });
 
-  it('with a cookie that somebody wrote is refused', async () => {
-    const { cookie, query } = await beginAndReturn();
+  it('with something that somebody wrote in the place of what was kept is refused', async () => {
+    const { pending, query } = await beginAndReturn();
     const other = await world.createCompany();
     const forged = [
-      cookie.replace(company.id, other.id),
-      cookie.replace(company.id, unknownOrganization),
-      `${cookie.slice(0, -8)}AAAAAAAA`,
-      '__Host-mailbox-sync-sign-in=nonsense',
+      pending.replace(company.id, other.id),
+      pending.replace(company.id, unknownOrganization),
+      `${pending.slice(0, -8)}AAAAAAAA`,
+      'nonsense',
     ];
 
-    for (const one of forged) expect(outcome(await comeBack(one, query))).toEqual([409, 'signInInterrupted']);
+    for (const one of forged)
+      expect(outcome(await comeBack({ pending: one, query }))).toEqual([409, 'signInInterrupted']);
   });
 
   it('without its state, or with a code that nobody gave, is refused', async () => {
-    const { cookie, query } = await beginAndReturn();
+    const { pending, query } = await beginAndReturn();
     const withoutState = new URLSearchParams(query);
     withoutState.delete('state');
     const foreignCode = new URLSearchParams(query);
     foreignCode.set('code', 'made-up');
 
-    expect(outcome(await comeBack(cookie, withoutState.toString()))).toEqual([409, 'signInInterrupted']);
-    expect(outcome(await comeBack(cookie, foreignCode.toString()))).toEqual([409, 'signInInterrupted']);
+    expect(outcome(await comeBack({ pending, query: withoutState.toString() }))).toEqual([409, 'signInInterrupted']);
+    expect(outcome(await comeBack({ pending, query: foreignCode.toString() }))).toEqual([409, 'signInInterrupted']);
   });
 
   it.each([
     ['nonce', 'signInRefused'],
     ['code_challenge', 'signInInterrupted'],
   ])('with a code that was made for another %s is refused', async (name, code) => {
-    const { cookie, query } = await beginAndReturn(company, (url) =>
+    const begun = await beginAndReturn(company, (url) =>
       url.searchParams.set(name, 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'),
     );
-    const answer = await comeBack(cookie, query);
+    const { body } = await comeBack(begun);
 
-    expect([answer.body.code, answer.cookies]).toEqual([code, []]);
-  });
-
-  it('from a page of another site is refused, and stays good', async () => {
-    const { cookie, query } = await beginAndReturn();
-    const foreign = await world.hub.client(null)('POST', '/v1/sign-in/identity-provider/callback', {
-      body: { query },
-      headers: { cookie, 'sec-fetch-site': 'cross-site' },
-    });
-
-    expect(outcome(foreign)).toEqual([403, 'forbidden']);
-    expect((await comeBack(cookie, query)).status).toBe(200);
+    expect([body.code, body.token]).toEqual([code, undefined]);
   });
 
   it('while the issuer is away says so, and who acts', async () => {
-    const { cookie, query } = await beginAndReturn();
+    const begun = await beginAndReturn();
     issuer.behaviour.tokenStatus = 503;
-    const answer = await comeBack(cookie, query);
+    const answer = await comeBack(begun);
     issuer.behaviour.tokenStatus = undefined;
 
-    expect([answer.status, answer.body.code, answer.cookies]).toEqual([503, 'unavailable', []]);
+    expect(outcome(answer)).toEqual([503, 'unavailable']);
   });
 
   it('after ten minutes is refused', async () => {
-    const { cookie, query } = await beginAndReturn();
+    const begun = await beginAndReturn();
     world.hub.advance(600_000);
 
-    expect(outcome(await comeBack(cookie, query))).toEqual([409, 'signInInterrupted']);
+    expect(outcome(await comeBack(begun))).toEqual([409, 'signInInterrupted']);
   });
 });
 
 describe('a session that the identity provider vouched for', () => {
   it('ends with the permission of the organization, and with the activity of the user', async () => {
-    const browser = inBrowser(world.hub, cookieOf(await signIn()));
-    const status = async () => (await browser('GET', '/v1/organization')).status;
+    const page = world.hub.client((await signIn()).body.token);
+    const status = async () => (await page('GET', '/v1/organization')).status;
     const seen = [await status()];
     await allow(company, { identityProvider: false });
     seen.push(await status());
@@ -350,14 +338,14 @@ describe('a session that the identity provider vouched for', () => {
     expect(seen).toEqual([200, 401, 200, 401]);
   });
 
-  it('has no token but the one of the browser, and leaves none in the log', async () => {
-    const { cookie, query } = await beginAndReturn();
-    const answer = await comeBack(cookie, query);
-    const log = world.hub.log.join('\n');
-    const secrets = [cookie.slice(-40), cookieOf(answer).slice(-40), new URLSearchParams(query).get('code') ?? ''];
+  it('leaves no secret in the log and none in the tables', async () => {
+    const begun = await beginAndReturn();
+    const { body } = await comeBack(begun);
+    const kept = world.hub.log.join('\n') + JSON.stringify(await world.hub.allRecords());
+    const code = new URLSearchParams(begun.query).get('code') ?? '';
+    const secrets = [begun.pending.slice(-40), body.token.slice(-40), code];
 
-    expect(Object.keys(answer.body).sort()).toEqual(['createdAt', 'expiresAt', 'id', 'role', 'userId', 'version']);
     for (const secret of [...secrets, ...issuer.issuedTokens, issuer.clientSecret])
-      expect(log.includes(secret)).toBe(false);
+      expect(kept.includes(secret)).toBe(false);
   });
 });

@@ -13,7 +13,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   'POST /sessions': { userId: 'ext:anna' },
   'POST /sign-in/link': { code: 'none', attempt: 'nobody has ever made this one' },
   'POST /sign-in/identity-provider': { organizationId: 'org_00000000000000000000000000' },
-  'POST /sign-in/identity-provider/callback': { query: 'code=none&state=none' },
+  'POST /sign-in/identity-provider/callback': { pending: 'none', query: 'code=none&state=none' },
   'POST /server-profiles': {
     name: 'Further servers',
     kind: 'imapSmtp',

@@ -5,7 +5,7 @@ import { createSession } from '../../../shared/session/manage-sessions.ts';
 import { redeemSignInCode } from '../../../shared/session/sign-in-code.ts';
 import type { Answer, Client } from '../api-harness.ts';
 import { type AccessWorld, type Company, type Person, startAccessWorld } from './access-world.ts';
-import { codeOf, cookieOf, inBrowser, openLink, redeem } from './browser.ts';
+import { codeOf, openLink, redeem } from './browser.ts';
 
 let world: AccessWorld;
 let company: Company;
@@ -23,11 +23,14 @@ afterAll(async () => {
 const createLink = async (fields: Readonly<Record<string, unknown>> = {}, by: Client = company.crm) =>
   (await by('POST', '/v1/sessions', { body: { userId: anna.userId, ...fields } })).body;
 
-const signIn = async (): Promise<{ readonly cookie: string; readonly browser: Client; readonly token: string }> => {
-  const { signInUrl, token } = await createLink();
-  const cookie = cookieOf(await redeem(world.hub, signInUrl));
-  return { cookie, browser: inBrowser(world.hub, cookie), token };
+/** Somebody in the console, and the CRM with the token that it was given together with the link. */
+const signIn = async (): Promise<{ readonly token: string; readonly page: Client; readonly crm: Client }> => {
+  const { signInUrl, token: given } = await createLink();
+  const { token } = (await redeem(world.hub, signInUrl)).body;
+  return { token, page: world.hub.client(token), crm: world.hub.client(given) };
 };
+
+const statusOf = async (client: Client): Promise<number> => (await client('GET', '/v1/organization')).status;
 
 const outcome = ({ status, body }: Answer) => [status, body?.code];
 
@@ -40,26 +43,16 @@ describe('a link to the console', () => {
     expect(hash).toMatch(/^#code=msi_\w+/);
   });
 
-  it('signs the browser in, with a cookie that no script and no other site gets', async () => {
-    const { signInUrl, userId, expiresAt } = await createLink({ expiresInSeconds: 600 });
-    const { status, body, cookies } = await redeem(world.hub, signInUrl);
+  it('signs the page in with a bearer token of its own, which no cache keeps, for as long as the session', async () => {
+    const { signInUrl, userId, expiresAt, token } = await createLink({ expiresInSeconds: 600 });
+    const { status, headers, body } = await redeem(world.hub, signInUrl);
 
     expect([status, body.userId, body.expiresAt]).toEqual([200, userId, expiresAt]);
-    expect(cookies).toHaveLength(1);
-    const [pair, ...attributes] = cookies[0]?.split('; ') ?? [];
-    expect(pair).toMatch(/^__Host-mailbox-sync-session=msb_[\w-]+$/);
-    expect(attributes).toEqual(
-      expect.arrayContaining([
-        'HttpOnly',
-        'Secure',
-        'SameSite=Strict',
-        'Path=/',
-        expect.stringMatching(/^Max-Age=\d+$/),
-      ]),
-    );
-    expect(attributes.join()).not.toContain('Domain');
-    expect(Number(/Max-Age=(\d+)/.exec(cookies[0] ?? '')?.[1])).toBeLessThanOrEqual(600);
-    expect(JSON.stringify(body)).not.toContain('msb_');
+    expect(headers['cache-control']).toBe('no-store');
+    expect(Object.keys(headers)).not.toContain('set-cookie');
+    expect(body.token).toMatch(/^mss_[\w-]+$/);
+    expect(body.token).not.toBe(token);
+    expect(await statusOf(world.hub.client(body.token))).toBe(200);
   });
 
   it('uses nothing up for who only looks at the page, as scanners of links do', async () => {
@@ -77,8 +70,7 @@ describe('a link to the console', () => {
 
     expect(first.status).toBe(200);
     expect(outcome(second)).toEqual([410, 'signInLinkOver']);
-    expect(second.cookies).toEqual([]);
-    expect((await inBrowser(world.hub, cookieOf(first))('GET', '/v1/organization')).status).toBe(200);
+    expect(await statusOf(world.hub.client(first.body.token))).toBe(200);
   });
 
   it('lets one of two in that come at once', async () => {
@@ -90,16 +82,16 @@ describe('a link to the console', () => {
     }
   });
 
-  it('lets the browser whose answer was lost ask again, and nobody else', async () => {
+  it('lets the page whose answer was lost ask again, with another token in the place of the lost one, and nobody else', async () => {
     const { signInUrl } = await createLink();
-    const lost = await redeem(world.hub, signInUrl, 'made up by the first browser');
+    const lost = await redeem(world.hub, signInUrl, 'made up by the first page');
     const thief = await redeem(world.hub, signInUrl, 'made up by somebody else');
-    const again = await redeem(world.hub, signInUrl, 'made up by the first browser');
+    const again = await redeem(world.hub, signInUrl, 'made up by the first page');
 
     expect(outcome(thief)).toEqual([410, 'signInLinkOver']);
     expect(again.status).toBe(200);
-    expect((await inBrowser(world.hub, cookieOf(again))('GET', '/v1/organization')).status).toBe(200);
-    expect((await inBrowser(world.hub, cookieOf(lost))('GET', '/v1/organization')).status).toBe(401);
+    expect(await statusOf(world.hub.client(again.body.token))).toBe(200);
+    expect(await statusOf(world.hub.client(lost.body.token))).toBe(401);
   });
 
   it('is given anew, and the first one ends, when the request for it is carried out again after a crash', async () => {
@@ -123,24 +115,12 @@ describe('a link to the console', () => {
     ],
   ])('is not replaced by %s', async (_, wrong) => {
     const created = await createLink();
-    const answer = await inBrowser(world.hub, '')('POST', '/v1/sign-in/link', {
-      body: { code: wrong(created), attempt: 'made up by this browser' },
+    const answer = await world.hub.client(null)('POST', '/v1/sign-in/link', {
+      body: { code: wrong(created), attempt: 'made up by this page' },
     });
 
     expect(outcome(answer)).toEqual([410, 'signInLinkOver']);
     expect((await redeem(world.hub, created.signInUrl)).status).toBe(200);
-  });
-
-  it('stays unused when a page of another site brings the code', async () => {
-    const { signInUrl } = await createLink();
-    const body = { code: codeOf(signInUrl), attempt: 'made up by an attacker' };
-    const foreign = await world.hub.client(null)('POST', '/v1/sign-in/link', {
-      body,
-      headers: { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' },
-    });
-
-    expect(outcome(foreign)).toEqual([403, 'forbidden']);
-    expect((await redeem(world.hub, signInUrl)).status).toBe(200);
   });
 
   it('ends with its session: signed out, its key gone, its user inactive, its organization suspended', async () => {
@@ -166,124 +146,73 @@ describe('a link to the console', () => {
     expect(outcome(await redeem(world.hub, ofSuspended.signInUrl))).toEqual([403, 'organizationSuspended']);
   });
 
-  it('leaves neither code nor cookie in the log, and the act in the audit log', async () => {
-    const { cookie } = await signIn();
+  it('leaves neither code nor token in the log, and the act in the audit log', async () => {
+    const { token } = await signIn();
     const { body } = await company.admin('GET', '/v1/audit-log?action=session.signedIn');
     const log = world.hub.log.join('\n');
 
     expect(body.data[0]).toMatchObject({ actor: { type: 'session', userId: anna.userId }, after: { role: 'user' } });
-    expect(log).not.toMatch(/ms[bi]_/);
-    expect(log).not.toContain(cookie.slice(-43));
-    expect(JSON.stringify(await world.hub.allRecords())).not.toContain(cookie.slice(-43));
+    expect(log).not.toMatch(/ms[si]_/);
+    expect(log).not.toContain(token.slice(-43));
+    expect(JSON.stringify(await world.hub.allRecords())).not.toContain(token.slice(-43));
   });
 
   it('is over after a minute', async () => {
     const [late, used] = [await createLink(), await createLink()];
-    await redeem(world.hub, used.signInUrl, 'made up by this browser');
+    await redeem(world.hub, used.signInUrl, 'made up by this page');
     world.hub.advance(60_000);
 
     expect(outcome(await redeem(world.hub, late.signInUrl))).toEqual([410, 'signInLinkOver']);
-    expect((await redeem(world.hub, used.signInUrl, 'made up by this browser')).status).toBe(410);
+    expect((await redeem(world.hub, used.signInUrl, 'made up by this page')).status).toBe(410);
   });
 });
 
-describe('the cookie of a session', () => {
+describe('the token that a link was exchanged for', () => {
   it('may what the session may', async () => {
-    const { browser } = await signIn();
+    const { page } = await signIn();
 
-    expect((await browser('GET', '/v1/sessions/current')).body.userId).toBe(anna.userId);
-    expect((await browser('PATCH', `/v1/users/${anna.userId}`, { body: { filtering: 'all' } })).status).toBe(200);
-    expect((await browser('GET', '/v1/settings')).status).toBe(403);
-    expect((await browser('GET', '/v1/organizations')).status).toBe(403);
-    expect((await browser('POST', '/v1/sessions', { body: { userId: anna.userId } })).status).toBe(403);
+    expect((await page('GET', '/v1/sessions/current')).body.userId).toBe(anna.userId);
+    expect((await page('PATCH', `/v1/users/${anna.userId}`, { body: { filtering: 'all' } })).status).toBe(200);
+    expect((await page('GET', '/v1/settings')).status).toBe(403);
+    expect((await page('GET', '/v1/organizations')).status).toBe(403);
+    expect((await page('POST', '/v1/sessions', { body: { userId: anna.userId } })).status).toBe(403);
   });
 
-  it('counts for nothing beside an Authorization header, be that right or wrong', async () => {
-    const { cookie } = await signIn();
-    const headers = { cookie, 'sec-fetch-site': 'same-origin' };
-    const asKey = await company.admin('GET', '/v1/settings', { headers });
-    const asNobody = await world.hub.client('nonsense')('GET', '/v1/organization', { headers });
-    const asOther = await world.hub.client(null)('GET', '/v1/organization', {
-      headers: { ...headers, authorization: 'Basic YTpi' },
-    });
+  it('leaves the one that the CRM was given good', async () => {
+    const { page, crm } = await signIn();
 
-    expect([asKey.status, asNobody.status, asOther.status]).toEqual([200, 401, 401]);
+    expect([await statusOf(page), await statusOf(crm)]).toEqual([200, 200]);
   });
 
-  it('is no bearer token, and a bearer token no cookie', async () => {
-    const { cookie, token } = await signIn();
-    const [name, value = ''] = cookie.split('=');
+  it('counts in the Authorization header and nowhere else', async () => {
+    const { token } = await signIn();
+    const nobody = world.hub.client(null);
+    const answers = [
+      await nobody('GET', '/v1/organization', { headers: { cookie: `__Host-mailbox-sync-session=${token}` } }),
+      await nobody('GET', `/v1/organization?access_token=${token}`),
+      await nobody('GET', '/v1/organization', { headers: { authorization: token } }),
+      await nobody('GET', '/v1/organization', { headers: { authorization: `Basic ${token}` } }),
+    ];
 
-    expect((await world.hub.client(value)('GET', '/v1/organization')).status).toBe(401);
-    expect((await inBrowser(world.hub, `${name}=${token}`)('GET', '/v1/organization')).status).toBe(401);
-    // A sister domain may set a cookie of any name but those with the prefix.
-    expect((await inBrowser(world.hub, `mailbox-sync-session=${value}`)('GET', '/v1/organization')).status).toBe(401);
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
   });
 
-  it.each([
-    ['of the hub, by its site', { 'sec-fetch-site': 'same-origin' }, 200],
-    ['of the hub, by its origin', { origin: 'https://hub.example' }, 200],
-    ['of another site', { 'sec-fetch-site': 'cross-site' }, 403],
-    ['of a sister domain', { 'sec-fetch-site': 'same-site' }, 403],
-    [
-      'of another site that lies about its origin',
-      { 'sec-fetch-site': 'cross-site', origin: 'https://hub.example' },
-      403,
-    ],
-    ['of another origin', { origin: 'https://hub.example.evil.example' }, 403],
-    ['in a sandboxed frame', { origin: 'null' }, 403],
-    ['of nowhere: an address that was typed', { 'sec-fetch-site': 'none' }, 403],
-    ['of nobody knows where', {}, 403],
-  ])('lets a page write that is %s', async (_, headers: Readonly<Record<string, string>>, expected) => {
-    const { cookie } = await signIn();
-    const answer = await world.hub.client(null)('PATCH', `/v1/users/${anna.userId}`, {
-      body: { filtering: 'responses' },
-      headers: { cookie, ...headers },
-    });
+  it.each(['page', 'crm'] as const)('ends with the session, which the %s signs out: nobody is left in', async (who) => {
+    const signedIn = await signIn();
+    const { status } = await signedIn[who]('DELETE', '/v1/sessions/current');
 
-    expect(answer.status).toBe(expected);
+    expect([status, await statusOf(signedIn.page), await statusOf(signedIn.crm)]).toEqual([204, 401, 401]);
   });
 
-  it.each([
-    ['of the hub', { 'sec-fetch-site': 'same-origin' }, 200],
-    ['of nowhere: an address that was typed', { 'sec-fetch-site': 'none' }, 200],
-    ['in an old browser', {}, 200],
-    ['of another site', { 'sec-fetch-site': 'cross-site' }, 403],
-    ['of a sister domain', { 'sec-fetch-site': 'same-site' }, 403],
-  ])('lets a page read that is %s', async (_, headers: Readonly<Record<string, string>>, expected) => {
-    const { cookie } = await signIn();
-
-    const answer = await world.hub.client(null)('GET', '/v1/organization', { headers: { cookie, ...headers } });
-    expect(answer.status).toBe(expected);
-  });
-
-  it('goes when the person signs out, and the bearer token with it', async () => {
-    const { browser, token } = await signIn();
-    const { status, cookies } = await browser('DELETE', '/v1/sessions/current');
-
-    expect(status).toBe(204);
-    expect(cookies).toEqual(['__Host-mailbox-sync-session=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict; Secure']);
-    expect((await browser('GET', '/v1/organization')).status).toBe(401);
-    expect((await world.hub.client(token)('GET', '/v1/organization')).status).toBe(401);
-  });
-
-  it('ends at once when the CRM signs the session out', async () => {
-    const { browser, token } = await signIn();
-    const { cookies } = await world.hub.client(token)('DELETE', '/v1/sessions/current');
-
-    expect(cookies).toEqual([]);
-    expect((await browser('GET', '/v1/organization')).status).toBe(401);
-  });
-
-  it('goes also while the organization is suspended', async () => {
+  it('signs out also while the organization is suspended', async () => {
     const other = await world.createCompany();
     const carl = await other.createPerson('carl');
     const { body } = await other.crm('POST', '/v1/sessions', { body: { userId: carl.userId } });
-    const browser = await openLink(world.hub, body.signInUrl);
+    const page = await openLink(world.hub, body.signInUrl);
     await world.hub.operator('POST', `/v1/organizations/${other.id}/suspend`, { body: { reason: 'unpaid' } });
 
-    const sync = await browser('POST', `/v1/mailboxes/${carl.mailboxId}/sync`, { body: {} });
-    const signOut = await browser('DELETE', '/v1/sessions/current');
-    expect([sync.body.code, signOut.status, signOut.cookies.length]).toEqual(['organizationSuspended', 204, 1]);
+    const sync = await page('POST', `/v1/mailboxes/${carl.mailboxId}/sync`, { body: {} });
+    const signOut = await page('DELETE', '/v1/sessions/current');
+    expect([sync.body.code, signOut.status]).toEqual(['organizationSuspended', 204]);
   });
 });
