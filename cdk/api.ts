@@ -29,7 +29,15 @@ const timeoutSeconds = 29;
 const throttle = { rateLimit: 500, burstLimit: 1000 };
 
 const requestHeaders = ['authorization', 'content-type', 'if-match', 'if-none-match', 'idempotency-key'];
-const answerHeaders = ['etag', 'location', 'request-id', 'retry-after', 'idempotent-replayed', 'www-authenticate'];
+const answerHeaders = [
+  'etag',
+  'location',
+  'operation-location',
+  'request-id',
+  'retry-after',
+  'idempotent-replayed',
+  'www-authenticate',
+];
 
 /** The hub's HTTP API: one route for everything, answered by the api function, which also authenticates. */
 export class Api extends Construct {

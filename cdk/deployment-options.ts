@@ -73,7 +73,12 @@ const contextSchema = z.object({
   hostConnectionCaps: optional(z.union([connectionCaps, connectionCapsText]).default({})),
   allowInsecureCredentials: optional(flag.default(false)),
   publicUrl: optional(z.string().refine(isOrigin, 'An origin only: https://hub.example.com').optional()),
-  corsOrigin: optional(z.string().refine(isOrigin, 'An origin only: https://crm.example.com').optional()),
+  corsOrigin: optional(
+    z
+      .string()
+      .refine((text) => isOrigin(text) && isSecureUrl(text), 'An https origin only: https://crm.example.com')
+      .optional(),
+  ),
   oidcIssuer: optional(z.string().refine(isSecureUrl, 'An https URL: https://login.example.com').optional()),
   oidcClientId: optional(z.string().max(500).optional()),
   oidcClientSecretCiphertext: optional(

@@ -43,6 +43,9 @@ describe('the options of a deployment', () => {
     ['an address instead of a range', { allowedHostRanges: '10.0.0.1' }, 'allowedHostRanges'],
     ['caps that are not JSON', { hostConnectionCaps: 'mail=4' }, 'hostConnectionCaps'],
     ['an origin with a path', { corsOrigin: 'https://crm.example.com/app' }, 'corsOrigin'],
+    ['an origin without TLS', { corsOrigin: 'http://crm.example.com' }, 'corsOrigin'],
+    ['any origin', { corsOrigin: '*' }, 'corsOrigin'],
+    ['the origin of pages that have none', { corsOrigin: 'null' }, 'corsOrigin'],
     ['a domain without certificate', { domainName: 'hub.example.com' }, 'certificateArn'],
     ['an issuer without a client', { oidcIssuer: 'https://login.example.com' }, 'oidcClientId'],
     ['a client without an issuer', { oidcClientId: 'hub' }, 'oidcIssuer'],
@@ -68,6 +71,7 @@ describe('the API of a deployment', () => {
       DefaultRouteSettings: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1000 },
     });
     expect(the(resources, 'AWS::ApiGatewayV2::Api')?.properties).not.toHaveProperty('CorsConfiguration');
+    expect(the(resources, 'AWS::S3::Bucket')?.properties).not.toHaveProperty('CorsConfiguration');
   });
 
   it('logs each request without its query, which may hold secrets', () => {
@@ -76,12 +80,16 @@ describe('the API of a deployment', () => {
     expect(format).not.toMatch(/querystring|\$request/i);
   });
 
-  it('lets the pages of one origin in, to the hub and to presigned URLs', () => {
+  it('lets the pages of one origin in, to the hub and to presigned URLs, with what they bring themselves only', () => {
     const resources = synthesize({ corsOrigin: 'https://crm.example.com' });
-    expect(property(the(resources, 'AWS::ApiGatewayV2::Api'), 'CorsConfiguration')).toMatchObject({
+    const cors = property(the(resources, 'AWS::ApiGatewayV2::Api'), 'CorsConfiguration');
+    expect(cors).toMatchObject({
       AllowOrigins: ['https://crm.example.com'],
-      ExposeHeaders: expect.arrayContaining(['etag', 'location', 'retry-after']),
+      AllowHeaders: expect.arrayContaining(['authorization', 'if-match', 'idempotency-key']),
+      ExposeHeaders: expect.arrayContaining(['etag', 'location', 'operation-location', 'request-id', 'retry-after']),
     });
+    // Browsers then send no credentials of their own along.
+    expect(cors).not.toHaveProperty('AllowCredentials');
     expect(property(the(resources, 'AWS::S3::Bucket'), 'CorsConfiguration.CorsRules.0')).toMatchObject({
       AllowedOrigins: ['https://crm.example.com'],
       AllowedMethods: ['GET', 'PUT'],
