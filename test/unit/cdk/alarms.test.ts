@@ -69,6 +69,15 @@ describe('alarms', () => {
     expect(unwatched.sort()).toEqual([...figuresWithoutAlarm].sort());
   });
 
+  it.each(sections)(
+    'have in the section %s what it does to people, where to look, what to do and how to see that it is done',
+    (name) => {
+      const text = runbook.split(/^## /m).find((section) => section.startsWith(`${name}\n`)) ?? '';
+      const steps = [...text.matchAll(/^\*\*(\w+)[.]\*\*/gm)].map(([, step]) => step);
+      expect(steps).toEqual(['Impact', 'Look', 'Do', 'Verify']);
+    },
+  );
+
   it('leave no section of the runbook without an alarm', () => {
     const used = alarms.map((alarm) => String(property(alarm, 'AlarmDescription')).split('#')[1]);
     expect(sections.filter((section) => !used.includes(section))).toEqual([]);
