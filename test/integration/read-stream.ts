@@ -9,8 +9,15 @@ const recordsSchema = z.object({
   NextShardIterator: z.string().optional(),
 });
 
-/** Reads a table's stream as an event source does: each call returns what was written since the call before. */
-export const createStreamReader = (TableName: string): (() => Promise<DynamoDBRecord[]>) => {
+/**
+ * Reads a table's stream as an event source does: each call returns what was written since the call before.
+ *
+ * @param most where more and more is written a call ends with so many, or one answer of the stream more [all]
+ */
+export const createStreamReader = (
+  TableName: string,
+  most = Number.POSITIVE_INFINITY,
+): (() => Promise<DynamoDBRecord[]>) => {
   const call = async <Schema extends z.ZodType>(action: string, body: object, schema: Schema) => {
     const answer = await fetch(process.env['AWS_ENDPOINT_URL_DYNAMODB'] ?? process.env['AWS_ENDPOINT_URL'] ?? '', {
       method: 'POST',
@@ -45,6 +52,7 @@ export const createStreamReader = (TableName: string): (() => Promise<DynamoDBRe
       iterator = NextShardIterator;
       if (Records.length === 0) return read;
       read.push(...Records);
+      if (read.length >= most) return read;
     }
   };
 };

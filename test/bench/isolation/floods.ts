@@ -1,4 +1,5 @@
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { eventually } from '../../support/eventually.ts';
 import { startSilentServer } from '../../support/silent-server.ts';
 import { enableStoredMailbox, storeServerProfile } from '../../support/synchronized-mailbox.ts';
 import type { IsolationWorld } from './isolation-world.ts';
@@ -31,6 +32,21 @@ const repeat = (work: () => Promise<void>, everyMilliseconds: number): (() => Pr
     await running;
   };
 };
+
+/** What a flood leaves behind in a queue must not be felt by what is measured next. */
+const untilEmpty = (url: string): Promise<true> =>
+  eventually(
+    async () => {
+      const { Attributes } = await new SQSClient({}).send(
+        new GetQueueAttributesCommand({
+          QueueUrl: process.env[url],
+          AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+        }),
+      );
+      return Object.values(Attributes ?? {}).every((number) => number === '0') ? true : undefined;
+    },
+    { what: 'an empty queue', seconds: 180, everyMilliseconds: 500 },
+  );
 
 const postedAtOnce = 4;
 const sendingMailboxes = 4;
@@ -69,6 +85,7 @@ const manySends: Flood = {
         // The next flood must find nothing left of this one.
         for (const mailboxId of flooding.mailboxIds.slice(0, sendingMailboxes))
           await expect(flooding.call('POST', `/mailboxes/${mailboxId}/disable`, { workloads: ['outgoing'] }));
+        await untilEmpty('OUTGOING_QUEUE_URL');
       },
     };
   },
@@ -104,6 +121,7 @@ const hangingServer: Flood = {
         await stop();
         for (const mailboxId of hung) await api.services.cycles.disable(flooding.id, mailboxId, 'incoming');
         await silent.stop();
+        await untilEmpty('INCOMING_QUEUE_URL');
       },
     };
   },
@@ -156,6 +174,7 @@ const hangingEndpoints: Flood = {
       stop: async () => {
         await stop();
         for (const id of ids) await expect(flooding.call('DELETE', `/webhooks/${id}`));
+        await untilEmpty('WEBHOOKS_QUEUE_URL');
       },
     };
   },

@@ -84,7 +84,7 @@ const createOrganization = async (
 /** Hands what is written to the feed function, as its event source does. */
 const pumpFeed = async (): Promise<() => Promise<void>> => {
   const { handler } = await import('../../../functions/feed/handler.ts');
-  const read = createStreamReader(process.env['RECORDS_TABLE'] ?? '');
+  const read = createStreamReader(process.env['RECORDS_TABLE'] ?? '', 1);
   let stopped = false;
   const pump = async (): Promise<void> => {
     while (!stopped) {
