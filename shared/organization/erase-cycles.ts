@@ -13,8 +13,11 @@ type Item = Readonly<Record<string, unknown>>;
 
 /** What the cycles table holds of an organization, with the timers that its items tell of. */
 export interface OrganizationCycles {
-  /** Removes what makes mail move. Answers how much work for it is still under way. */
-  stop(organizationId: string, checkDeadline: () => void): Promise<number>;
+  /** Removes what makes mail move. Answers how much work for it is still under way, and how many items it has removed. */
+  stop(
+    organizationId: string,
+    checkDeadline: () => void,
+  ): Promise<{ readonly underWay: number; readonly removed: number }>;
   /** Removes everything. Answers how many items that were. */
   removeAll(organizationId: string, checkDeadline: () => void): Promise<number>;
 }
@@ -83,16 +86,15 @@ export const createOrganizationCycles = (deps: {
   return {
     stop: async (organizationId, checkDeadline) => {
       const now = deps.now().getTime();
-      let runs = 0;
+      let underWay = 0;
+      let removed = 0;
       for await (const items of pagesOf(organizationId, checkDeadline)) {
-        for (const item of items) runs += runsIn(item, now);
-        await forEachParallel(
-          items.filter((item) => readCycleKey(item) !== undefined),
-          parallelRemovals,
-          remove,
-        );
+        for (const item of items) underWay += runsIn(item, now);
+        const cycles = items.filter((item) => readCycleKey(item) !== undefined);
+        await forEachParallel(cycles, parallelRemovals, remove);
+        removed += cycles.length;
       }
-      return runs;
+      return { underWay, removed };
     },
     removeAll: async (organizationId, checkDeadline) => {
       let removed = 0;

@@ -65,8 +65,9 @@ export const eraseOrganization = async (
 
   try {
     await markErasing({ store, now }, organizationId);
-    const runs = await organizationCycles.stop(organizationId, checkDeadline);
-    if (runs > 0) return { done: false, removed };
+    const stopped = await organizationCycles.stop(organizationId, checkDeadline);
+    count('cycle', stopped.removed);
+    if (stopped.underWay > 0) return { done: false, removed };
     await sweepAll();
     await sweepAll();
     const organization = await store.get(organizationKind, organizationId, organizationId);
