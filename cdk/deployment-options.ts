@@ -47,6 +47,18 @@ const certificates = z
 
 const isSecureUrl = (text: string): boolean => URL.canParse(text) && new URL(text).protocol === 'https:';
 
+const resourceIds = (prefix: string) =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((id) => id.trim()))
+    .pipe(
+      z.array(
+        z
+          .string()
+          .regex(new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`), `Identifiers are needed: ${prefix}-0123abcd`),
+      ),
+    );
+
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 
 const contextSchema = z.object({
@@ -71,6 +83,9 @@ const contextSchema = z.object({
   organizationSharePercent: optional(z.coerce.number().int().min(1).max(100).default(40)),
   allowedHostRanges: optional(hostRanges.default([])),
   hostConnectionCaps: optional(z.union([connectionCaps, connectionCapsText]).default({})),
+  /** Private subnets with a route to a NAT gateway, whose address mail servers then see; and the groups for it. */
+  egressSubnets: optional(resourceIds('subnet').optional()),
+  egressSecurityGroups: optional(resourceIds('sg').optional()),
   allowInsecureCredentials: optional(flag.default(false)),
   publicUrl: optional(z.string().refine(isOrigin, 'An origin only: https://hub.example.com').optional()),
   corsOrigin: optional(
@@ -125,10 +140,18 @@ const identityProviderOf = (options: Context, context: z.core.$RefinementCtx) =>
   };
 };
 
+const egressOf = ({ egressSubnets, egressSecurityGroups }: Context, context: z.core.$RefinementCtx) => {
+  if (egressSubnets === undefined && egressSecurityGroups === undefined) return undefined;
+  if (egressSubnets !== undefined && egressSecurityGroups !== undefined)
+    return { subnetIds: egressSubnets, securityGroupIds: egressSecurityGroups };
+  return refuse(context, 'egressSubnets and egressSecurityGroups belong together: give both or neither');
+};
+
 const optionsSchema = contextSchema.transform((options, context) => ({
   ...options,
   domain: domainOf(options, context),
   identityProvider: identityProviderOf(options, context),
+  egress: egressOf(options, context),
 }));
 
 export type DeploymentOptions = Readonly<z.output<typeof optionsSchema>>;

@@ -1,7 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { AssetHashType, DockerImage, type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, type RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  type CfnFunction,
+  Code,
+  Function as LambdaFunction,
+  type RecursiveLoop,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { metricNamespace } from '../shared/platform/metric-names.ts';
@@ -18,6 +25,21 @@ export interface HubFunctionProps {
   /** How often Lambda repeats a failed asynchronous call. */
   readonly retryAttempts?: number;
 }
+
+export interface PrivateNetwork {
+  readonly subnetIds: readonly string[];
+  readonly securityGroupIds: readonly string[];
+}
+
+/** What Lambda needs to put a function into a private network. */
+const networkActions = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
 
 /** By a process of its own: esbuild splits code and takes plugins only where it may be waited for. */
 const bundledCode = (name: FunctionName): Code =>
@@ -89,6 +111,17 @@ export class HubFunction extends Construct {
         ...(conditions === undefined ? {} : { conditions }),
       }),
     );
+  }
+
+  /** Lets its connections to the outside leave through these subnets of a private network. */
+  leaveThrough({ subnetIds, securityGroupIds }: PrivateNetwork): void {
+    const resource = this.function.node.defaultChild as CfnFunction;
+    resource.vpcConfig = { subnetIds: [...subnetIds], securityGroupIds: [...securityGroupIds] };
+    this.allow(networkActions, ['*']);
+    Validations.of(this).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'Lambda makes the network interfaces of a function in the name of its role, before they have an ARN.',
+    });
   }
 
   addEnvironment(variables: Readonly<Record<string, string>>): void {

@@ -202,12 +202,14 @@ export class MailboxSyncStack extends Stack {
 }
 
 /** For functions that speak with mail servers, or check where somebody wants them to. */
-const allowEgress = (target: HubFunction, options: DeploymentOptions): void =>
+const allowEgress = (target: HubFunction, options: DeploymentOptions): void => {
+  if (options.egress !== undefined) target.leaveThrough(options.egress);
   target.addEnvironment({
     ALLOWED_HOST_RANGES: options.allowedHostRanges.join(','),
     HOST_CONNECTION_CAPS: JSON.stringify(options.hostConnectionCaps),
     ALLOW_INSECURE_CREDENTIALS: String(options.allowInsecureCredentials),
   });
+};
 
 const addSendAlarm = (alarms: OperatorAlarms, prefix: string): void =>
   alarms.add({
