@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { FaultError, type FaultPointer } from '../../shared/platform/fault.ts';
 import { identifierPattern } from '../../shared/platform/identifier.ts';
-import { pointersOf } from '../../shared/platform/validate.ts';
+import { pointersOf, pointerTo } from '../../shared/platform/validate.ts';
+import { findRepeatedName } from './find-repeated-name.ts';
 import type { ApiRequest } from './request.ts';
 import type { Route } from './route.ts';
 
@@ -50,12 +51,18 @@ const parseBody = (request: ApiRequest): unknown => {
   } catch {
     refuseBody('invalidEncoding', 'The body is not UTF-8');
   }
+  if (text.trim() === '') return {};
+  let value: unknown;
   try {
-    return text.trim() === '' ? {} : JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     // The parser's own words would quote the body, which may hold a password.
     return refuseBody('invalidJson', 'The body is not valid JSON');
   }
+  const repeated = findRepeatedName(text);
+  if (repeated === undefined) return value;
+  const error = { pointer: pointerTo('#', repeated), code: 'repeated', detail: 'This field may be given once' };
+  throw new FaultError('invalidRequest', { errors: [error] });
 };
 
 const parseQuery = (query: URLSearchParams): { readonly values: unknown; readonly errors: readonly FaultPointer[] } => {

@@ -146,6 +146,20 @@ describe('a body that is made to hurt', () => {
   });
 });
 
+describe('a body that names a field twice', () => {
+  it.each([
+    ['at the top', '{"name":"a","name":"b"}', '#/name'],
+    ['spelt in two ways', String.raw`{"name":"a","\u006eame":"b"}`, '#/name'],
+    ['deep inside', '{"list":[{},{"a/b":{"c":1,"d":{"c":2},"c":3}}]}', '#/list/1/a~1b/c'],
+  ])('is refused with the place: %s', async (_, raw, pointer) => {
+    for (const route of forms) {
+      const { status, body } = await clientOf(route)(route.method, own(route), { raw });
+      expect([nameOf(route), status]).toEqual([nameOf(route), 400]);
+      expect(body.errors).toMatchObject([{ pointer, code: 'repeated' }]);
+    }
+  });
+});
+
 describe('headers', () => {
   it.each([
     ['authorization', `Bearer ${'x'.repeat(100_000)}`, 401],
