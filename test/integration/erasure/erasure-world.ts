@@ -4,7 +4,6 @@ import { PutCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { createLaneTimers } from '../../../functions/common/create-lane-timers.ts';
 import { raiseAlert } from '../../../shared/alert/raise-alert.ts';
-import { organizationKinds } from '../../../shared/platform/record-kinds.ts';
 import {
   createDocumentClient,
   createSchedulerClient,
@@ -12,6 +11,7 @@ import {
 } from '../../../shared/platform/aws-clients.ts';
 import { createFault } from '../../../shared/platform/fault.ts';
 import { createIdentifier } from '../../../shared/platform/identifier.ts';
+import { organizationKinds } from '../../../shared/platform/record-kinds.ts';
 import { partition } from '../../../shared/platform/records-table.ts';
 import { profileThrottleKey } from '../../../shared/throttle/throttle-item.ts';
 import { appendMessage } from '../../support/mailbox-client.ts';
@@ -88,9 +88,7 @@ export const put = async (table: 'RECORDS_TABLE' | 'CYCLES_TABLE', Item: Item): 
 /** One item of every kind that nothing has made yet: what removes them does not look inside. */
 const fillUp = async (organizationId: string, { records }: Everything): Promise<void> => {
   const present = new Set(records.map(({ pk }) => pk));
-  const missing = organizationKinds
-    .map((kind) => partition(organizationId, kind))
-    .filter((pk) => !present.has(pk));
+  const missing = organizationKinds.map((kind) => partition(organizationId, kind)).filter((pk) => !present.has(pk));
   for (const pk of missing) await put('RECORDS_TABLE', { pk, sk: 'filler', v: 1 });
 };
 

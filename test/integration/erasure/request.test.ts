@@ -8,8 +8,8 @@ import { finishOperation } from '../../../shared/operation/run-operation.ts';
 import { createOrganizationCycles } from '../../../shared/organization/erase-cycles.ts';
 import { eraseOrganization } from '../../../shared/organization/erase-organization.ts';
 import { organizationKind } from '../../../shared/organization/organization.ts';
-import { organizationKinds } from '../../../shared/platform/record-kinds.ts';
 import { createDocumentClient } from '../../../shared/platform/aws-clients.ts';
+import { organizationKinds } from '../../../shared/platform/record-kinds.ts';
 import { deploymentScope, partition } from '../../../shared/platform/records-table.ts';
 import { type ApiHarness, startApiHarness } from '../api-harness.ts';
 
