@@ -162,6 +162,40 @@ describe('tables that were restored from a backup', () => {
     expect(alerts).toMatchObject([{ code: 'deliveryUnconfirmed', subject: { type: 'email', id: doubtful.id } }]);
   });
 
+  it('leave Sends and readers of the feed alone where the records were not among them', async () => {
+    const { organization, mailUser, id, mailboxId } = await begin();
+    const receiver = world.mailUser(10);
+    await organization.settings({ outgoing: { sandboxAllow: ['*'], allowUnresolvedRecipients: true } });
+    const profile = (await organization.call('GET', '/server-profiles')).body.data[0];
+    await enableStoredMailbox(world.api.services, organization.id, mailboxId, {
+      serverProfileId: profile.id,
+      mailUser,
+      workloads: ['incoming', 'outgoing'],
+    });
+    const { body: waiting } = await organization.call('POST', '/emails', {
+      from: { owner: id },
+      to: [{ address: receiver.address }],
+      subject: 'waiting',
+      send: true,
+    });
+    const { cursor } = (await organization.call('GET', '/feed/head')).body;
+    const backup = await backUp();
+    await restore(backup, ['cycles']);
+
+    const recovery = await recover({ cycles: backup.at });
+    await world.api.services.cycles.wake(organization.id, mailboxId, 'outgoing');
+    await runOutgoing();
+
+    expect(recovery).toMatchObject({ doubtedSends: 0, feedEpoch: null });
+    expect((await organization.call('GET', `/emails/${waiting.id}`)).body.status).toBe('sent');
+    expect((await organization.call('GET', `/feed?cursor=${cursor}`)).status).toBe(200);
+  });
+
+  it('are not recovered when nobody says which they are, or when the moment is still to come', async () => {
+    await expect(recover({})).rejects.toThrow();
+    await expect(recover({ records: new Date(Date.now() + 60_000) })).rejects.toThrow();
+  });
+
   it('send readers of the feed to the snapshot', async () => {
     const { organization } = await begin();
     const { cursor } = (await organization.call('GET', '/feed/head')).body;
