@@ -14,7 +14,7 @@ const killsInOneRound: Readonly<Record<InvokedFunction, number>> = {
   'dead-letters': 2,
 };
 const kindsInOneRound = 8;
-const plansForOnePoint = 3;
+const plansForOnePoint = 5;
 
 /** What makes the functions do what they do only when something fails: alerts, retries, dead letters. */
 const provocations: readonly (readonly PlannedFault[])[] = [

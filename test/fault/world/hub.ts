@@ -6,6 +6,8 @@ import type { World } from './world.ts';
 export type HubCall = (method: string, path: string, body?: unknown) => Promise<Answer['body']>;
 
 const mostAttempts = 100;
+/** The place at a server that a killed run held is free again after so long; whoever asks sooner waits, by the machine's clock. */
+const unavailableSeconds = 120;
 const retriedStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
 /** What a caller was told that it should never be told. */
@@ -26,14 +28,16 @@ export const createHubCall =
     const event = toEvent(method, `/v1${path}`, token, { ...(body === undefined ? {} : { body }), headers });
     let seen = '';
     for (let attempt = 1; attempt <= mostAttempts; attempt += 1) {
+      let isUnavailable = false;
       const end = await world.invoker.invoke('api', event);
       if (end.kind === 'returned') {
         const answer = readAnswer(end.value as APIGatewayProxyStructuredResultV2);
         if (answer.status < 400) return answer.body;
+        isUnavailable = answer.status === 503;
         seen = `${answer.status} ${JSON.stringify(answer.body)}`;
         if (!isTryAgain(answer)) throw new UnexpectedAnswer(`${method} ${path} answered ${seen}`);
       } else seen = end.kind === 'thrown' ? end.error : 'nothing: the process died';
-      await world.clock.pause(Math.min(10, attempt));
+      await world.clock.pause(isUnavailable ? unavailableSeconds : Math.min(10, attempt));
     }
     throw new UnexpectedAnswer(`${method} ${path} was not answered in ${mostAttempts} attempts; the last: ${seen}`);
   };
