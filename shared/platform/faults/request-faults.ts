@@ -160,7 +160,7 @@ export const requestFaults = {
   signInInterrupted: {
     status: 409,
     title: 'The sign-in was interrupted',
-    cause: 'It was begun in another browser, more than ten minutes ago, or has been finished already',
+    cause: 'It was begun in another tab or browser, more than ten minutes ago, or has been finished already',
     fix: 'Begin the sign-in again',
     whoActs: 'caller',
   },
