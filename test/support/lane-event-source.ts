@@ -1,6 +1,5 @@
-import { DeleteMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
-import { contextOf, type LaneHandler, receiveLaneEvent } from './run-lane.ts';
+import { contextOf, deleteProcessed, type LaneHandler, receiveLaneEvent } from './run-lane.ts';
 
 export interface EventSourceOptions {
   readonly handler: LaneHandler;
@@ -17,17 +16,12 @@ export interface EventSourceOptions {
 /** What Lambda does with a lane's queue: as many invocations at a time as are allowed, each with its batch. */
 export const startEventSource = (options: EventSourceOptions): { readonly stop: () => Promise<void> } => {
   const { handler, queueUrl, concurrency, batchSize, timeoutSeconds, isDeadly = () => false } = options;
-  const client = new SQSClient({});
   const running = new Set<Promise<void>>();
   let stopped = false;
 
   const invoke = async (event: SQSEvent): Promise<void> => {
     if (event.Records.some(({ body }) => isDeadly(body))) return;
-    const response = await handler(event, contextOf(timeoutSeconds * 1000));
-    const failed = new Set(response?.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    for (const { messageId, receiptHandle } of event.Records)
-      if (!failed.has(messageId))
-        await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: receiptHandle }));
+    await deleteProcessed(queueUrl, event, await handler(event, contextOf(timeoutSeconds * 1000)));
   };
 
   const poll = async (): Promise<void> => {
