@@ -85,10 +85,23 @@ export const explainRefusal = (
   return { kind: 'again' };
 };
 
+const bytesOfLease = 58;
+const bytesOfRest = 200;
+
+/** What a write of the item costs: every lease stands in it. */
+const writeUnitsOf = ({ n }: ThrottleItem): number => Math.ceil((bytesOfRest + n * bytesOfLease) / 1024);
+
+/**
+ * Tickets for each write unit of the item come no closer than this: a partition bears 1,000 units a second, and whoever
+ * has one writes twice and may be refused before.
+ */
+const millisecondsPerUnit = 10;
+
 /** The next ticket: places come free every hold / limit milliseconds. */
 export const nextTicket = (
   item: ThrottleItem,
   { line, available }: { readonly line: ThrottleLine; readonly available: number },
   now: number,
 ): number =>
-  Math.max(item[line] ?? 0, now) + Math.max(10, (item.hold ?? defaultHoldMilliseconds) / Math.max(1, available));
+  Math.max(item[line] ?? 0, now) +
+  Math.max(millisecondsPerUnit * writeUnitsOf(item), (item.hold ?? defaultHoldMilliseconds) / Math.max(1, available));
