@@ -85,17 +85,17 @@ export const explainRefusal = (
   return { kind: 'again' };
 };
 
-const bytesOfLease = 58;
-const bytesOfRest = 200;
-
-/** What a write of the item costs: every lease stands in it. */
-const writeUnitsOf = ({ n }: ThrottleItem): number => Math.ceil((bytesOfRest + n * bytesOfLease) / 1024);
+/** What a write of the item costs: every lease stands in it, by its holder's name, with two numbers. */
+const writeUnitsOf = ({ leases }: ThrottleItem): number => {
+  const bytes = Object.keys(leases).reduce((sum, holder) => sum + holder.length + 19, 200);
+  return Math.ceil(bytes / 1024);
+};
 
 /**
- * Tickets for each write unit of the item come no closer than this: a partition bears 1,000 units a second, and whoever
- * has one writes twice and may be refused before.
+ * Tickets for each write unit of the item come no closer than this: a partition bears 1,000 units a second, and of those
+ * whose turn has come some find no place yet and ask every second.
  */
-const millisecondsPerUnit = 10;
+const millisecondsPerUnit = 16;
 
 /** The next ticket: places come free every hold / limit milliseconds. */
 export const nextTicket = (
