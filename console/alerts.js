@@ -10,17 +10,18 @@ import { sayAction, sayWhoActs, toneOfLevel } from './words.js';
  * @param {string} action
  */
 const act = async (alertId, action) => {
+  /** @type {import('./answers.ts').ActAnswer} */
   const answer = await ask('POST', `/alerts/${alertId}/act`, { action });
-  if (typeof answer?.authorizationUrl === 'string') {
+  if (answer !== null && 'authorizationUrl' in answer) {
     leaveFor(answer.authorizationUrl);
     return;
   }
-  if (typeof answer?.kind === 'string') await awaitOperation(answer);
+  if (answer !== null && 'progress' in answer) await awaitOperation(answer);
   tell(`Done: ${sayAction(action)}`);
 };
 
 /**
- * @param {any} alert as the API shows it
+ * @param {import('./answers.ts').Alert} alert as the API shows it
  * @param {() => Promise<void>} reload
  */
 const alertCard = (alert, reload) => {
@@ -71,7 +72,7 @@ const alertCard = (alert, reload) => {
 };
 
 /**
- * @param {any} page the first page of the open alerts
+ * @param {import('./answers.ts').Page<import('./answers.ts').Alert>} page the first page of the open alerts
  * @param {() => Promise<void>} reload
  */
 export const alertsSection = ({ data, nextCursor }, reload) =>
@@ -80,6 +81,6 @@ export const alertsSection = ({ data, nextCursor }, reload) =>
     { 'aria-labelledby': 'alerts' },
     element('h2', { id: 'alerts' }, data.length === 0 ? 'No open alerts' : 'Open alerts'),
     ...(data.length === 0 ? [element('p', { class: 'quiet' }, 'Nothing needs you.')] : []),
-    element('ul', { class: 'workloads' }, ...data.map((/** @type {any} */ alert) => alertCard(alert, reload))),
+    element('ul', { class: 'workloads' }, ...data.map((alert) => alertCard(alert, reload))),
     nextCursor === null ? undefined : element('p', { class: 'quiet' }, 'There are more; these are the newest.'),
   );

@@ -8,10 +8,14 @@ import { completeSignIn, showSignIn } from './sign-in.js';
 
 const reloadMilliseconds = 60_000;
 
-/** @param {string} path */
+/**
+ * @template Answer
+ * @param {string} path
+ * @returns {Promise<Answer>}
+ */
 const read = (path) => askAgain('GET', path);
 
-/** @param {{ session: any, user: any, organization: any }} signedIn */
+/** @param {{ session: import('./answers.ts').Session, user: import('./answers.ts').User, organization: import('./answers.ts').Organization }} signedIn */
 const showWho = ({ session, user, organization }) => {
   const signOut = async () => {
     try {
@@ -49,14 +53,17 @@ const showWho = ({ session, user, organization }) => {
  * @param {boolean} hasJustSignedIn
  */
 const showConsole = async (hasJustSignedIn) => {
+  /** @type {import('./answers.ts').Session} */
   const session = await read('/sessions/current');
+  /** @type {[import('./answers.ts').User, import('./answers.ts').Organization, import('./answers.ts').Page<import('./answers.ts').Mailbox>]} */
   const [user, organization, mailboxes] = await Promise.all([
     read(`/users/${session.userId}`),
     read('/organization'),
     read(`/mailboxes?ownerId=${session.userId}`),
   ]);
   const shown = await Promise.all(
-    mailboxes.data.map(async (/** @type {any} */ mailbox) => {
+    mailboxes.data.map(async (mailbox) => {
+      /** @type {[import('./answers.ts').MailboxSchedule, import('./answers.ts').Page<import('./answers.ts').Alert>]} */
       const [schedule, alerts] = await Promise.all([
         read(`/mailboxes/${mailbox.id}/schedule`),
         read(`/alerts?status=open&mailboxId=${mailbox.id}`),

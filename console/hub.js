@@ -43,10 +43,11 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 /**
  * Asks the hub's public API, as who is signed in.
  *
+ * @template Answer
  * @param {string} method
  * @param {string} path below /v1
  * @param {unknown} [body]
- * @returns {Promise<any>} the body of the answer, null where it has none
+ * @returns {Promise<Answer>} the body of the answer, null where it has none
  * @throws {Refusal}
  */
 export const ask = async (method, path, body) => {
@@ -83,10 +84,11 @@ const attempts = 3;
 /**
  * As `ask`, again where nobody answered: for what may be asked twice.
  *
+ * @template Answer
  * @param {string} method
  * @param {string} path
  * @param {unknown} [body]
- * @returns {Promise<any>}
+ * @returns {Promise<Answer>}
  */
 export const askAgain = async (method, path, body) => {
   for (let attempt = 1; ; attempt += 1) {
@@ -106,8 +108,8 @@ const patienceMilliseconds = 180_000;
 /**
  * Waits for the end of long work.
  *
- * @param {{ id: string, status: string }} operation
- * @returns {Promise<any>} as it is then
+ * @param {import('./answers.ts').Operation} operation
+ * @returns {Promise<import('./answers.ts').Operation>} as it is then
  */
 export const awaitOperation = async (operation) => {
   const giveUpAt = Date.now() + patienceMilliseconds;

@@ -5,9 +5,7 @@ import { sayApproval, sayDisabledBy, sayHealth, sayState, sayWorkload } from './
 
 const running = ['enabled', 'retrying', 'probing'];
 
-/**
- * @param {any} schedule of a workload
- */
+/** @param {import('./answers.ts').WorkloadSchedule | undefined} schedule of a workload */
 const nextSync = (schedule) => {
   if (schedule?.phase === 'running') return 'Running now';
   if (schedule?.phase === 'queued') return 'In a moment';
@@ -16,8 +14,8 @@ const nextSync = (schedule) => {
 
 /**
  * @param {string} name
- * @param {any} workload of the mailbox
- * @param {any} schedule of the workload
+ * @param {import('./answers.ts').Workload} workload of the mailbox
+ * @param {import('./answers.ts').WorkloadSchedule | undefined} schedule of the workload
  */
 const workloadItem = (name, workload, schedule) => {
   const { fault, lastTest, state } = workload;
@@ -37,26 +35,28 @@ const workloadItem = (name, workload, schedule) => {
   );
 };
 
-/** @param {any} operation that has ended, or takes too long to be watched */
+/** @param {import('./answers.ts').Operation} operation that has ended, or takes too long to be watched */
 const sayOutcome = ({ status, fault }) => {
   if (status === 'succeeded') return 'Done';
   if (status === 'failed') return `Failed: ${fault?.title ?? 'unknown'}. ${fault?.fix ?? ''}`;
   return status === 'cancelled' ? 'Cancelled' : 'It goes on; look again in a while';
 };
 
-/** @param {any} operation a test of a mailbox */
-const sayTest = (operation) =>
-  Object.entries(operation.result?.workloads ?? {})
-    .map(
-      ([name, /** @type {any} */ { status, fault }]) =>
-        `${sayWorkload(name)}: ${status}${fault === undefined ? '' : ` (${fault.title})`}`,
-    )
-    .join('; ') || sayOutcome(operation);
+/** @param {import('./answers.ts').Operation} operation a test of a mailbox */
+const sayTest = (operation) => {
+  const tested = /** @type {Record<string, import('./answers.ts').WorkloadTest>} */ (
+    operation.result?.['workloads'] ?? {}
+  );
+  const outcomes = Object.entries(tested).map(
+    ([name, { status, fault }]) => `${sayWorkload(name)}: ${status}${fault === undefined ? '' : ` (${fault.title})`}`,
+  );
+  return outcomes.join('; ') || sayOutcome(operation);
+};
 
 /**
  * One mailbox with what may be done about it.
  *
- * @param {{ mailbox: any, schedule: any, isAdministrator: boolean, reload: () => Promise<void> }} shown
+ * @param {{ mailbox: import('./answers.ts').Mailbox, schedule: import('./answers.ts').MailboxSchedule, isAdministrator: boolean, reload: () => Promise<void> }} shown
  */
 export const mailboxSection = ({ mailbox, schedule, isAdministrator, reload }) => {
   const path = `/mailboxes/${mailbox.id}`;
@@ -78,7 +78,8 @@ export const mailboxSection = ({ mailbox, schedule, isAdministrator, reload }) =
       card.append(problemCard(error));
     }
   };
-  const entries = Object.entries(mailbox.workloads);
+  const workloads = /** @type {const} */ (['incoming', 'outgoing', 'act']);
+  const entries = workloads.map((name) => /** @type {const} */ ([name, mailbox.workloads[name]]));
   const isOn = entries.some(([, { state }]) => running.includes(state));
   const isTestable = entries.some(
     ([, { method, state }]) => method === 'serverSideSync' && ['notTested', 'disabled'].includes(state),

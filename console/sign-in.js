@@ -10,7 +10,7 @@ const randomText = () =>
 /**
  * The sign-in that the address brings along; undefined: none. It goes from the history before anything else happens.
  *
- * @returns {(() => Promise<any>) | undefined} ends it
+ * @returns {(() => Promise<import('./answers.ts').SignedIn>) | undefined} ends it
  */
 const takeSignIn = () => {
   const { pathname, hash, search } = location;
@@ -40,6 +40,7 @@ export const completeSignIn = async () => {
 
 /** @param {string} organizationId */
 const goToProvider = async (organizationId) => {
+  /** @type {{ authorizationUrl: string, pending: string }} */
   const { authorizationUrl, pending } = await ask('POST', '/sign-in/identity-provider', { organizationId });
   keepPending(pending);
   leaveFor(authorizationUrl);
@@ -110,6 +111,7 @@ export const showSignIn = async (error) => {
     ),
   );
   showMain(heading, ...problem, crm);
+  /** @type {{ identityProvider: { host: string } | null }} */
   const { identityProvider } = await askAgain('GET', '/sign-in');
   if (identityProvider !== null) showMain(heading, ...problem, providerForm(identityProvider.host), crm);
 };
