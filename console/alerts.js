@@ -12,11 +12,11 @@ import { sayAction, sayWhoActs, toneOfLevel } from './words.js';
 const act = async (alertId, action) => {
   /** @type {import('./answers.ts').ActAnswer} */
   const answer = await ask('POST', `/alerts/${alertId}/act`, { action });
-  if (answer !== null && 'authorizationUrl' in answer) {
+  if ('authorizationUrl' in answer) {
     leaveFor(answer.authorizationUrl);
     return;
   }
-  if (answer !== null && 'progress' in answer) await awaitOperation(answer);
+  if ('progress' in answer) await awaitOperation(answer);
   tell(`Done: ${sayAction(action)}`);
 };
 

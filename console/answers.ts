@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { alertAnswerSchema } from '../shared/alert/present-alert.ts';
+import type { emailWithBodyAnswerSchema } from '../shared/email/present-email.ts';
 import type { MailboxSchedule } from '../shared/mailbox/mailbox-schedule.ts';
 import type { mailboxAnswerSchema } from '../shared/mailbox/present-mailbox.ts';
 import type { operationAnswerSchema } from '../shared/operation/present-operation.ts';
@@ -20,8 +21,8 @@ export type SignedIn = Session & { readonly token: string };
 export type Workload = Mailbox['workloads']['incoming'];
 export type WorkloadSchedule = MailboxSchedule['workloads']['incoming'];
 
-/** What an alert's action answers with: long work, a page to go to, or what else it changed. */
-export type ActAnswer = Operation | Mailbox | { readonly authorizationUrl: string } | null;
+/** What an alert's action answers with: a page to go to, long work, or the email that it is about. */
+export type ActAnswer = { readonly authorizationUrl: string } | Operation | z.output<typeof emailWithBodyAnswerSchema>;
 
 /** Of one workload, in the result of a test. */
 export interface WorkloadTest {
