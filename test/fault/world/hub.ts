@@ -7,7 +7,7 @@ export type HubCall = (method: string, path: string, body?: unknown) => Promise<
 
 const mostAttempts = 100;
 /** The place at a server that a killed run held is free again after so long; whoever asks sooner waits, by the machine's clock. */
-const unavailableSeconds = 120;
+const unavailableSeconds = 200;
 const retriedStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
 /** What a caller was told that it should never be told. */
