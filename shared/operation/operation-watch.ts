@@ -19,6 +19,9 @@ export type WatchedOperation = z.output<typeof watchedOperationSchema>;
 
 export const watchedOperationSortKey = 'operation';
 
+/** The timer of an operation that waits until an instant (epoch milliseconds). */
+export const operationTimerName = (operationId: string, due: number): string => `${operationId}-${due.toString(36)}`;
+
 /** Puts unfinished operations under the eyes of the watchdog. Both calls can be repeated. */
 export interface OperationWatch {
   begin(operation: Omit<WatchedOperation, 'v'>): Promise<void>;

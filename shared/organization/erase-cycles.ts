@@ -2,10 +2,9 @@ import { DeleteCommand, type DynamoDBDocumentClient, paginateScan } from '@aws-s
 import { timerNamesOf } from '../cycle/arm-cycle.ts';
 import { cycleSchema } from '../cycle/cycle.ts';
 import { readCycleKey } from '../cycle/cycle-key.ts';
-import { watchedOperationSchema, watchedOperationSortKey } from '../operation/operation-watch.ts';
+import { operationTimerName, watchedOperationSchema, watchedOperationSortKey } from '../operation/operation-watch.ts';
 import { forEachParallel } from '../platform/for-each-parallel.ts';
 import type { Timers } from '../platform/timers.ts';
-import { offerTimerName } from '../rejection/run-offer-again.ts';
 import { throttleItemSchema } from '../throttle/throttle-item.ts';
 import { webhookStateSchema, webhookStateSortKey, webhookTimerName } from '../webhook/webhook-state.ts';
 
@@ -46,7 +45,7 @@ const timersOf = (item: Item): readonly string[] => {
   }
   if (item['sk'] !== watchedOperationSortKey) return [];
   const operation = watchedOperationSchema.safeParse(item);
-  return operation.success ? [offerTimerName(operation.data.operationId, operation.data.due)] : [];
+  return operation.success ? [operationTimerName(operation.data.operationId, operation.data.due)] : [];
 };
 
 /**

@@ -2,6 +2,7 @@ import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import { goOnLater } from '../operation/go-on-later.ts';
 import { isFinished, type Operation, type OperationDependencies } from '../operation/operation.ts';
 import { operationMessage } from '../operation/operation-message.ts';
+import { operationTimerName } from '../operation/operation-watch.ts';
 import { finishOperation, reportProgress } from '../operation/run-operation.ts';
 import { deploymentScope } from '../platform/records-table.ts';
 import type { Timers } from '../platform/timers.ts';
@@ -61,7 +62,7 @@ const lookAgain = async (
   const watched = { organizationId: deploymentScope, operationId: id, group: subject.id };
   await deps.operationWatch.begin({ ...watched, due, deadline: Date.parse(operation.deadline) });
   const body = operationMessage(deploymentScope, subject.id, id, String(due));
-  await deps.timers.arm({ name: `${id}-${due.toString(36)}`, at: due, lane: 'operations', group: subject.id, body });
+  await deps.timers.arm({ name: operationTimerName(id, due), at: due, lane: 'operations', group: subject.id, body });
   return { done: true };
 };
 

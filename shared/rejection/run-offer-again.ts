@@ -3,6 +3,7 @@ import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import { goOnLater } from '../operation/go-on-later.ts';
 import type { Operation, OperationDependencies } from '../operation/operation.ts';
 import { operationMessage } from '../operation/operation-message.ts';
+import { operationTimerName } from '../operation/operation-watch.ts';
 import { finishOperation } from '../operation/run-operation.ts';
 import { organizationKind } from '../organization/organization.ts';
 import type { Timers } from '../platform/timers.ts';
@@ -17,9 +18,6 @@ export interface OfferAgainDependencies extends OperationDependencies {
 
 /** Timers are precise to a minute; below this a message is given back instead. */
 const longestShortWaitMilliseconds = 120_000;
-
-/** The timer of an operation that waits until an instant (epoch milliseconds). */
-export const offerTimerName = (operationId: string, due: number): string => `${operationId}-${due.toString(36)}`;
 
 /** Whether what the rejection waits for is this operation's: the refusal that it was started for is the last one. */
 const isOwn = ({ status, events }: Rejection, eventId: string): boolean =>
@@ -60,7 +58,7 @@ export const runOfferAgain = async (
     const deadline = Date.parse(operation.deadline);
     await operationWatch.begin({ organizationId, operationId: id, group, due, deadline });
     const body = operationMessage(organizationId, group, id, rejection.dueAt);
-    await timers.arm({ name: offerTimerName(id, due), at: due, lane: 'operations', group, body });
+    await timers.arm({ name: operationTimerName(id, due), at: due, lane: 'operations', group, body });
     return { done: true };
   }
 };
