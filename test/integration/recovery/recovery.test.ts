@@ -61,10 +61,19 @@ const begin = async () => {
   return { organization, mailUser, id, mailboxId };
 };
 
-const receive = async (
-  { mailUser, organization, mailboxId }: Awaited<ReturnType<typeof begin>>,
-  subject: string,
-): Promise<void> => {
+type SynchronizedUser = Awaited<ReturnType<typeof begin>>;
+
+const enableSending = async ({ organization, mailUser, mailboxId }: SynchronizedUser): Promise<void> => {
+  await organization.settings({ outgoing: { sandboxAllow: ['*'], allowUnresolvedRecipients: true } });
+  const profile = (await organization.call('GET', '/server-profiles')).body.data[0];
+  await enableStoredMailbox(world.api.services, organization.id, mailboxId, {
+    serverProfileId: profile.id,
+    mailUser,
+    workloads: ['incoming', 'outgoing'],
+  });
+};
+
+const receive = async ({ mailUser, organization, mailboxId }: SynchronizedUser, subject: string): Promise<void> => {
   await appendMessage(world.servers.environment, mailUser, compose({ Subject: subject, To: mailUser.address }));
   await organization.synchronize(mailboxId);
 };
@@ -114,15 +123,10 @@ describe('tables that were restored from a backup', () => {
   });
 
   it('leave it to a person whether a Send goes out again that may have gone out since, and send what is new', async () => {
-    const { organization, mailUser, id, mailboxId } = await begin();
+    const anna = await begin();
+    const { organization, id, mailboxId } = anna;
     const receiver = world.mailUser(10);
-    await organization.settings({ outgoing: { sandboxAllow: ['*'], allowUnresolvedRecipients: true } });
-    const profile = (await organization.call('GET', '/server-profiles')).body.data[0];
-    await enableStoredMailbox(world.api.services, organization.id, mailboxId, {
-      serverProfileId: profile.id,
-      mailUser,
-      workloads: ['incoming', 'outgoing'],
-    });
+    await enableSending(anna);
     const send = async (subject: string, more: object = {}) => {
       const to = [{ address: receiver.address }];
       const { body } = await organization.call('POST', '/emails', {
@@ -163,15 +167,10 @@ describe('tables that were restored from a backup', () => {
   });
 
   it('leave Sends and readers of the feed alone where the records were not among them', async () => {
-    const { organization, mailUser, id, mailboxId } = await begin();
+    const anna = await begin();
+    const { organization, id, mailboxId } = anna;
     const receiver = world.mailUser(10);
-    await organization.settings({ outgoing: { sandboxAllow: ['*'], allowUnresolvedRecipients: true } });
-    const profile = (await organization.call('GET', '/server-profiles')).body.data[0];
-    await enableStoredMailbox(world.api.services, organization.id, mailboxId, {
-      serverProfileId: profile.id,
-      mailUser,
-      workloads: ['incoming', 'outgoing'],
-    });
+    await enableSending(anna);
     const { body: waiting } = await organization.call('POST', '/emails', {
       from: { owner: id },
       to: [{ address: receiver.address }],

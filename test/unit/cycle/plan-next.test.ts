@@ -6,24 +6,11 @@ import { type CycleResult, type PlanInput, planNext } from '../../../shared/cycl
 import { nextDelaySeconds } from '../../../shared/cycle/schedule-policy.ts';
 import { createFault } from '../../../shared/platform/fault.ts';
 import { defaultSettings } from '../../support/default-settings.ts';
+import { storedCycle } from '../../support/stored-cycle.ts';
 
 const now = Date.parse('2026-11-20T12:00:00.000Z');
 
-const cycle = (changes: Partial<Cycle> = {}): Cycle => ({
-  v: 1,
-  organizationId: 'org_1',
-  mailboxId: 'mbx_1',
-  workload: 'incoming',
-  enabled: true,
-  generation: 4,
-  due: now,
-  wakes: 0,
-  serverProfileId: 'prf_1',
-  consecutiveFailures: 0,
-  idleCycles: 0,
-  cursors: {},
-  ...changes,
-});
+const cycle = (changes: Partial<Cycle> = {}): Cycle => storedCycle({ due: now, ...changes });
 
 const completed = (
   changes: { seen?: number; more?: boolean; limit?: CycleLimit; nextDue?: number | null; stretch?: number } = {},

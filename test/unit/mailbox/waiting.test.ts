@@ -1,27 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Cycle } from '../../../shared/cycle/cycle.ts';
 import { describeWaiting } from '../../../shared/mailbox/waiting.ts';
+import { storedCycle } from '../../support/stored-cycle.ts';
 
 const now = Date.parse('2026-11-20T12:00:00.000Z');
 const soon = now + 7_000;
 const soonText = '2026-11-20T12:00:07.000Z';
 
-const cycle = (changes: Partial<Cycle> = {}): Cycle => ({
-  v: 1,
-  organizationId: 'org_1',
-  mailboxId: 'mbx_1',
-  workload: 'incoming',
-  enabled: true,
-  generation: 4,
-  due: now - 1_000,
-  reason: 'interval',
-  wakes: 0,
-  serverProfileId: 'prf_1',
-  consecutiveFailures: 0,
-  idleCycles: 0,
-  cursors: {},
-  ...changes,
-});
+const cycle = (changes: Partial<Cycle> = {}): Cycle =>
+  storedCycle({ due: now - 1_000, reason: 'interval', ...changes });
 
 const describeAt = (changes: Partial<Cycle>, lines = { connection: 0, share: 0 }, isRunning = false) =>
   describeWaiting(cycle(changes), lines, { isRunning, now });
