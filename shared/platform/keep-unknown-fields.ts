@@ -10,14 +10,16 @@ const storedForms = new WeakMap<object, unknown>();
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
+const fieldOf = (fields: Fields, name: string): unknown => (Object.hasOwn(fields, name) ? fields[name] : undefined);
+
+/** Asks for own fields only, as one may have the name of what every object has (`constructor`, `__proto__`). */
 const merge = (stored: Fields, read: Fields, next: Fields): Fields => {
-  const kept: Record<string, unknown> = { ...next };
-  for (const [name, value] of Object.entries(stored)) {
-    const [before, after] = [read[name], next[name]];
-    if (!(name in read) && !(name in next)) kept[name] = value;
-    else if (isFields(value) && isFields(before) && isFields(after)) kept[name] = merge(value, before, after);
-  }
-  return kept;
+  const kept = Object.entries(stored).flatMap(([name, value]): [string, unknown][] => {
+    const [before, after] = [fieldOf(read, name), fieldOf(next, name)];
+    if (!Object.hasOwn(read, name) && !Object.hasOwn(next, name)) return [[name, value]];
+    return isFields(value) && isFields(before) && isFields(after) ? [[name, merge(value, before, after)]] : [];
+  });
+  return Object.fromEntries([...Object.entries(next), ...kept]);
 };
 
 /** Remembers in which form it was stored what was read from it. Returns what was read. */

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
+import { type DefaultTreeAdapterTypes, parseFragment } from 'parse5';
 import { describe, expect, it } from 'vitest';
 import { makeHtmlSafe } from '../../../shared/email/safe-html.ts';
+
+/** Each element and each attribute that a browser sees in this HTML, a line each: what is text there is none of them. */
+const readMarkup = (html: string): string => {
+  const linesOf = (node: DefaultTreeAdapterTypes.ChildNode): string[] =>
+    'tagName' in node
+      ? [node.tagName, ...node.attrs.map(({ name, value }) => `${name}=${value}`), ...node.childNodes.flatMap(linesOf)]
+      : [];
+  return parseFragment(html).childNodes.flatMap(linesOf).join('\n');
+};
 
 describe('the HTML of a received message', () => {
   it('keeps what makes it readable', () => {
@@ -94,7 +104,7 @@ describe('the HTML of a received message', () => {
         const safe = makeHtmlSafe(parts.join(''));
 
         expect(makeHtmlSafe(safe)).toBe(safe);
-        expect(safe).not.toMatch(/<script|<style|<svg|<[^>]*\sonerror\s*=|href="?javascript:/i);
+        expect(readMarkup(safe)).not.toMatch(/^(?:script|style|svg)$|^on|^\w+=\s*javascript:/im);
       }),
       { numRuns: 500 },
     );
