@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { FaultError, type FaultPointer } from '../../shared/platform/fault.ts';
 import { identifierPattern } from '../../shared/platform/identifier.ts';
 import { pointersOf, pointerTo } from '../../shared/platform/validate.ts';
+import { findBrokenText } from './find-broken-text.ts';
 import { findRepeatedName } from './find-repeated-name.ts';
 import type { ApiRequest } from './request.ts';
 import type { Route } from './route.ts';
@@ -33,6 +34,10 @@ const refuseBody = (code: string, detail: string): never => {
   throw new FaultError('invalidRequest', { detail, errors: [{ pointer: '#', code, detail }] });
 };
 
+const refusePlace = (path: readonly PropertyKey[], code: string, detail: string): never => {
+  throw new FaultError('invalidRequest', { errors: [{ pointer: pointerTo('#', path), code, detail }] });
+};
+
 const isJson = (contentType: string): boolean => {
   const [mediaType = '', ...parameters] = contentType.toLowerCase().split(';');
   const named = ['application/json', 'application/merge-patch+json'].includes(mediaType.trim());
@@ -60,9 +65,10 @@ const parseBody = (request: ApiRequest): unknown => {
     return refuseBody('invalidJson', 'The body is not valid JSON');
   }
   const repeated = findRepeatedName(text);
-  if (repeated === undefined) return value;
-  const error = { pointer: pointerTo('#', repeated), code: 'repeated', detail: 'This field may be given once' };
-  throw new FaultError('invalidRequest', { errors: [error] });
+  if (repeated !== undefined) refusePlace(repeated, 'repeated', 'This field may be given once');
+  const broken = findBrokenText(value);
+  if (broken !== undefined) refusePlace(broken, 'invalidEncoding', 'This text holds half a character');
+  return value;
 };
 
 const parseQuery = (query: URLSearchParams): { readonly values: unknown; readonly errors: readonly FaultPointer[] } => {

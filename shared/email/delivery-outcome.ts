@@ -72,7 +72,7 @@ const judged = (party: Party, outcome: RecipientOutcome, answerCharacters: numbe
     ...known,
     result: outcome.result,
     ...(outcome.fault === undefined ? {} : { code: outcome.fault.code }),
-    ...(outcome.answer === undefined ? {} : { answer: outcome.answer.slice(0, answerCharacters) }),
+    ...(outcome.answer === undefined ? {} : { answer: outcome.answer.slice(0, answerCharacters).toWellFormed() }),
   };
 };
 

@@ -37,6 +37,18 @@ export const recordKey = (organizationId: string, kind: RecordKind, sk: string):
   sk,
 });
 
+/** What DynamoDB takes for a partition key and for a sort key, in bytes of UTF-8; neither may be empty. */
+const longestPartitionKey = 2048;
+const longestSortKey = 1024;
+
+const fits = (key: string, longest: number): boolean => key !== '' && Buffer.byteLength(key) <= longest;
+
+/**
+ * Whether an item can stand there at all. Who reads with a text of a request as its key finds nothing otherwise, where
+ * DynamoDB would refuse to look.
+ */
+const canExist = ({ pk, sk }: RecordKey): boolean => fits(pk, longestPartitionKey) && fits(sk, longestSortKey);
+
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 interface Condition {
@@ -204,7 +216,7 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
 
   const getMany = async (keys: readonly RecordKey[], consistency?: 'eventual'): Promise<readonly StoredItem[]> => {
     const found: StoredItem[] = [];
-    let pending: readonly Record<string, unknown>[] = keys.map(({ pk, sk }) => ({ pk, sk }));
+    let pending: readonly Record<string, unknown>[] = keys.filter(canExist).map(({ pk, sk }) => ({ pk, sk }));
     while (pending.length > 0) {
       const asked = { Keys: pending.slice(0, keysPerRead), ConsistentRead: consistency !== 'eventual' };
       const answer = await client.send(new BatchGetCommand({ RequestItems: { [TableName]: asked } }));
@@ -230,6 +242,7 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
 
   return {
     get: async (key, consistency) => {
+      if (!canExist(key)) return undefined;
       const { Item } = await client.send(
         new GetCommand({ TableName, Key: { ...key }, ConsistentRead: consistency !== 'eventual' }),
       );
@@ -237,6 +250,7 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
     },
     getMany: (keys) => getMany(keys),
     query: async (range) => {
+      if (!canExist({ pk: range.pk, sk: range.prefix ?? 'any' })) return { items: [], after: undefined };
       const partitionKey = range.index === undefined ? 'pk' : indexKeys[range.index];
       const sortCondition =
         range.prefix !== undefined

@@ -11,4 +11,7 @@ const lineLimit = 300;
 
 /** A server's line, without what could break a log or a page. */
 export const showWords = (words: string): string =>
-  words.replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ').slice(0, lineLimit);
+  words
+    .replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ')
+    .slice(0, lineLimit)
+    .toWellFormed();

@@ -61,7 +61,7 @@ export const feedRoutes: readonly Route[] = [
     }),
     bodySchema: null,
     answers: { 200: answerSchema },
-    problems: ['cursorExpired'],
+    problems: ['cursorExpired', 'notFound'],
     handle: async (context) => {
       const { services, organization, query } = context;
       await requireOwnConsumer(context, query.consumer);
@@ -114,6 +114,7 @@ export const feedRoutes: readonly Route[] = [
     }),
     bodySchema: null,
     answers: { 200: answerSchema },
+    problems: ['notFound'],
     handle: async (context) => {
       const { services, organization, query } = context;
       const { consumer, cursor, limit } = query;
