@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Entity, EntityKind, EntityStore } from '../../shared/platform/entity-store.ts';
 import { FaultError } from '../../shared/platform/fault.ts';
 import { fingerprint } from '../../shared/platform/identifier.ts';
-import { partition } from '../../shared/platform/records-table.ts';
+import { canGoOnAfter, partition } from '../../shared/platform/records-table.ts';
 
 /** The query parameters of every list; spread into a list's own strict query schema. */
 export const pageQueryShape = {
@@ -40,13 +40,20 @@ const refuseCursor = (detail: string): never => {
   });
 };
 
-const decodeCursor = (text: string, filters: string, now: Date): string => {
+interface KeyRange {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** The identifier after which the walk goes on. @throws FaultError invalidRequest */
+const decodeCursor = (text: string, filters: string, now: Date, range: KeyRange = {}): string => {
   let decoded: z.output<typeof cursorSchema> | undefined;
   try {
     decoded = cursorSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
   } catch {
     return refuseCursor('The cursor is not one that this list gave out');
   }
+  if (!canGoOnAfter(decoded.id, range)) return refuseCursor('The cursor is not one that this list gave out');
   if (decoded.f !== filters) return refuseCursor('The cursor belongs to other filters');
   if (now.getTime() - decoded.t > cursorLifetimeMilliseconds) return refuseCursor('The cursor is older than 24 hours');
   return decoded.id;
@@ -113,7 +120,7 @@ export const listEntities = async <Item extends Entity>(options: {
     sk: id,
     ...(options.index === undefined ? {} : { [indexAttributes[options.index.name]]: options.index.key }),
   });
-  let after = cursor === undefined ? undefined : positionOf(decodeCursor(cursor, filters, options.now));
+  let after = cursor === undefined ? undefined : positionOf(decodeCursor(cursor, filters, options.now, options));
   const found: Item[] = [];
   let last: string | undefined;
   let scanned = 0;

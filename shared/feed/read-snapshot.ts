@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { systemAuthor } from '../platform/change.ts';
 import { deriveIdentifier, fingerprint } from '../platform/identifier.ts';
-import { partition, type RecordsTable, type StoredItem } from '../platform/records-table.ts';
+import { canGoOnAfter, partition, type RecordsTable, type StoredItem } from '../platform/records-table.ts';
 import { refuseField } from '../platform/validate.ts';
 import { subjectWithoutData } from './build-events.ts';
 import { decodeFeedCursor, encodeFeedCursor, type FeedCursor } from './feed-cursor.ts';
@@ -26,7 +26,10 @@ const placeSchema = z.object({
   filters: z.string(),
   kind: z.int().min(0).max(walk.length),
   /** The last item shown of that kind. */
-  after: z.string().nullable(),
+  after: z
+    .string()
+    .refine((sk) => canGoOnAfter(sk, {}))
+    .nullable(),
 });
 type Place = z.output<typeof placeSchema>;
 

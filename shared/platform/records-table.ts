@@ -49,6 +49,19 @@ const fits = (key: string, longest: number): boolean => key !== '' && Buffer.byt
  */
 const canExist = ({ pk, sk }: RecordKey): boolean => fits(pk, longestPartitionKey) && fits(sk, longestSortKey);
 
+/** Whether a sort key lies in a range, in the order of the table: that of bytes. */
+const isWithin = (sk: string, { from, to }: { readonly from?: string; readonly to?: string }): boolean => {
+  const bytes = Buffer.from(sk);
+  return (
+    (from === undefined || Buffer.compare(bytes, Buffer.from(from)) >= 0) &&
+    (to === undefined || Buffer.compare(bytes, Buffer.from(to)) <= 0)
+  );
+};
+
+/** Whether a query may go on after this sort key: DynamoDB refuses one that its range cannot have given. */
+export const canGoOnAfter = (sk: string, range: { readonly from?: string; readonly to?: string }): boolean =>
+  sk.isWellFormed() && fits(sk, longestSortKey) && isWithin(sk, range);
+
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 interface Condition {
@@ -250,7 +263,9 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
     },
     getMany: (keys) => getMany(keys),
     query: async (range) => {
-      if (!canExist({ pk: range.pk, sk: range.prefix ?? 'any' })) return { items: [], after: undefined };
+      // DynamoDB refuses a range that ends before it begins; nothing lies in it.
+      const isEmpty = range.from !== undefined && !isWithin(range.from, range);
+      if (isEmpty || !canExist({ pk: range.pk, sk: range.prefix ?? 'any' })) return { items: [], after: undefined };
       const partitionKey = range.index === undefined ? 'pk' : indexKeys[range.index];
       const sortCondition =
         range.prefix !== undefined
