@@ -8,6 +8,7 @@ import { noteAlert } from '../../shared/cycle/note-alert.ts';
 import { organizationKind } from '../../shared/organization/organization.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { readConfiguration } from '../../shared/platform/configuration.ts';
+import { describeError } from '../../shared/platform/describe-error.ts';
 import { EntityStore } from '../../shared/platform/entity-store.ts';
 import { createFault } from '../../shared/platform/fault.ts';
 import { laneDimension, laneMetricNames, schedulerLane } from '../../shared/platform/metric-names.ts';
@@ -61,9 +62,17 @@ const report = async (record: SQSRecord): Promise<void> => {
     await noteAlert(document, environment.CYCLES_TABLE, message.data);
 };
 
+/** A message that cannot be reported stays in its queue, and comes again; why is told here alone. */
+const reportOrLog = (record: SQSRecord): Promise<void> =>
+  report(record).catch((error: unknown) => {
+    const { messageId } = record;
+    logger.error('A given-up message could not be reported', { messageId, error: describeError(error) });
+    throw error;
+  });
+
 export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(sqsPartialBatchFailure({ logger: () => undefined }))
   .handler(async (event: SQSEvent) => {
-    const results = await Promise.allSettled(event.Records.map(report));
+    const results = await Promise.allSettled(event.Records.map(reportOrLog));
     return results as unknown as SQSBatchResponse;
   });

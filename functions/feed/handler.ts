@@ -3,6 +3,7 @@ import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
 import { consumeStream, createStreamConsumer } from '../../shared/feed/consume-stream.ts';
 import { createDocumentClient, createQueueClient } from '../../shared/platform/aws-clients.ts';
 import { readConfiguration } from '../../shared/platform/configuration.ts';
+import { describeError } from '../../shared/platform/describe-error.ts';
 import { EntityStore } from '../../shared/platform/entity-store.ts';
 import { createLaneQueues } from '../../shared/platform/lane-queues.ts';
 import { createRecordsTable } from '../../shared/platform/records-table.ts';
@@ -32,6 +33,16 @@ const consumer = createStreamConsumer({
   now,
 });
 
+// What refuses one organization mostly refuses many, and the delivery comes again within seconds.
+const mostCausesLogged = 10;
+
+/** Lambda's own line for an error that holds others tells only its message. */
+const logCauses = (error: unknown): void => {
+  const causes: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+  for (const cause of causes.slice(0, mostCausesLogged))
+    logger.error('A part of the delivery failed; the stream repeats it', { error: describeError(cause) });
+};
+
 /** Only a windowed event names its shard; a source without windows has one shard. */
 type WindowedEvent = DynamoDBStreamEvent & { readonly shardId?: string };
 
@@ -40,6 +51,11 @@ type WindowedEvent = DynamoDBStreamEvent & { readonly shardId?: string };
  * failure is thrown: the stream then delivers the whole batch again.
  */
 export const handler = async (event: WindowedEvent): Promise<{ state: Record<string, never> }> => {
-  await consumeStream(consumer, event.shardId ?? 'stream', event.Records);
+  try {
+    await consumeStream(consumer, event.shardId ?? 'stream', event.Records);
+  } catch (error) {
+    logCauses(error);
+    throw error;
+  }
   return { state: {} };
 };

@@ -93,6 +93,9 @@ const measureFeedSilence = async (): Promise<number> => {
   return lastReadAt === undefined ? 0 : Math.max(0, (now.getTime() - lastReadAt) / 1000);
 };
 
+// What refuses one item mostly refuses many.
+const mostErrorsLogged = 20;
+
 type Figures = Omit<WatchdogFindings, 'errors'> & {
   readonly feedSilenceSeconds: number;
   readonly profilesFailing: number;
@@ -187,6 +190,9 @@ export const handler = middy().handler(async () => {
   };
   writeMetrics(figures);
   logger.info('watchdog', { ...figures, failed: errors.length });
+  // Lambda's own line for an error that holds others tells only its message.
+  for (const error of errors.slice(0, mostErrorsLogged))
+    logger.error('An item could not be looked after', { error: error as Error });
   // Everything else has been looked after by now; the failed invocation is what an operator is told by.
   if (errors.length > 0) throw new AggregateError(errors, 'Some items could not be looked after');
   return figures;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { captureOutput } from './capture-output.ts';
 
 /** One value that a function wrote for CloudWatch. */
 export interface WrittenMetric {
@@ -41,22 +42,9 @@ export const readMetrics = (line: string): readonly WrittenMetric[] => {
   );
 };
 
-/** Does some work and returns the metrics that it wrote to its standard output, as Lambda would hand them on. */
-export const captureMetrics = async (work: () => Promise<unknown>): Promise<readonly WrittenMetric[]> => {
-  const { stdout } = process;
-  const write = stdout.write;
-  let text = '';
-  stdout.write = (chunk: string | Uint8Array): boolean => {
-    text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
-    return true;
-  };
-  try {
-    await work();
-  } finally {
-    stdout.write = write;
-  }
-  return text.split('\n').flatMap(readMetrics);
-};
+/** Does some work and returns the metrics that it wrote to its log, as Lambda would hand them on. */
+export const captureMetrics = async (work: () => Promise<unknown>): Promise<readonly WrittenMetric[]> =>
+  (await captureOutput(work)).split('\n').flatMap(readMetrics);
 
 /** What the lane writes for a Send of which nobody knows whether it was delivered. */
 export const unconfirmedSend: WrittenMetric = {
