@@ -34,6 +34,9 @@ const placeSchema = z.object({
 type Place = z.output<typeof placeSchema>;
 
 const answerBytes = 4 * 1024 * 1024;
+// Of a large organization a user may own little: a page is given up after so many items, with a cursor to go on.
+const scannedPerAnswer = 2_000;
+const scannedAtOnce = 100;
 
 const encodePlace = (place: Place): string => Buffer.from(JSON.stringify(place)).toString('base64url');
 
@@ -114,16 +117,18 @@ export const readSnapshot = async (
   const feed = decodeFeedCursor(place.feed) ?? { epoch: '0', sequence: 0 };
   const data: FeedEvent[] = [];
   let bytes = 0;
+  let scanned = 0;
   for (let step = walk[place.kind]; step !== undefined; step = walk[place.kind]) {
     const { kind, subject } = step;
     const pk = partition(organizationId, kind);
     while (wants(types, subject)) {
       const { items, after } = await table.query({
         pk,
-        limit: query.limit - data.length,
+        limit: query.matches === undefined ? query.limit - data.length : scannedAtOnce,
         ...(place.after === null ? {} : { after: { pk, sk: place.after } }),
       });
       for (const item of items) {
+        if (data.length === query.limit) return { data, nextCursor: encodePlace(place), hasMore: true };
         if (!isExpired(item, now)) {
           const event = toEvent(item, kind, `${subject}.snapshot`, feed);
           if (query.matches?.(event) ?? true) {
@@ -135,7 +140,9 @@ export const readSnapshot = async (
         place = { ...place, after: item.sk };
       }
       if (after === undefined) break;
-      if (data.length === query.limit) return { data, nextCursor: encodePlace(place), hasMore: true };
+      scanned += items.length;
+      if (data.length === query.limit || scanned >= scannedPerAnswer)
+        return { data, nextCursor: encodePlace(place), hasMore: true };
     }
     place = { ...place, kind: place.kind + 1, after: null };
     if (data.length === query.limit && place.kind < walk.length)

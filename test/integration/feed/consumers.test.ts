@@ -2,6 +2,7 @@ import type { DynamoDBRecord } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bumpFeedEpoch } from '../../../shared/feed/feed-epoch.ts';
 import type { FeedEvent } from '../../../shared/feed/feed-event.ts';
+import { partition, recordKey, type StoredItem } from '../../../shared/platform/records-table.ts';
 import { createStreamReader } from '../read-stream.ts';
 import { type ApiCall, startTestApi, type TestApi, type TestOrganization } from '../role-calls.ts';
 
@@ -116,6 +117,34 @@ describe('an offline consumer', () => {
     expect(namesOf(snapshot.data)).toEqual(['hers']);
     expect(changed).toMatchObject({ status: 200, body: { types: null, userId: anna.id, version: 2 } });
     expect(namesOf(everything.data)).toEqual(['anna@contoso.example', 'hers', 'anna@client.example']);
+  });
+
+  it('of a user who owns little of much is shown the snapshot page by page, each in bounded time', async () => {
+    await call('PUT', '/users/ext:anna', { fullName: 'Anna', emailAddress: 'anna@contoso.example' });
+    await call('PUT', '/consumers/laptop-7', { userId: 'ext:anna', types: ['record.*'] });
+    await call('PUT', '/records/contact/ext:hers', { displayName: 'hers', ownerId: 'ext:anna' });
+    await putContacts('nobodys');
+    const { table } = api.services;
+    const [hers, foreign] = (await table.query({ pk: partition(organization.id, 'record') })).items;
+    const copyOf = (item: StoredItem | undefined, id: string) => ({
+      put: { ...item, ...recordKey(organization.id, 'record', id), emits: [] },
+    });
+    for (let first = 0; first < 2_100; first += 100)
+      await table.write(Array.from({ length: 100 }, (_, index) => copyOf(foreign, `rec_A${10_000 + first + index}`)));
+    await table.write([copyOf(hers, 'rec_Z')]);
+
+    const pages: FeedEvent[][] = [];
+    let more = '';
+    do {
+      const { data, nextCursor, hasMore } = (await call('GET', `/feed/snapshot?consumer=laptop-7&limit=10${more}`))
+        .body;
+      pages.push(data);
+      more = hasMore ? `&cursor=${nextCursor}` : '';
+    } while (more !== '');
+
+    // A walk through everything in one answer would end with the time of the request, again and again.
+    expect(pages.length).toBeGreaterThan(1);
+    expect(namesOf(pages.flat())).toEqual(['hers', 'hers']);
   });
 
   it('whose place is gone is told so, walks the snapshot and goes on from its cursor', async () => {
