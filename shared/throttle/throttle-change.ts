@@ -28,6 +28,8 @@ export type ThrottleChange =
       readonly lease: LeaseEntry;
       readonly n: number;
       readonly expired: readonly (readonly [holder: string, expiry: number])[];
+      /** All leases of dead runs that are to be remembered from now on. */
+      readonly died: NonNullable<ThrottleItem['died']>;
     }
   /** The pause is over: one run tries the profile. */
   | {
@@ -44,7 +46,10 @@ export type ThrottleChange =
       readonly previous: number | undefined;
       readonly next: number;
     }
-  /** `hold`: the new mean. `held`: what this lease adds to the window. */
+  /**
+   * `hold`: the new mean. `held`: what this lease adds to the window. `forgets`: a death of this holder, which only an item
+   * can be asked that remembers any.
+   */
   | {
       readonly kind: 'release';
       readonly holder: string;
@@ -52,6 +57,7 @@ export type ThrottleChange =
       readonly hold: number;
       readonly held: number;
       readonly now: number;
+      readonly forgets: boolean;
       /** The window is over: the first who says so begins the next one. */
       readonly concluded: ConcludedWindow | undefined;
     }
@@ -108,6 +114,7 @@ export const applyChange = (item: ThrottleItem, change: ThrottleChange): void =>
       for (const [holder] of change.expired) delete item.leases[holder];
       item.leases[change.holder] = change.lease;
       item.n += 1 - change.expired.length;
+      item.died = { ...change.died };
       break;
     case 'probe':
       item.leases[change.holder] = change.lease;
@@ -119,6 +126,7 @@ export const applyChange = (item: ThrottleItem, change: ThrottleChange): void =>
       break;
     case 'release':
       delete item.leases[change.holder];
+      if (change.forgets) delete item.died?.[change.holder];
       item.hold = change.hold;
       item.n -= 1;
       item.held = (item.held ?? 0) + change.held - (change.concluded?.held ?? 0);

@@ -18,6 +18,8 @@ export const throttleItemSchema = z.object({
   /** The same for those who send, where a place is kept for them: they stand in a line of their own. */
   sendingQ: z.number().optional(),
   leases: z.record(z.string(), leaseSchema),
+  /** Leases of runs that died, whose places others have taken since: their next runs are to know of it. */
+  died: z.record(z.string(), leaseSchema).optional(),
   /** How long a connection is held, in milliseconds, as a moving mean. */
   hold: z.number().optional(),
   /** Faults of the whole profile in a row; while there are any, only one run at a time tries after `pausedUntil`. */
@@ -85,9 +87,32 @@ export const explainRefusal = (
   return { kind: 'again' };
 };
 
+/** A run that died begins again after the visibility time-out, or by the watchdog; and waits where many wait. */
+const rememberedMilliseconds = 3_600_000;
+/** As many as one invocation can take with it, and some more: every byte of them stands in the item. */
+const mostRemembered = 16;
+
+/** The leases of dead runs that the item remembers once these expired ones have been replaced. */
+export const rememberDead = (
+  { leases, died = {} }: ThrottleItem,
+  expired: readonly string[],
+  now: number,
+): NonNullable<ThrottleItem['died']> => {
+  const replaced = expired.flatMap((holder) => {
+    const lease = leases[holder];
+    // Without a generation it was a run that does not begin again.
+    return lease === undefined || lease[1] === 0 ? [] : [[holder, lease] as const];
+  });
+  const present = Object.entries({ ...died, ...Object.fromEntries(replaced) })
+    .filter(([, [expiry]]) => now - expiry < rememberedMilliseconds)
+    .sort(([, [one]], [, [other]]) => other - one);
+  return Object.fromEntries(present.slice(0, mostRemembered));
+};
+
 /** What a write of the item costs: every lease stands in it, by its holder's name, with two numbers. */
-const writeUnitsOf = ({ leases }: ThrottleItem): number => {
-  const bytes = Object.keys(leases).reduce((sum, holder) => sum + holder.length + 19, 200);
+const writeUnitsOf = ({ leases, died = {} }: ThrottleItem): number => {
+  const holders = [...Object.keys(leases), ...Object.keys(died)];
+  const bytes = holders.reduce((sum, holder) => sum + holder.length + 19, 200);
   return Math.ceil(bytes / 1024);
 };
 

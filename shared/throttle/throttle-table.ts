@@ -54,7 +54,7 @@ const expressionOf = (change: ThrottleChange): Expression => {
       };
     case 'replaceExpired':
       return {
-        update: `SET leases.#me = :lease REMOVE ${change.expired.map((_, index) => `leases.#k${index}`).join(', ')} ADD n :difference`,
+        update: `SET leases.#me = :lease, died = :died REMOVE ${change.expired.map((_, index) => `leases.#k${index}`).join(', ')} ADD n :difference`,
         condition: [
           'attribute_not_exists(leases.#me)',
           'n = :n',
@@ -66,6 +66,7 @@ const expressionOf = (change: ThrottleChange): Expression => {
         },
         values: {
           ':lease': change.lease,
+          ':died': change.died,
           ':difference': 1 - change.expired.length,
           ':n': change.n,
           ...Object.fromEntries(change.expired.map(([, expiry], index) => [`:e${index}`, expiry])),
@@ -96,17 +97,16 @@ const expressionOf = (change: ThrottleChange): Expression => {
           ...(change.previous === undefined ? {} : { ':previous': change.previous }),
         },
       };
-    case 'release':
+    case 'release': {
+      const removed = change.forgets ? 'leases.#me, died.#me' : 'leases.#me';
       return {
         ...(change.concluded === undefined
           ? {
-              update:
-                'SET #hold = :hold, heldSince = if_not_exists(heldSince, :since) REMOVE leases.#me ADD n :minus, held :held',
+              update: `SET #hold = :hold, heldSince = if_not_exists(heldSince, :since) REMOVE ${removed} ADD n :minus, held :held`,
               condition: 'leases.#me[0] = :expiry',
             }
           : {
-              update:
-                'SET #hold = :hold, heldSince = :since, stretch = :stretch, crowdedWindows = :crowded, demand = :demand REMOVE leases.#me ADD n :minus, held :held',
+              update: `SET #hold = :hold, heldSince = :since, stretch = :stretch, crowdedWindows = :crowded, demand = :demand REMOVE ${removed} ADD n :minus, held :held`,
               condition: 'leases.#me[0] = :expiry AND heldSince = :concluded',
             }),
         names: { '#me': change.holder, '#hold': 'hold' },
@@ -126,6 +126,7 @@ const expressionOf = (change: ThrottleChange): Expression => {
               }),
         },
       };
+    }
     case 'pause':
       return {
         update: 'SET pausedUntil = :until, #fault = :fault ADD failures :one',

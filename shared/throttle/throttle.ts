@@ -4,6 +4,7 @@ import {
   defaultHoldMilliseconds,
   explainRefusal,
   nextTicket,
+  rememberDead,
   type ThrottleItem,
   type ThrottleKey,
   type ThrottleLine,
@@ -39,8 +40,10 @@ export interface Lease {
   readonly acquiredAt: number;
   /** How long places are held, in milliseconds; undefined: nobody has given one back yet. */
   readonly hold: number | undefined;
-  /** A run of the same generation died while it held this lease. */
+  /** A run of the same generation died while it held a place here. */
   readonly recovered: boolean;
+  /** The item remembers a death of this holder until the lease is given back. */
+  readonly remembered: boolean;
   /** Faults of the profile in a row when the lease was taken. */
   readonly profileFailures: number;
   /** The factor by which intervals are stretched, because places have been scarce. */
@@ -77,8 +80,10 @@ const turnMilliseconds = 1_500;
 
 /** The counter's rules over any place where its items stand. */
 export const createThrottleOver = (items: ThrottleItems, now: () => number): Throttle => {
-  const leaseOf = (claim: Claim, item: ThrottleItem, recovered: boolean): { readonly lease: Lease } => {
+  /** @param died the lease of a run that died, which the claim took over */
+  const leaseOf = (claim: Claim, item: ThrottleItem, died?: readonly [number, number]): { readonly lease: Lease } => {
     const acquiredAt = now();
+    const remembered = item.died?.[claim.holder];
     const concluded = concludeWindow(item, claim.places, acquiredAt);
     return {
       lease: {
@@ -87,7 +92,8 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
         expiresAt: claim.expiresAt,
         acquiredAt,
         hold: item.hold,
-        recovered,
+        recovered: [died, remembered].some((lease) => lease?.[1] === claim.generation),
+        remembered: remembered !== undefined,
         profileFailures: item.failures ?? 0,
         stretch: concluded?.stretch ?? item.stretch ?? 1,
         concluded,
@@ -118,6 +124,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
       lease: entryOf(claim),
       n: item.n,
       expired: holders.map((holder) => [holder, item.leases[holder]?.[0] ?? 0] as const),
+      died: rememberDead(item, holders, now()),
     });
 
   const probe = (claim: Claim, pausedUntil: number) =>
@@ -162,7 +169,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
     acquire: async (claim) => {
       for (let attempt = 1; attempt <= attempts; attempt += 1) {
         const plain = await tryPlainly(claim);
-        if ('done' in plain) return leaseOf(claim, plain.done, false);
+        if ('done' in plain) return leaseOf(claim, plain.done);
         if (plain.found === undefined) {
           await items.create(claim.key);
           continue;
@@ -176,17 +183,17 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
             return { refused: 'paused', until: refusal.until, fault: refusal.fault };
           case 'died': {
             const taken = await takeOver(claim, refusal.lease);
-            if ('done' in taken) return leaseOf(claim, taken.done, refusal.lease[1] === claim.generation);
+            if ('done' in taken) return leaseOf(claim, taken.done, refusal.lease);
             break;
           }
           case 'probe': {
             const taken = await probe(claim, refusal.pausedUntil);
-            if ('done' in taken) return leaseOf(claim, taken.done, false);
+            if ('done' in taken) return leaseOf(claim, taken.done);
             break;
           }
           case 'expired': {
             const taken = await replaceExpired(claim, item, refusal.keys);
-            if ('done' in taken) return leaseOf(claim, taken.done, false);
+            if ('done' in taken) return leaseOf(claim, taken.done);
             break;
           }
           case 'full': {
@@ -210,6 +217,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
         hold: Math.round((lease.hold ?? defaultHoldMilliseconds) * (1 - smoothing) + held * smoothing),
         held,
         now: now(),
+        forgets: lease.remembered,
       } as const;
       if (concludes && lease.concluded !== undefined) {
         const concluding = await items.change(lease.key, { ...change, concluded: lease.concluded });

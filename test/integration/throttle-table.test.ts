@@ -61,6 +61,7 @@ const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
       hold: small,
       held: small,
       now: small,
+      forgets: fc.boolean(),
       concluded: fc.option(concluded, { nil: undefined }),
     }),
   },
@@ -71,6 +72,7 @@ const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
     lease,
     n: small,
     expired: fc.uniqueArray(fc.tuple(holder, small), { minLength: 1, maxLength: 2, selector: ([name]) => name }),
+    died: fc.dictionary(holder, lease, { maxKeys: 2 }),
   }),
   fc.record({
     kind: fc.constant('probe' as const),
@@ -99,8 +101,11 @@ describe('the table of connection counters', () => {
         const memory = createMemoryThrottle();
         for (const items of [memory, table]) await items.create(key);
 
-        for (const change of sequence)
+        for (const drawn of sequence) {
+          const remembers = memory.items.get(`${key.pk}/${key.sk}`)?.died !== undefined;
+          const change = drawn.kind === 'release' ? { ...drawn, forgets: drawn.forgets && remembers } : drawn;
           expect(await table.change(key, change)).toEqual(await memory.change(key, change));
+        }
       }),
       { numRuns: 40 },
     );

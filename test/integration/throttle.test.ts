@@ -117,6 +117,45 @@ describe('the connection counter of a server profile', () => {
     expect(afterDeath.recovered).toBe(true);
   });
 
+  it('tells the next run of a mailbox that the one before died, even where others have taken its place since', async () => {
+    const profile = newProfile(1);
+    let now = Date.now();
+    const gate = gateAt(() => now);
+    const enter = (mailbox: string, changes: Partial<GateRequest> = {}) =>
+      gate.enter(request(profile, mailbox, { hasTicket: true, expiresAt: now + 30_000, ...changes }));
+    entered(await enter('mbx_dies', { generation: 7 }));
+    now += 30_001;
+    const other = entered(await enter('mbx_other'));
+    now += 1_000;
+    await other.leave();
+
+    const next = entered(await enter('mbx_dies', { generation: 7 }));
+    await next.leave();
+    const afterwards = entered(await enter('mbx_dies', { generation: 7 }));
+    await afterwards.leave();
+    const unharmed = entered(await enter('mbx_other'));
+
+    expect(other.recovered).toBe(false);
+    expect(next.recovered).toBe(true);
+    expect(afterwards.recovered).toBe(false);
+    expect(unharmed.recovered).toBe(false);
+  });
+
+  it('forgets the death of a run with its generation', async () => {
+    const profile = newProfile(1);
+    let now = Date.now();
+    const gate = gateAt(() => now);
+    const enter = (mailbox: string, generation: number) =>
+      gate.enter(request(profile, mailbox, { hasTicket: true, expiresAt: now + 30_000, generation }));
+    entered(await enter('mbx_dies', 7));
+    now += 30_001;
+    await entered(await enter('mbx_other', 1)).leave();
+
+    const next = entered(await enter('mbx_dies', 8));
+
+    expect(next.recovered).toBe(false);
+  });
+
   it('gives the places of killed processes back by expiry', async () => {
     const profile = newProfile(2);
     let now = Date.now();

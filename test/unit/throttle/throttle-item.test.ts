@@ -1,7 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextTicket, type ThrottleItem } from '../../../shared/throttle/throttle-item.ts';
+import { nextTicket, rememberDead, type ThrottleItem } from '../../../shared/throttle/throttle-item.ts';
 import { itemBytes } from '../../bench/cost/item-size.ts';
 
 const now = Date.parse('2026-11-20T12:00:00.000Z');
@@ -37,5 +37,27 @@ describe('the tickets of a full server', () => {
         expect(ticketsInOneSecond(item, connections) * 2 * unitsOfAWrite).toBeLessThanOrEqual(bearable);
       }),
     );
+  });
+});
+
+describe('the memory of runs that died', () => {
+  it('keeps the latest of those that will begin again, for an hour, so that the item stays small', () => {
+    const leasesOf = (prefix: string, count: number, expiry: number, generation: number) =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, index) => [`${prefix}${index}`, [expiry - index, generation]]),
+      ) as ThrottleItem['leases'];
+    const item: ThrottleItem = {
+      n: 0,
+      q: 0,
+      leases: { ...leasesOf('test', 3, now, 0), ...leasesOf('run', 10, now, 4) },
+      died: { ...leasesOf('hour', 2, now - 3_600_000, 4), ...leasesOf('minute', 20, now - 60_000, 4) },
+    };
+
+    const remembered = rememberDead(item, Object.keys(item.leases), now);
+
+    expect(Object.keys(remembered)).toEqual([
+      ...Array.from({ length: 10 }, (_, index) => `run${index}`),
+      ...Array.from({ length: 6 }, (_, index) => `minute${index}`),
+    ]);
   });
 });
