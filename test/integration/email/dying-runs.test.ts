@@ -151,6 +151,37 @@ describe('two runs that both believe to be the only one', () => {
   });
 });
 
+describe('a run that stood still while another one sent its email to some', () => {
+  it('hands nothing over any more', async () => {
+    const { id, messageId } = await organization.send({
+      ...toCarl(),
+      cc: [{ address: 'late@defer.test' }],
+    });
+    const outgoing = await beginRun(services, organization);
+    let hasStoodStill = false;
+    const write: typeof services.table.write = async (writes) => {
+      const [first] = writes;
+      if (!hasStoodStill && first !== undefined && 'update' in first && first.values?.[':handing'] !== undefined) {
+        hasStoodStill = true;
+        await createOutgoingRunner(services).run(await beginRun(services, organization));
+      }
+      return services.table.write(writes);
+    };
+    const store = new EntityStore({ ...services.table, write });
+
+    const late = createOutgoingRunner({ ...services, store }).run(outgoing);
+
+    await expect(late).rejects.toThrow('Another run has taken this Send');
+    expect(hasStoodStill).toBe(true);
+    const { to, cc, status } = await organization.email(id);
+    expect([to[0].result, cc[0].result, status]).toEqual(['accepted', 'deferred', 'pendingSend']);
+    const last = await organization.send(toCarl());
+    await organization.runUntil(last.id, ({ status: reached }) => reached === 'sent');
+    await world.received(world.mailUser(2), last.messageId);
+    expect(await world.countReceived(world.mailUser(2), messageId)).toBe(1);
+  });
+});
+
 describe('an edit that comes while a run takes the email', () => {
   it('stands, and the email is sent once', async () => {
     const { id, messageId } = await organization.send(toCarl());
