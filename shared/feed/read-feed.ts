@@ -84,11 +84,17 @@ export const refuseExpired = async (table: RecordsTable, organizationId: string)
 
 const isAlive = (page: FeedPage, now: Date): boolean => page.expiresAt * 1000 > now.getTime();
 
-/** Sequence before the first event that is kept. */
-const beginning = async (table: RecordsTable, organizationId: string, state: FeedState, now: Date): Promise<number> => {
+/** Sequence before the first event that is kept in a page that begins after another one. */
+const beginning = async (
+  table: RecordsTable,
+  organizationId: string,
+  state: FeedState,
+  now: Date,
+  after = 0,
+): Promise<number> => {
   // Expired pages stand there until the table gets round to them, in any order: those are passed over.
   let limit = 1;
-  for (let from = sortKey(organizationId, 1); ; limit = mostPages) {
+  for (let from = sortKey(organizationId, after + 1); ; limit = mostPages) {
     const pages = await pagesOf(table, organizationId, { from, limit });
     const first = pages.find((page) => isAlive(page, now));
     if (first !== undefined) return first.first - 1;
@@ -197,6 +203,25 @@ export const readFeed = async (
 export const readFeedStart = async (table: RecordsTable, organizationId: string, now: Date): Promise<FeedCursor> => {
   const state = await loadState(table, organizationId);
   return { epoch: state.epoch, sequence: await beginning(table, organizationId, state, now) };
+};
+
+/**
+ * Where somebody goes on whose place may be gone: there, or else before the first event that is kept after it. That need
+ * not be where the feed begins: an organization that keeps its feed for less time than before loses new pages first.
+ */
+export const readFeedPlace = async (
+  table: RecordsTable,
+  organizationId: string,
+  wanted: number,
+  now: Date,
+): Promise<FeedCursor> => {
+  const state = await loadState(table, organizationId);
+  const sequence = Math.min(wanted, await lastSequence(table, organizationId, state));
+  const isKept = (await locate(table, organizationId, sequence, state, now)) !== 'gone';
+  return {
+    epoch: state.epoch,
+    sequence: isKept ? sequence : await beginning(table, organizationId, state, now, sequence),
+  };
 };
 
 /** How many events follow a cursor; null when it has no place in the feed any more. */

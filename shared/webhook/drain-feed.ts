@@ -1,7 +1,7 @@
 import { raiseAlert } from '../alert/raise-alert.ts';
 import { decodeFeedCursor } from '../feed/feed-cursor.ts';
 import type { FeedEvent } from '../feed/feed-event.ts';
-import { readFeed, readFeedHead, readFeedStart } from '../feed/read-feed.ts';
+import { readFeed, readFeedPlace } from '../feed/read-feed.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { createFault, FaultError } from '../platform/fault.ts';
 import { createIdentifier } from '../platform/identifier.ts';
@@ -84,10 +84,8 @@ export const drainFeed = async (
       await deps.onReplayExpired(replay);
       progress = { ...progress, replay: null };
     } else {
-      const start = await readFeedStart(store.table, organizationId, now());
-      const head = await readFeedHead(store.table, organizationId);
-      const sequence = Math.max(start.sequence, Math.min(progress.sequence, head.sequence));
-      progress = { ...progress, epoch: head.epoch, sequence };
+      const { epoch, sequence } = await readFeedPlace(store.table, organizationId, progress.sequence, now());
+      progress = { ...progress, epoch, sequence };
       await raiseAlert(store, {
         organizationId,
         level: 'warning',

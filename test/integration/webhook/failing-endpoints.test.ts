@@ -2,6 +2,7 @@ import { DeleteScheduleCommand, ListSchedulesCommand, SchedulerClient } from '@a
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { appendEvents } from '../../../shared/feed/append-events.ts';
 import { bumpFeedEpoch } from '../../../shared/feed/feed-epoch.ts';
+import { feedPageKey } from '../../../shared/feed/feed-page.ts';
 import { createFeedPages } from '../../../shared/feed/feed-pages.ts';
 import { systemAuthor } from '../../../shared/platform/change.ts';
 import { createIdentifier } from '../../../shared/platform/identifier.ts';
@@ -275,5 +276,24 @@ describe('what must not be lost', () => {
 
     expect(subjectsOf(await world.untilPosted(hook.path, 2)).at(-1)).toBe('c-2');
     expect(await hook.openAlerts(id)).toMatchObject([{ code: 'webhookGap', level: 'warning' }]);
+  });
+
+  it('is told as a gap when what came next has been dropped before what came first, and the webhook goes on', async () => {
+    const { id } = await hook.subscribe();
+    await hook.putContacts('c-1');
+    await world.untilPosted(hook.path, 1);
+    const { cursor } = (await hook.call('GET', '/feed/head')).body;
+    await hook.call('PATCH', `/webhooks/${id}`, { status: 'disabled' });
+    await hook.putContacts('c-2');
+    await hook.putContacts('c-3');
+    // As when the feed is kept for less time from then on.
+    const dropped = feedPageKey(hook.organization.id, Number(cursor.split('.')[1]) + 1);
+    expect(await world.api.services.table.get(dropped)).toBeDefined();
+    await world.api.services.table.write([{ remove: dropped }]);
+
+    await hook.call('PATCH', `/webhooks/${id}`, { status: 'enabled' });
+
+    expect(subjectsOf(await world.untilPosted(hook.path, 2))).toEqual(['c-1', 'c-3']);
+    expect(await hook.openAlerts(id)).toMatchObject([{ code: 'webhookGap', count: 1 }]);
   });
 });
