@@ -33,7 +33,8 @@ export type WorkloadReport =
   /** The mailbox has had as much of the hour as one may: no fault of anybody, and it waits. */
   | { readonly type: 'limited'; readonly fault: Fault }
   | { readonly type: 'profilePaused'; readonly fault: Fault }
-  | { readonly type: 'profileResumed' }
+  /** `standing`: codes of faults for which the profile's other server is still paused. */
+  | { readonly type: 'profileResumed'; readonly standing: ReadonlySet<string> }
   /** The connections of the profile have been too few for long. */
   | { readonly type: 'profileCrowded'; readonly fault: Fault }
   | { readonly type: 'profileRelieved' };

@@ -87,6 +87,7 @@ export const createLaneShares = (deps: {
       line: 'q',
       expiresAt: endsAt + leaseMarginMilliseconds,
       hasTicket,
+      side: 'reading',
       ignoresPause: true,
       probeUntil: 0,
     });

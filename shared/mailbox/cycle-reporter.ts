@@ -100,7 +100,7 @@ export const createCycleReporter = (deps: ReporterDependencies): CycleReporter =
         case 'profilePaused':
           return raise(cycle, 'profile', profileId, 'error', report.fault);
         case 'profileResumed':
-          return clear(cycle, profileId, new Set());
+          return clear(cycle, profileId, report.standing);
         case 'profileCrowded':
           return raise(cycle, 'profile', profileId, 'warning', report.fault);
         case 'profileRelieved':

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { clearConnectionAlerts } from '../alert/connection-alerts.ts';
 import type { CycleControl } from '../cycle/cycle-control.ts';
 import type { ContextLoader } from '../cycle/run-context.ts';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
@@ -7,6 +6,7 @@ import { goOnWithPlace } from '../operation/go-on-later.ts';
 import type { Operation, OperationDependencies } from '../operation/operation.ts';
 import { finishOperation } from '../operation/run-operation.ts';
 import { createFault } from '../platform/fault.ts';
+import { resumeProfile } from '../server-profile/resume-profile.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
 import type { Dialler } from '../transport/connection.ts';
 import { type AppliedResults, applyTestResult } from './apply-test-result.ts';
@@ -99,9 +99,7 @@ export const runTestAndEnable = async (
       const sent = results.outgoing !== undefined && results.outgoing.fault === undefined;
       results.incoming = await testIncoming(subject, sent ? messageId : undefined, tools);
     }
-    const works = Object.values(results).some(({ fault }) => fault === undefined);
-    if (works && (await gate.resumeProfile()))
-      await clearConnectionAlerts(deps.store, organizationId, context.serverProfile.id, { now: deps.now() });
+    await resumeProfile(deps, gate, organizationId, context.serverProfile.id, results);
     return await finish(deps, organizationId, operation, input, results);
   } finally {
     await gate.leave();

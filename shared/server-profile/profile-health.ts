@@ -12,7 +12,8 @@ import type { ServerProfile } from './server-profile.ts';
 export const profileHealthSchema = z
   .object({
     status: z.enum(['ok', 'degraded', 'paused']).meta({
-      description: 'paused: nobody tries before pausedUntil; degraded: half of the mailboxes, or more, are failing.',
+      description:
+        'paused: a server of the profile fails, and nobody tries it before pausedUntil; degraded: half of the mailboxes, or more, are failing.',
     }),
     openConnections: z.int(),
     maxConnections: z.int(),

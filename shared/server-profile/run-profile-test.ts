@@ -1,4 +1,3 @@
-import { clearConnectionAlerts } from '../alert/connection-alerts.ts';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import { faultOf } from '../mailbox/test-steps.ts';
 import { testIncoming, testOutgoing, type WorkloadTest } from '../mailbox/test-workloads.ts';
@@ -13,6 +12,7 @@ import type { ConnectionGate } from '../throttle/connection-gate.ts';
 import type { Credentials, Dialler } from '../transport/connection.ts';
 import { TransportError } from '../transport/transport-error.ts';
 import { profileSecretPlace } from './profile-secret.ts';
+import { resumeProfile } from './resume-profile.ts';
 import { type ServerProfile, serverProfileKind } from './server-profile.ts';
 import { withinTimeout } from './within-timeout.ts';
 
@@ -118,9 +118,7 @@ export const runProfileTest = async (
     const tests = login.own
       ? { incoming, outgoing }
       : { incoming: withoutLogin(incoming, application), outgoing: withoutLogin(outgoing, application) };
-    const works = tests.incoming.fault === undefined && tests.outgoing.fault === undefined;
-    if (works && (await gate.resumeProfile()))
-      await clearConnectionAlerts(deps.store, organizationId, serverProfile.id, { now: deps.now() });
+    await resumeProfile(deps, gate, organizationId, serverProfile.id, tests);
     const result = Object.fromEntries(
       Object.entries(tests).map(([side, { fault, steps }]) => [
         side,

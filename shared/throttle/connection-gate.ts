@@ -1,7 +1,7 @@
 import { createFault, type Fault } from '../platform/fault.ts';
 import type { ServerProfile } from '../server-profile/server-profile.ts';
 import type { Claim, Lease, Throttle } from './throttle.ts';
-import { hostThrottleKey, profileThrottleKey } from './throttle-item.ts';
+import { hostThrottleKey, profileThrottleKey, type ThrottleSide } from './throttle-item.ts';
 import { layoutAt, shardLimit, shardOf } from './throttle-layout.ts';
 import { isLasting, neededConnections } from './utilization.ts';
 
@@ -34,9 +34,13 @@ export interface Gate {
   /** The place is kept until then at the longest (epoch milliseconds). */
   readonly until: number;
   leave(): Promise<void>;
+  /** Keeps everybody from the server that this lane goes to. */
   pauseProfile(until: number, fault: Fault): Promise<void>;
-  /** True when the profile had been paused. Costs nothing when it was well. */
-  resumeProfile(): Promise<boolean>;
+  /**
+   * The server is well: the one that this lane goes to unless said otherwise. Undefined when it was not paused, which costs
+   * nothing; else the codes of the faults for which the profile's other server is still paused.
+   */
+  resumeProfile(side?: ThrottleSide): Promise<{ readonly standing: ReadonlySet<string> } | undefined>;
 }
 
 export type GateAnswer =
@@ -88,8 +92,10 @@ export const createConnectionGate = (
     const until = Math.min(request.expiresAt, layout.until);
     const shard = shardOf(mailboxId, layout.shards);
     const holder = `${mailboxId}+${lane}`;
+    const side: ThrottleSide = lane === 'outgoing' ? 'sending' : 'reading';
     const claim = {
       holder,
+      side,
       generation: request.generation,
       expiresAt: until,
       hasTicket: request.hasTicket,
@@ -135,12 +141,9 @@ export const createConnectionGate = (
         left = true;
         for (const lease of [...leases].reverse()) await throttle.release(lease, concludes);
       },
-      pauseProfile: (pausedUntil, fault) => throttle.pause(profileKey, pausedUntil, fault),
-      resumeProfile: async () => {
-        if (own.lease.profileFailures === 0) return false;
-        await throttle.resume(profileKey);
-        return true;
-      },
+      pauseProfile: (pausedUntil, fault) => throttle.pause(profileKey, side, pausedUntil, fault),
+      resumeProfile: async (resumed = side) =>
+        own.lease.failing.has(resumed) ? { standing: await throttle.resume(profileKey, resumed) } : undefined,
     };
   },
 });

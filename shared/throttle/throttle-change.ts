@@ -1,5 +1,5 @@
 import type { Fault } from '../platform/fault.ts';
-import type { ThrottleItem, ThrottleLine } from './throttle-item.ts';
+import { pauseAttributes, type ThrottleItem, type ThrottleLine, type ThrottleSide } from './throttle-item.ts';
 import type { ConcludedWindow } from './utilization.ts';
 
 type LeaseEntry = ThrottleItem['leases'][string];
@@ -17,6 +17,7 @@ export type ThrottleChange =
       readonly available: number;
       readonly line: ThrottleLine;
       readonly turn: number | undefined;
+      readonly side: ThrottleSide;
       readonly ignoresPause: boolean;
     }
   /** The holder's own lease has expired: its place is taken over. */
@@ -31,12 +32,13 @@ export type ThrottleChange =
       /** All leases of dead runs that are to be remembered from now on. */
       readonly died: NonNullable<ThrottleItem['died']>;
     }
-  /** The pause is over: one run tries the profile. */
+  /** The pause is over: one run tries the server. */
   | {
       readonly kind: 'probe';
       readonly holder: string;
       readonly lease: LeaseEntry;
       readonly available: number;
+      readonly side: ThrottleSide;
       readonly pausedUntil: number;
       readonly probeUntil: number;
     }
@@ -61,8 +63,8 @@ export type ThrottleChange =
       /** The window is over: the first who says so begins the next one. */
       readonly concluded: ConcludedWindow | undefined;
     }
-  | { readonly kind: 'pause'; readonly until: number; readonly fault: Fault }
-  | { readonly kind: 'resume' };
+  | { readonly kind: 'pause'; readonly side: ThrottleSide; readonly until: number; readonly fault: Fault }
+  | { readonly kind: 'resume'; readonly side: ThrottleSide };
 
 /** Whether the change may be made to the item as it stands. */
 export const holds = (item: ThrottleItem, change: ThrottleChange): boolean => {
@@ -72,7 +74,7 @@ export const holds = (item: ThrottleItem, change: ThrottleChange): boolean => {
         item.n < change.available &&
         (change.turn === undefined || (item[change.line] ?? 0) <= change.turn) &&
         item.leases[change.holder] === undefined &&
-        (change.ignoresPause || item.pausedUntil === undefined)
+        (change.ignoresPause || item[pauseAttributes[change.side].until] === undefined)
       );
     case 'takeOver':
       return item.leases[change.holder]?.[0] === change.expired;
@@ -84,7 +86,9 @@ export const holds = (item: ThrottleItem, change: ThrottleChange): boolean => {
       );
     case 'probe':
       return (
-        item.pausedUntil === change.pausedUntil && item.n < change.available && item.leases[change.holder] === undefined
+        item[pauseAttributes[change.side].until] === change.pausedUntil &&
+        item.n < change.available &&
+        item.leases[change.holder] === undefined
       );
     case 'ticket':
       return item[change.line] === change.previous;
@@ -96,7 +100,7 @@ export const holds = (item: ThrottleItem, change: ThrottleChange): boolean => {
     case 'pause':
       return true;
     case 'resume':
-      return (item.failures ?? 0) > 0;
+      return (item[pauseAttributes[change.side].failures] ?? 0) > 0;
   }
 };
 
@@ -118,7 +122,7 @@ export const applyChange = (item: ThrottleItem, change: ThrottleChange): void =>
       break;
     case 'probe':
       item.leases[change.holder] = change.lease;
-      item.pausedUntil = change.probeUntil;
+      item[pauseAttributes[change.side].until] = change.probeUntil;
       item.n += 1;
       break;
     case 'ticket':
@@ -137,15 +141,19 @@ export const applyChange = (item: ThrottleItem, change: ThrottleChange): void =>
         item.demand = change.concluded.demand;
       }
       break;
-    case 'pause':
-      item.pausedUntil = change.until;
-      item.fault = change.fault;
-      item.failures = (item.failures ?? 0) + 1;
+    case 'pause': {
+      const pause = pauseAttributes[change.side];
+      item[pause.until] = change.until;
+      item[pause.fault] = change.fault;
+      item[pause.failures] = (item[pause.failures] ?? 0) + 1;
       break;
-    case 'resume':
-      item.failures = 0;
-      delete item.pausedUntil;
-      delete item.fault;
+    }
+    case 'resume': {
+      const pause = pauseAttributes[change.side];
+      item[pause.failures] = 0;
+      delete item[pause.until];
+      delete item[pause.fault];
       break;
+    }
   }
 };

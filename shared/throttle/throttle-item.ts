@@ -22,10 +22,16 @@ export const throttleItemSchema = z.object({
   died: z.record(z.string(), leaseSchema).optional(),
   /** How long a connection is held, in milliseconds, as a moving mean. */
   hold: z.number().optional(),
-  /** Faults of the whole profile in a row; while there are any, only one run at a time tries after `pausedUntil`. */
+  /**
+   * Faults in a row of the server that is read; while there are any, only one run at a time tries it after `pausedUntil`.
+   */
   failures: z.number().int().optional(),
   pausedUntil: z.number().optional(),
   fault: faultSchema.optional(),
+  /** The same for the server that sends, which may be well while the other is not. */
+  sendingFailures: z.number().int().optional(),
+  sendingPausedUntil: z.number().optional(),
+  sendingFault: faultSchema.optional(),
   ...utilizationShape,
 });
 export type ThrottleItem = z.output<typeof throttleItemSchema>;
@@ -36,6 +42,16 @@ export const defaultHoldMilliseconds = 2_000;
 
 /** Which of the instants in the item a claim waits for. */
 export type ThrottleLine = 'q' | 'sendingQ';
+
+/** The two servers of a profile: each is paused by itself. */
+export type ThrottleSide = 'reading' | 'sending';
+export const throttleSides: readonly ThrottleSide[] = ['reading', 'sending'];
+
+/** Which attributes of the item tell of the pause of a side. */
+export const pauseAttributes = {
+  reading: { until: 'pausedUntil', fault: 'fault', failures: 'failures' },
+  sending: { until: 'sendingPausedUntil', fault: 'sendingFault', failures: 'sendingFailures' },
+} as const;
 
 export interface ThrottleKey {
   readonly pk: string;
@@ -70,6 +86,7 @@ export const explainRefusal = (
     readonly holder: string;
     readonly available: number;
     readonly ignoresPause: boolean;
+    readonly side: ThrottleSide;
     readonly line: ThrottleLine;
   },
   now: number,
@@ -77,10 +94,12 @@ export const explainRefusal = (
   const { holder, available } = claim;
   const own = item.leases[holder];
   if (own !== undefined) return own[0] > now ? { kind: 'running', until: own[0] } : { kind: 'died', lease: own };
-  if (item.pausedUntil !== undefined && !claim.ignoresPause)
-    return item.pausedUntil > now
-      ? { kind: 'paused', until: item.pausedUntil, fault: item.fault }
-      : { kind: 'probe', pausedUntil: item.pausedUntil };
+  const pause = pauseAttributes[claim.side];
+  const pausedUntil = item[pause.until];
+  if (pausedUntil !== undefined && !claim.ignoresPause)
+    return pausedUntil > now
+      ? { kind: 'paused', until: pausedUntil, fault: item[pause.fault] }
+      : { kind: 'probe', pausedUntil };
   const expired = Object.entries(item.leases).flatMap(([key, [expiry]]) => (expiry <= now ? [key] : []));
   if (expired.length > 0 && item.n - expired.length < available) return { kind: 'expired', keys: expired };
   if (item.n >= available || (item[claim.line] ?? 0) > now) return { kind: 'full' };

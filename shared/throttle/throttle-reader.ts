@@ -1,6 +1,12 @@
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Fault } from '../platform/fault.ts';
-import { type ThrottleKey, type ThrottleLine, throttleItemSchema } from './throttle-item.ts';
+import {
+  pauseAttributes,
+  type ThrottleKey,
+  type ThrottleLine,
+  throttleItemSchema,
+  throttleSides,
+} from './throttle-item.ts';
 
 export interface ThrottleState {
   /** Leases that have not expired. */
@@ -9,7 +15,7 @@ export interface ThrottleState {
   readonly holders: ReadonlySet<string>;
   /** Until when those wait who found no place, to read and to send (epoch milliseconds); the past: nobody waits. */
   readonly lines: Readonly<Record<ThrottleLine, number>>;
-  /** While the whole profile is paused: until when (epoch milliseconds), and why. */
+  /** While a server of the profile is paused: until when (epoch milliseconds), and why. */
   readonly paused: { readonly until: number; readonly fault: Fault | undefined } | undefined;
 }
 
@@ -35,7 +41,9 @@ export const createThrottleReader = (deps: {
     );
     const now = deps.now().getTime();
     const items = Items.map((item) => throttleItemSchema.parse(item));
-    const paused = items.find((item) => (item.failures ?? 0) > 0 && item.pausedUntil !== undefined);
+    const paused = items
+      .flatMap((item) => throttleSides.map((side) => ({ item, names: pauseAttributes[side] })))
+      .find(({ item, names }) => (item[names.failures] ?? 0) > 0 && item[names.until] !== undefined);
     const live = items.flatMap((item) => Object.entries(item.leases)).filter(([, [expiry]]) => expiry > now);
     return {
       openConnections: live.length,
@@ -44,7 +52,10 @@ export const createThrottleReader = (deps: {
         sendingQ: Math.max(0, ...items.map(({ sendingQ = 0 }) => sendingQ)),
       },
       holders: new Set(live.map(([holder]) => holder)),
-      paused: paused === undefined ? undefined : { until: paused.pausedUntil ?? now, fault: paused.fault },
+      paused:
+        paused === undefined
+          ? undefined
+          : { until: paused.item[paused.names.until] ?? now, fault: paused.item[paused.names.fault] },
     };
   };
   const readLine = async (key: ThrottleKey): Promise<number> => {

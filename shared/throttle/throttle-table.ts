@@ -4,6 +4,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ThrottleChange } from './throttle-change.ts';
 import {
   emptyThrottleItem,
+  pauseAttributes,
   type ThrottleItem,
   type ThrottleKey,
   type ThrottleLine,
@@ -36,7 +37,7 @@ const expressionOf = (change: ThrottleChange): Expression => {
     case 'take':
       return {
         update: 'SET leases.#me = :lease ADD n :one',
-        condition: `n < :available${change.turn === undefined ? '' : ` AND ${hasPassed(change.line)}`} AND attribute_not_exists(leases.#me)${change.ignoresPause ? '' : ' AND attribute_not_exists(pausedUntil)'}`,
+        condition: `n < :available${change.turn === undefined ? '' : ` AND ${hasPassed(change.line)}`} AND attribute_not_exists(leases.#me)${change.ignoresPause ? '' : ` AND attribute_not_exists(${pauseAttributes[change.side].until})`}`,
         names: { '#me': change.holder },
         values: {
           ':lease': change.lease,
@@ -74,8 +75,8 @@ const expressionOf = (change: ThrottleChange): Expression => {
       };
     case 'probe':
       return {
-        update: 'SET leases.#me = :lease, pausedUntil = :probeUntil ADD n :one',
-        condition: 'pausedUntil = :pausedUntil AND n < :available AND attribute_not_exists(leases.#me)',
+        update: `SET leases.#me = :lease, ${pauseAttributes[change.side].until} = :probeUntil ADD n :one`,
+        condition: `${pauseAttributes[change.side].until} = :pausedUntil AND n < :available AND attribute_not_exists(leases.#me)`,
         names: { '#me': change.holder },
         values: {
           ':lease': change.lease,
@@ -127,20 +128,24 @@ const expressionOf = (change: ThrottleChange): Expression => {
         },
       };
     }
-    case 'pause':
+    case 'pause': {
+      const { until, fault, failures } = pauseAttributes[change.side];
       return {
-        update: 'SET pausedUntil = :until, #fault = :fault ADD failures :one',
+        update: `SET ${until} = :until, #fault = :fault ADD ${failures} :one`,
         condition: 'attribute_exists(pk)',
-        names: { '#fault': 'fault' },
+        names: { '#fault': fault },
         values: { ':until': change.until, ':fault': change.fault, ':one': 1 },
       };
-    case 'resume':
+    }
+    case 'resume': {
+      const { until, fault, failures } = pauseAttributes[change.side];
       return {
-        update: 'SET failures = :none REMOVE pausedUntil, #fault',
-        condition: 'failures > :none',
-        names: { '#fault': 'fault' },
+        update: `SET ${failures} = :none REMOVE ${until}, #fault`,
+        condition: `${failures} > :none`,
+        names: { '#fault': fault },
         values: { ':none': 0 },
       };
+    }
   }
 };
 

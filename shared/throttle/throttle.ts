@@ -4,10 +4,13 @@ import {
   defaultHoldMilliseconds,
   explainRefusal,
   nextTicket,
+  pauseAttributes,
   rememberDead,
   type ThrottleItem,
   type ThrottleKey,
   type ThrottleLine,
+  type ThrottleSide,
+  throttleSides,
 } from './throttle-item.ts';
 import { createThrottleTable, type ThrottleItems } from './throttle-table.ts';
 import { type ConcludedWindow, concludeWindow } from './utilization.ts';
@@ -27,9 +30,11 @@ export interface Claim {
   readonly line: ThrottleLine;
   /** It has waited its turn, so the line is not its concern. */
   readonly hasTicket: boolean;
+  /** Which server of the profile it goes to. */
+  readonly side: ThrottleSide;
   /** A person asked for this connection (a test), so that it is tried even while the profile is paused. */
   readonly ignoresPause: boolean;
-  /** Until when other runs stay away if this one turns out to try a paused profile. */
+  /** Until when other runs stay away if this one turns out to try a paused server. */
   readonly probeUntil: number;
 }
 
@@ -44,8 +49,8 @@ export interface Lease {
   readonly recovered: boolean;
   /** The item remembers a death of this holder until the lease is given back. */
   readonly remembered: boolean;
-  /** Faults of the profile in a row when the lease was taken. */
-  readonly profileFailures: number;
+  /** Which servers of the profile were paused when the lease was taken. */
+  readonly failing: ReadonlySet<ThrottleSide>;
   /** The factor by which intervals are stretched, because places have been scarce. */
   readonly stretch: number;
   /** The window of utilization that was over when the lease was taken. */
@@ -67,10 +72,10 @@ export interface Throttle {
   acquire(claim: Claim): Promise<ClaimResult>;
   /** `concludes`: begins the next window of utilization, if the last one is over. */
   release(lease: Lease, concludes: boolean): Promise<void>;
-  /** The whole profile failed: nobody tries before `until`. */
-  pause(key: ThrottleKey, until: number, fault: Fault): Promise<void>;
-  /** One success resumes the profile. */
-  resume(key: ThrottleKey): Promise<void>;
+  /** The server failed for all mailboxes: nobody tries before `until`. */
+  pause(key: ThrottleKey, side: ThrottleSide, until: number, fault: Fault): Promise<void>;
+  /** One success ends the pause. Answers with the codes of the faults for which another server is still paused. */
+  resume(key: ThrottleKey, side: ThrottleSide): Promise<ReadonlySet<string>>;
 }
 
 const attempts = 6;
@@ -94,7 +99,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
         hold: item.hold,
         recovered: [died, remembered].some((lease) => lease?.[1] === claim.generation),
         remembered: remembered !== undefined,
-        profileFailures: item.failures ?? 0,
+        failing: new Set(throttleSides.filter((side) => (item[pauseAttributes[side].failures] ?? 0) > 0)),
         stretch: concluded?.stretch ?? item.stretch ?? 1,
         concluded,
       },
@@ -111,6 +116,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
       available: claim.available,
       line: claim.line,
       turn: claim.hasTicket ? undefined : now(),
+      side: claim.side,
       ignoresPause: claim.ignoresPause,
     });
 
@@ -133,6 +139,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
       holder: claim.holder,
       lease: entryOf(claim),
       available: claim.available,
+      side: claim.side,
       pausedUntil,
       probeUntil: claim.probeUntil,
     });
@@ -225,11 +232,13 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
       }
       await items.change(lease.key, { ...change, concluded: undefined });
     },
-    pause: async (key, until, fault) => {
-      await items.change(key, { kind: 'pause', until, fault });
+    pause: async (key, side, until, fault) => {
+      await items.change(key, { kind: 'pause', side, until, fault });
     },
-    resume: async (key) => {
-      await items.change(key, { kind: 'resume' });
+    resume: async (key, side) => {
+      const resumed = await items.change(key, { kind: 'resume', side });
+      const item = 'done' in resumed ? resumed.done : resumed.found;
+      return new Set(throttleSides.flatMap((one) => item?.[pauseAttributes[one].fault]?.code ?? []));
     },
   };
 };

@@ -26,6 +26,7 @@ const holder = fc.constantFrom('mbx_1+incoming', 'mbx_2+incoming', 'mbx_3+outgoi
 const small = fc.integer({ min: 1, max: 3 });
 const lease = fc.tuple(small, small);
 const line = fc.constantFrom('q' as const, 'sendingQ' as const);
+const side = fc.constantFrom('reading' as const, 'sending' as const);
 
 const concluded = fc.record({
   since: small,
@@ -49,6 +50,7 @@ const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
       available: small,
       line,
       turn: fc.option(small, { nil: undefined }),
+      side,
       ignoresPause: fc.boolean(),
     }),
   },
@@ -79,6 +81,7 @@ const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
     holder,
     lease,
     available: small,
+    side,
     pausedUntil: small,
     probeUntil: small,
   }),
@@ -88,8 +91,13 @@ const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
     previous: fc.option(fc.nat(2), { nil: undefined }),
     next: fc.nat(2),
   }),
-  fc.record({ kind: fc.constant('pause' as const), until: small, fault: fc.constant(createFault('connectFailed')) }),
-  fc.record({ kind: fc.constant('resume' as const) }),
+  fc.record({
+    kind: fc.constant('pause' as const),
+    side,
+    until: small,
+    fault: fc.constant(createFault('connectFailed')),
+  }),
+  fc.record({ kind: fc.constant('resume' as const), side }),
 );
 
 describe('the table of connection counters', () => {

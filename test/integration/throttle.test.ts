@@ -199,8 +199,40 @@ describe('the connection counter of a server profile', () => {
 
     expect(paused).toMatchObject({ refused: 'paused', fault: { code: 'connectFailed' } });
     expect(meanwhile).toMatchObject({ refused: 'paused' });
-    expect(resumed).toBe(true);
+    expect(resumed).toEqual({ standing: new Set() });
     expect(afterwards).not.toHaveProperty('refused');
+  });
+
+  it('pauses the server that sends and the one that is read each by itself', async () => {
+    const profile = newProfile(5);
+    const now = Date.now();
+    const gate = gateAt(() => now);
+    const [reading, sending] = [
+      entered(await gate.enter(request(profile, 'mbx_1'))),
+      entered(await gate.enter(request(profile, 'mbx_1', { lane: 'outgoing' }))),
+    ];
+    await reading.pauseProfile(now + 10_000, createFault('connectFailed'));
+    const whileReadingPaused = entered(await gate.enter(request(profile, 'mbx_2', { lane: 'outgoing' })));
+    await sending.pauseProfile(now + 10_000, createFault('tlsUntrusted'));
+
+    const refused = [
+      await gate.enter(request(profile, 'mbx_3')),
+      await gate.enter(request(profile, 'mbx_3', { lane: 'outgoing' })),
+    ];
+    const test = entered(await gate.enter(request(profile, 'mbx_4', { lane: 'operations', ignoresPause: true })));
+    const resumed = await test.resumeProfile('sending');
+    const afterwards = [
+      await gate.enter(request(profile, 'mbx_5')),
+      await gate.enter(request(profile, 'mbx_5', { lane: 'outgoing' })),
+    ];
+
+    expect(await whileReadingPaused.resumeProfile()).toBeUndefined();
+    expect(refused).toMatchObject([
+      { refused: 'paused', fault: { code: 'connectFailed' } },
+      { refused: 'paused', fault: { code: 'tlsUntrusted' } },
+    ]);
+    expect(resumed).toEqual({ standing: new Set(['connectFailed']) });
+    expect(afterwards.map((answer) => 'refused' in answer)).toEqual([true, false]);
   });
 
   it('tells once more each ten minutes that its places have been too few for half an hour, and when they suffice', async () => {

@@ -52,7 +52,7 @@ const describeDynamo = (operation: string, body: Readonly<Record<string, unknown
   const kind = keysOf(table, body['Key'] ?? body['Item']);
   // The counter of a profile is taken, given back and paused by one operation each.
   const update = String(body['UpdateExpression'] ?? '');
-  const verb = /leases|pausedUntil/.test(update) ? (/^SET #hold/.test(update) ? ' release' : ' acquire') : '';
+  const verb = /leases|[pP]ausedUntil/.test(update) ? (/^SET #hold/.test(update) ? ' release' : ' acquire') : '';
   const cursor = update.includes('cursors.#folder') ? ' cursor' : update.includes('#generation') ? ' complete' : '';
   return `${kind}${verb}${cursor}`;
 };
