@@ -17,7 +17,7 @@ import { requireMailboxQuota } from '../quota/require-quota.ts';
 import { addressEntryWrites } from '../record/address-entry.ts';
 import { serverProfileKind } from '../server-profile/server-profile.ts';
 import type { MailboxPart, OwnerDefinition, OwnerEntity } from './owner-definitions.ts';
-import { ownerWrites } from './owner-writes.ts';
+import { ownerAudit, ownerWrites } from './owner-writes.ts';
 
 interface OwnerInput {
   readonly emailAddress: string | null;
@@ -86,7 +86,8 @@ const decideCreation = async <Item extends OwnerEntity, Input extends OwnerInput
   if (definition.type === 'team') {
     const team = definition.create(identity, fields, { mailboxId: '', userNumber: 0 });
     const { writes } = ownerWrites(definition, store, organization.id, undefined, team, at);
-    return { writes, result: { owner: team, created: true, mailboxIds: [] } };
+    const noted = ownerAudit(organization.id, 'team', undefined, team, { author, now: at });
+    return { writes: [...writes, noted], result: { owner: team, created: true, mailboxIds: [] } };
   }
   const mailbox = newMailbox({
     kind: definition.type,
@@ -106,6 +107,7 @@ const decideCreation = async <Item extends OwnerEntity, Input extends OwnerInput
       ...ownerWrites(definition, store, organization.id, undefined, owner, at).writes,
       ...mailboxWrites(store, organization.id, undefined, first, { author, now: at }).writes,
       ...claim.writes,
+      ownerAudit(organization.id, definition.type, undefined, owner, { author, now: at }),
     ],
     result: {
       owner,
@@ -130,10 +132,17 @@ const decideChange = async <Item extends OwnerEntity, Input extends OwnerInput>(
     await refuseTakenExternalId(context, definition.kind.kind, given.externalId, current.id);
   const fields = await definition.resolve(store, organization.id, given);
   const changed = ownerWrites(definition, store, organization.id, current, definition.change(current, fields), now());
+  const ownWrites =
+    changed.writes.length === 0
+      ? []
+      : [
+          ...changed.writes,
+          ownerAudit(organization.id, definition.type, current, changed.owner, { author, now: now() }),
+        ];
   const unchanged = { owner: changed.owner, created: false };
   const mailboxId = definition.mailboxIdOf(current);
   const mailbox = mailboxId === null ? undefined : await store.get(mailboxKind, organization.id, mailboxId);
-  if (mailbox === undefined) return { writes: changed.writes, result: { ...unchanged, mailboxIds: [] } };
+  if (mailbox === undefined) return { writes: ownWrites, result: { ...unchanged, mailboxIds: [] } };
 
   const claim = await claimAddress(
     takeoverContext(context),
@@ -146,7 +155,7 @@ const decideChange = async <Item extends OwnerEntity, Input extends OwnerInput>(
   const next = definition.isActive(changed.owner) ? readdressed : deactivated(readdressed);
   return {
     writes: [
-      ...changed.writes,
+      ...ownWrites,
       ...mailboxWrites(store, organization.id, mailbox, next, { author, now: now() }).writes,
       ...claim.writes,
     ],
@@ -295,6 +304,7 @@ export const deleteOwner = async <Item extends OwnerEntity, Input extends OwnerI
         },
         ...(owner.externalId === null ? [] : [{ remove: externalIdKey(organization.id, kind, owner.externalId) }]),
         ...addressEntryWrites(organization.id, definition.holderOf(owner), undefined),
+        ownerAudit(organization.id, definition.type, owner, undefined, { author, now: now() }),
         ...(mailbox === undefined
           ? []
           : mailboxWrites(store, organization.id, mailbox, retire(mailbox), { author, now: now() }).writes),

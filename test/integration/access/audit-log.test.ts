@@ -91,6 +91,34 @@ describe('the audit log', () => {
     expect(entry.after.folderRules).toEqual([]);
   });
 
+  it('notes what becomes of owners, of which the feed tells nothing', async () => {
+    const { body: ben } = await company.crm('PUT', '/v1/users/ext:ben', { body: { fullName: 'Ben' } });
+    await company.crm('PUT', '/v1/users/ext:ben', { body: { fullName: 'Ben' } });
+    await company.crm('PATCH', `/v1/users/${ben.id}`, { body: { status: 'inactive' } });
+    await company.crm('DELETE', `/v1/users/${ben.id}`);
+    const { body: team } = await company.crm('PUT', '/v1/teams/ext:sales', { body: { name: 'Sales' } });
+    await company.crm('PATCH', `/v1/teams/${team.id}`, { body: { memberIds: [anna.userId] } });
+    const { body: queue } = await company.crm('POST', '/v1/queues', { body: { name: 'Support' } });
+
+    const [deleted, changed, created, ...others] = await read(`?subject=${ben.id}`);
+    expect(others).toEqual([]);
+    expect(created).toMatchObject({
+      action: 'user.created',
+      before: null,
+      after: { fullName: 'Ben', externalId: 'ben' },
+    });
+    expect(changed).toMatchObject({ action: 'user.changed', actor: { type: 'key' } });
+    expect([changed.before, changed.after]).toEqual([{ status: 'active' }, { status: 'inactive' }]);
+    expect(deleted).toMatchObject({ action: 'user.deleted', before: { status: 'inactive' }, after: null });
+    const [joined, begun] = await read(`?subject=${team.id}`);
+    expect([begun.action, joined.action, joined.after]).toEqual([
+      'team.created',
+      'team.changed',
+      { memberIds: [anna.userId] },
+    ]);
+    expect(await read(`?subject=${queue.id}`)).toMatchObject([{ action: 'queue.created', after: { name: 'Support' } }]);
+  });
+
   it('finds what was done in a time', async () => {
     const { data } = (await company.admin('GET', '/v1/audit-log')).body;
     const [last, , , first] = data;
