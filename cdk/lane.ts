@@ -112,18 +112,11 @@ export class Lane extends Construct {
       metric: laneMetric(this.prefix, name, laneMetricNames.deadLetters, { statistic: 'Sum' }),
       threshold: 1,
     });
-    alarms.add({
-      name: `${name}-dead-letters-stuck`,
-      impact: `Given-up work of the lane ${name} is not being reported: the dead-letters function does not get it done.`,
-      runbook: 'dead-letters-stuck',
-      metric: resourceMetric(
-        'AWS/SQS',
-        'ApproximateAgeOfOldestMessage',
-        { QueueName: this.deadLetterQueue.queueName },
-        { statistic: 'Maximum' },
-      ),
-      threshold: 1800,
-    });
+    alarms.addStuck(
+      name,
+      `Given-up work of the lane ${name} is not being reported: the dead-letters function does not get it done.`,
+      this.deadLetterQueue,
+    );
     alarms.add({
       name: `${name}-queue-age`,
       impact: `The lane ${name} falls behind: its mailboxes wait more than 15 minutes for their turn.`,
@@ -178,14 +171,14 @@ export class Lane extends Construct {
     });
   }
 
-  /** For the lanes that run mailboxes by timers. */
-  addCycleAlarms(alarms: OperatorAlarms): void {
+  /** For the lanes that run mailboxes by timers; the watchdog measures them once in its `period`. */
+  addCycleAlarms(alarms: OperatorAlarms, period: Duration): void {
     const { name } = this;
     alarms.add({
       name: `${name}-oldest-lateness`,
       impact: `A mailbox has been due in the lane ${name} for more than 15 minutes: its owner sees mail late.`,
       runbook: 'oldest-lateness',
-      metric: laneMetric(this.prefix, name, laneMetricNames.oldestLatenessSeconds, { statistic: 'Maximum' }),
+      metric: laneMetric(this.prefix, name, laneMetricNames.oldestLatenessSeconds, { statistic: 'Maximum', period }),
       threshold: 900,
       periods: 2,
     });
@@ -193,7 +186,7 @@ export class Lane extends Construct {
       name: `${name}-failing`,
       impact: `More than half of the mailboxes of the lane ${name} failed within the hour: a network, a provider or a release is at fault, and no mail moves for them.`,
       runbook: 'cycles-failing',
-      metric: laneMetric(this.prefix, name, laneMetricNames.failingPercent, { statistic: 'Maximum' }),
+      metric: laneMetric(this.prefix, name, laneMetricNames.failingPercent, { statistic: 'Maximum', period }),
       threshold: 50,
       periods: 2,
     });

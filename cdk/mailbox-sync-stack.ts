@@ -62,7 +62,8 @@ export class MailboxSyncStack extends Stack {
       description: 'Does long work: tests of mailboxes, bulk changes',
       concurrency: options.operationsConcurrency,
     });
-    const lanes = [incoming, outgoing, operations];
+    const cycleLanes = [incoming, outgoing];
+    const lanes = [...cycleLanes, operations];
     const webhooks = new Webhooks(this, 'Webhooks', {
       prefix,
       concurrency: options.webhooksConcurrency,
@@ -141,7 +142,7 @@ export class MailboxSyncStack extends Stack {
     ];
     const alarms = new OperatorAlarms(this, 'Alarms', { prefix, topicArn: options.alarmTopicArn });
     for (const each of [...lanes, webhooks]) each.addAlarms(alarms);
-    for (const each of [incoming, outgoing]) each.addCycleAlarms(alarms);
+    for (const each of cycleLanes) each.addCycleAlarms(alarms, watchdog.alarmPeriod);
     for (const each of [schedules, watchdog, feed, api]) each.addAlarms(alarms);
     addSendAlarm(alarms, prefix);
     addCostAlarm(alarms, prefix);
@@ -149,6 +150,7 @@ export class MailboxSyncStack extends Stack {
     new OperatorDashboard(this, 'Dashboard', {
       prefix,
       lanes,
+      cycleLanes,
       webhooks,
       schedules,
       state,
@@ -159,7 +161,7 @@ export class MailboxSyncStack extends Stack {
     });
 
     const logGroups = {
-      lanes: [incoming, outgoing].map(({ hubFunction }) => hubFunction.logGroup),
+      lanes: cycleLanes.map(({ hubFunction }) => hubFunction.logGroup),
       api: [api.hubFunction.logGroup],
       access: [api.accessLog],
       watchdog: [watchdog.hubFunction.logGroup],
@@ -168,7 +170,7 @@ export class MailboxSyncStack extends Stack {
     };
     new SupportDashboard(this, 'SupportDashboard', {
       prefix,
-      cycleLanes: [incoming, outgoing],
+      cycleLanes,
       lanes: [...lanes, webhooks],
       state,
       logGroups,

@@ -1,7 +1,9 @@
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { queueContent } from './metrics.ts';
 
 /** Page that alarms lead to; each `runbook` is the anchor of one of its sections. */
 export const runbookPage = 'docs/runbook.md';
@@ -54,5 +56,17 @@ export class OperatorAlarms extends Construct {
       alarm.addOkAction(action);
     }
     this.alarms.push(alarm);
+  }
+
+  /** For a dead-letter queue, which the dead-letters function has to empty. */
+  addStuck(name: string, impact: string, deadLetterQueue: IQueue): void {
+    this.add({
+      name: `${name}-dead-letters-stuck`,
+      impact,
+      runbook: 'dead-letters-stuck',
+      metric: queueContent(deadLetterQueue.queueName),
+      threshold: 0.5,
+      periods: 6,
+    });
   }
 }

@@ -14,6 +14,8 @@ import type { State } from './state.ts';
 export interface OperatorDashboardProps {
   readonly prefix: string;
   readonly lanes: readonly Lane[];
+  /** Those of them that run mailboxes by timers. */
+  readonly cycleLanes: readonly Lane[];
   readonly webhooks: Lane;
   readonly schedules: Schedules;
   readonly state: State;
@@ -27,8 +29,9 @@ export interface OperatorDashboardProps {
 export class OperatorDashboard extends Construct {
   constructor(scope: Construct, id: string, props: OperatorDashboardProps) {
     super(scope, id);
-    const { prefix, lanes, functions } = props;
+    const { prefix, lanes, cycleLanes, webhooks, functions } = props;
     const perLane = (metric: (lane: Lane) => IMetric): IMetric[] => lanes.map(metric);
+    const perCycleLane = (metric: (lane: Lane) => IMetric): IMetric[] => cycleLanes.map(metric);
     const perFunction = (metricName: string, statistic: 'Sum' | 'p99'): IMetric[] =>
       functions.map(({ function: { functionName } }, index) =>
         resourceMetric(
@@ -55,7 +58,7 @@ export class OperatorDashboard extends Construct {
         [
           graph(
             'Lateness: seconds that the most overdue mailbox is late',
-            perLane(({ name }) =>
+            perCycleLane(({ name }) =>
               laneMetric(prefix, name, laneMetricNames.oldestLatenessSeconds, { statistic: 'Maximum', label: name }),
             ),
           ),
@@ -71,7 +74,7 @@ export class OperatorDashboard extends Construct {
             ),
           ),
           graph('Dead letters', [
-            ...[...lanes.map(({ name }) => name), schedulerLane].map((name) =>
+            ...[...[...lanes, webhooks].map(({ name }) => name), schedulerLane].map((name) =>
               laneMetric(prefix, name, laneMetricNames.deadLetters, { statistic: 'Sum', label: name }),
             ),
           ]),
@@ -144,13 +147,13 @@ export class OperatorDashboard extends Construct {
             resourceMetric(
               'AWS/SQS',
               'ApproximateAgeOfOldestMessage',
-              { QueueName: props.webhooks.queue.queueName },
+              { QueueName: webhooks.queue.queueName },
               { statistic: 'Maximum', label: 'queue age' },
             ),
           ]),
           graph(
             'Mailboxes turned off',
-            perLane(({ name }) =>
+            perCycleLane(({ name }) =>
               laneMetric(prefix, name, laneMetricNames.mailboxesDisabled, { statistic: 'Sum', label: name }),
             ),
           ),

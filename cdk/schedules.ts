@@ -96,22 +96,14 @@ export class Schedules extends Construct {
       metric: laneMetric(this.prefix, schedulerLane, laneMetricNames.deadLetters, { statistic: 'Sum' }),
       threshold: 1,
     });
-    alarms.add({
-      name: 'scheduler-dead-letters-stuck',
-      impact: 'Timers that could not be delivered are not being reported: the dead-letters function does not work.',
-      runbook: 'dead-letters-stuck',
-      metric: resourceMetric(
-        'AWS/SQS',
-        'ApproximateAgeOfOldestMessage',
-        { QueueName: this.deadLetterQueue.queueName },
-        { statistic: 'Maximum' },
-      ),
-      threshold: 1800,
-    });
+    alarms.addStuck(
+      schedulerLane,
+      'Timers that could not be delivered are not being reported: the dead-letters function does not work.',
+      this.deadLetterQueue,
+    );
     alarms.add({
       name: 'scheduler-dropped',
-      impact:
-        'Scheduler gave timers up without a trace in the dead-letter queue: those mailboxes wait for the watchdog.',
+      impact: 'Scheduler gave timers up that no queue took: those mailboxes wait for the watchdog.',
       runbook: 'scheduler',
       metric: resourceMetric('AWS/Scheduler', 'InvocationDroppedCount', { ScheduleGroup }, { statistic: 'Sum' }),
       threshold: 1,

@@ -126,8 +126,9 @@ export const supportQueries: readonly SupportQuery[] = [
     question: '10 What did the functions themselves fail on',
     sources: ['all'],
     lines: [
-      'filter level = "ERROR" or @message like /Task timed out|Runtime\\./',
-      'fields @timestamp, @log, message, lane, messageId, error.name, error.message',
+      // Lambda's own lines of what was thrown, of time-outs and of lost processes are not JSON.
+      'filter level = "ERROR" or @message like /\\sERROR\\s|Task timed out|Runtime\\./',
+      'fields @timestamp, @log, message, lane, messageId, error.name, error.message, @message',
       'sort @timestamp desc',
       'limit 100',
     ],

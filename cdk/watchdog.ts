@@ -20,11 +20,17 @@ export class Watchdog extends Construct {
   readonly hubFunction: HubFunction;
   private readonly prefix: string;
   private readonly period: Duration;
+  /**
+   * Of alarms on what the watchdog measures, five minutes at least: in a shorter one than its own there would be periods
+   * without a figure, and an alarm takes those for good ones.
+   */
+  readonly alarmPeriod: Duration;
 
   constructor(scope: Construct, id: string, props: WatchdogProps) {
     super(scope, id);
     this.prefix = props.prefix;
     this.period = Duration.seconds(props.periodSeconds);
+    this.alarmPeriod = Duration.seconds(Math.max(300, props.periodSeconds));
     this.hubFunction = new HubFunction(this, 'Watchdog', {
       name: 'watchdog',
       prefix: props.prefix,
@@ -48,6 +54,7 @@ export class Watchdog extends Construct {
   }
 
   addAlarms(alarms: OperatorAlarms): void {
+    const measured = { statistic: 'Maximum', period: this.alarmPeriod } as const;
     alarms.add({
       name: 'watchdog-heartbeat',
       impact:
@@ -81,7 +88,7 @@ export class Watchdog extends Construct {
       impact:
         'Nobody reads the stream of changes: CRMs learn of nothing new. After 24 hours changes are lost to the feed.',
       runbook: 'feed-behind',
-      metric: deploymentMetric(this.prefix, deploymentMetricNames.feedSilenceSeconds, { statistic: 'Maximum' }),
+      metric: deploymentMetric(this.prefix, deploymentMetricNames.feedSilenceSeconds, measured),
       // A reader notes itself every ten minutes, if the watchdog has given it something to read.
       threshold: Math.max(1_800, 600 + 3 * this.period.toSeconds()),
     });
@@ -90,7 +97,7 @@ export class Watchdog extends Construct {
       impact:
         'More than half of the mailboxes of a server profile failed within the hour: no mail moves for the people on that server.',
       runbook: 'profiles-failing',
-      metric: deploymentMetric(this.prefix, deploymentMetricNames.profilesFailing, { statistic: 'Maximum' }),
+      metric: deploymentMetric(this.prefix, deploymentMetricNames.profilesFailing, measured),
       threshold: 1,
       periods: 2,
     });
@@ -99,15 +106,25 @@ export class Watchdog extends Construct {
       impact:
         'The mailboxes of a server profile need more connections than it allows: they are read less often than set.',
       runbook: 'connections-short',
-      metric: deploymentMetric(this.prefix, deploymentMetricNames.connectionDemandPercent, { statistic: 'Maximum' }),
+      metric: deploymentMetric(this.prefix, deploymentMetricNames.connectionDemandPercent, measured),
       threshold: 100,
-      periods: 12,
+      // An hour.
+      periods: Math.max(1, Math.ceil(3_600 / this.alarmPeriod.toSeconds())),
     });
     alarms.add({
       name: 'pending-send-age',
       impact: 'An accepted email has been waiting to be sent for more than 15 minutes.',
       runbook: 'pending-send-age',
-      metric: deploymentMetric(this.prefix, deploymentMetricNames.pendingSendOldestSeconds, { statistic: 'Maximum' }),
+      metric: deploymentMetric(this.prefix, deploymentMetricNames.pendingSendOldestSeconds, measured),
+      threshold: 900,
+      periods: 2,
+    });
+    alarms.add({
+      name: 'webhook-lag',
+      impact:
+        'Events wait for more than 15 minutes for a webhook whose endpoint takes events: its CRM learns of mail late.',
+      runbook: 'webhook-lag',
+      metric: deploymentMetric(this.prefix, deploymentMetricNames.webhookLagSeconds, measured),
       threshold: 900,
       periods: 2,
     });

@@ -1,8 +1,5 @@
 import type { Construct } from 'constructs';
-import { deploymentMetricNames } from '../shared/platform/metric-names.ts';
 import { Lane } from './lane.ts';
-import { deploymentMetric } from './metrics.ts';
-import type { OperatorAlarms } from './operator-alarms.ts';
 
 export interface WebhooksProps {
   readonly prefix: string;
@@ -20,8 +17,6 @@ const timeoutSeconds = 60;
  * them. One webhook to an invocation: in a batch, one endpoint that hangs would hold up the others.
  */
 export class Webhooks extends Lane {
-  private readonly deployment: string;
-
   constructor(scope: Construct, id: string, { prefix, ...capacity }: WebhooksProps) {
     super(scope, id, {
       name: 'webhooks',
@@ -30,20 +25,6 @@ export class Webhooks extends Lane {
       timeoutSeconds,
       ...capacity,
       batchSize: 1,
-    });
-    this.deployment = prefix;
-  }
-
-  override addAlarms(alarms: OperatorAlarms): void {
-    super.addAlarms(alarms);
-    alarms.add({
-      name: 'webhook-lag',
-      impact:
-        'Events wait for more than 15 minutes for a webhook whose endpoint takes events: its CRM learns of mail late.',
-      runbook: 'webhook-lag',
-      metric: deploymentMetric(this.deployment, deploymentMetricNames.webhookLagSeconds, { statistic: 'Maximum' }),
-      threshold: 900,
-      periods: 2,
     });
   }
 }

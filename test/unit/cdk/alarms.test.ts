@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { deploymentMetricNames, figuresWithoutAlarm, laneMetricNames } from '../../../shared/platform/metric-names.ts';
-import { at, list, ofType, property, synthesize } from './synthesize.ts';
+import {
+  deploymentMetricNames,
+  figuresWithoutAlarm,
+  laneMetricNames,
+  schedulerLane,
+} from '../../../shared/platform/metric-names.ts';
+import { at, list, ofType, property, type Resource, synthesize } from './synthesize.ts';
 
 const resources = synthesize();
 const alarms = ofType(resources, 'AWS::CloudWatch::Alarm');
@@ -17,7 +22,11 @@ const awsMetrics: Readonly<Record<string, { readonly dimension: string; readonly
   },
   'AWS/SQS': {
     dimension: 'QueueName',
-    names: ['ApproximateAgeOfOldestMessage', 'ApproximateNumberOfMessagesVisible'],
+    names: [
+      'ApproximateAgeOfOldestMessage',
+      'ApproximateNumberOfMessagesVisible',
+      'ApproximateNumberOfMessagesNotVisible',
+    ],
   },
   'AWS/DynamoDB': {
     dimension: 'TableName',
@@ -33,16 +42,53 @@ const awsMetrics: Readonly<Record<string, { readonly dimension: string; readonly
 const laneNames: readonly string[] = Object.values(laneMetricNames);
 const deploymentNames: readonly string[] = Object.values(deploymentMetricNames);
 
+const mailLanes = ['incoming', 'outgoing'];
+const lanes = [...mailLanes, 'operations', 'webhooks'];
+/** Who writes a metric of the lanes, where that is not each of them. */
+const writers: Readonly<Record<string, readonly string[]>> = {
+  [laneMetricNames.oldestLatenessSeconds]: mailLanes,
+  [laneMetricNames.mailboxesDisabled]: mailLanes,
+  [laneMetricNames.cyclesCompleted]: mailLanes,
+  [laneMetricNames.cyclesFailed]: mailLanes,
+  [laneMetricNames.failingPercent]: mailLanes,
+  [laneMetricNames.unconfirmedSends]: ['outgoing'],
+  [laneMetricNames.idleRequestsPerCycle]: ['incoming'],
+  [laneMetricNames.deadLetters]: [...lanes, schedulerLane],
+};
+
+type Dimension = readonly [name: string, value: unknown];
+
 /** Fails when nobody writes a metric of this name with exactly these dimensions. */
-const expectWritten = (namespace: string, name: string, dimensions: readonly string[]): void => {
+const expectWritten = (namespace: string, name: string, dimensions: readonly Dimension[]): void => {
+  const names = dimensions.map(([dimension]) => dimension);
   if (namespace === 'MailboxSync') {
-    const known = laneNames.includes(name) ? ['Lane', 'service'] : ['service'];
     expect([...laneNames, ...deploymentNames]).toContain(name);
-    expect([...dimensions].sort()).toEqual(known);
+    expect([...names].sort()).toEqual(laneNames.includes(name) ? ['Lane', 'service'] : ['service']);
+    const lane = dimensions.find(([dimension]) => dimension === 'Lane');
+    if (lane !== undefined) expect(writers[name] ?? lanes).toContain(lane[1]);
   } else {
     expect(awsMetrics[namespace]?.names).toContain(name);
-    expect(dimensions).toEqual([awsMetrics[namespace]?.dimension]);
+    expect(names).toEqual([awsMetrics[namespace]?.dimension]);
   }
+};
+
+/** What an alarm watches: one metric, or those that its sum is made of. */
+const watchedBy = (alarm: Resource) => {
+  const parts = list(alarm, 'Metrics').map((part) => at(part, 'MetricStat'));
+  const metrics =
+    parts.length === 0
+      ? [{ metric: alarm.properties, period: property(alarm, 'Period') }]
+      : parts
+          .filter((part) => part !== undefined)
+          .map((part) => ({ metric: at(part, 'Metric'), period: at(part, 'Period') }));
+  return metrics.map(({ metric, period }) => ({
+    namespace: String(at(metric, 'Namespace')),
+    name: String(at(metric, 'MetricName')),
+    dimensions: [at(metric, 'Dimensions') ?? []]
+      .flat()
+      .map((dimension): Dimension => [String(at(dimension, 'Name')), at(dimension, 'Value')]),
+    period: Number(period),
+  }));
 };
 
 const named = alarms.map((alarm) => [String(property(alarm, 'AlarmName')), alarm] as const);
@@ -56,15 +102,13 @@ describe('alarms', () => {
   });
 
   it.each(named)('%s watches a metric that somebody writes', (_, alarm) => {
-    expectWritten(
-      String(property(alarm, 'Namespace')),
-      String(property(alarm, 'MetricName')),
-      list(alarm, 'Dimensions').map((dimension) => String(at(dimension, 'Name'))),
-    );
+    const watched = watchedBy(alarm);
+    expect(watched).not.toEqual([]);
+    for (const { namespace, name, dimensions } of watched) expectWritten(namespace, name, dimensions);
   });
 
   it('leave no metric without one that tells of what people feel', () => {
-    const watched = alarms.map((alarm) => property(alarm, 'MetricName'));
+    const watched = alarms.flatMap(watchedBy).map(({ name }) => name);
     const unwatched = [...laneNames, ...deploymentNames].filter((name) => !watched.includes(name));
     expect(unwatched.sort()).toEqual([...figuresWithoutAlarm].sort());
   });
@@ -83,10 +127,38 @@ describe('alarms', () => {
     expect(sections.filter((section) => !used.includes(section))).toEqual([]);
   });
 
+  it('cost what the page on costs says', () => {
+    const costs = readFileSync(new URL('../../../docs/costs.md', import.meta.url), 'utf8');
+    const metrics = alarms.flatMap(watchedBy).length;
+    expect(costs).toContain(`${metrics} metrics of ${alarms.length} alarms`);
+    expect(costs).toContain(`$${((metrics - 10) / 10).toFixed(2)}`);
+  });
+
   it('sound when the watchdog is silent, and only then without data', () => {
     const silent = alarms.filter((alarm) => property(alarm, 'TreatMissingData') === 'breaching');
     expect(silent.map((alarm) => property(alarm, 'AlarmName'))).toEqual(['mailbox-sync-watchdog-heartbeat']);
   });
+
+  it.each([60, 300, 900, 3_600])(
+    'look at what the watchdog measures every %d s in periods that each have a figure, and no longer than AWS allows',
+    (watchdogPeriodSeconds) => {
+      const ofWatchdog: readonly string[] = [
+        ...deploymentNames,
+        laneMetricNames.oldestLatenessSeconds,
+        laneMetricNames.failingPercent,
+      ];
+      const slow = ofType(synthesize({ watchdogPeriodSeconds }), 'AWS::CloudWatch::Alarm');
+      for (const alarm of slow) {
+        const [watched] = watchedBy(alarm);
+        if (watched === undefined) continue;
+        if (ofWatchdog.includes(watched.name)) expect(watched.period).toBeGreaterThanOrEqual(watchdogPeriodSeconds);
+        const seconds = watched.period * Number(property(alarm, 'EvaluationPeriods'));
+        expect(seconds).toBeLessThanOrEqual(watched.period < 3_600 ? 86_400 : 7 * 86_400);
+      }
+      const measured = slow.flatMap(watchedBy).filter(({ name }) => ofWatchdog.includes(name));
+      expect(new Set(measured.map(({ name }) => name)).size).toBe(ofWatchdog.length);
+    },
+  );
 
   it('go to the topic of the operator where there is one', () => {
     const alarmTopicArn = 'arn:aws:sns:us-east-1:000000000000:operators';
@@ -123,7 +195,10 @@ describe('the dashboards', () => {
     const metrics = graphs.flatMap((graph) => graph.metrics);
     expect(metrics.length).toBeGreaterThan(atLeast);
     for (const [namespace, name, ...rest] of metrics) {
-      const dimensions = rest.filter((part) => typeof part === 'string').filter((_, index) => index % 2 === 0);
+      const parts = rest.filter((part) => typeof part === 'string');
+      const dimensions = parts.flatMap((part, index): Dimension[] =>
+        index % 2 === 0 ? [[part, parts[index + 1]]] : [],
+      );
       expectWritten(String(namespace), String(name), dimensions);
     }
   });

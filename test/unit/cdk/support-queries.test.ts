@@ -98,6 +98,19 @@ describe('the saved queries', () => {
     },
   );
 
+  it('find what a function failed on in its own lines and in those that Lambda writes for it', () => {
+    const query = supportQueries.find(({ question }) => question.startsWith('10 '));
+    const [, pattern = ''] = /@message like \/(.+?)\/$/m.exec(textOf(query?.lines ?? [])) ?? [];
+    const found = new RegExp(pattern);
+
+    expect('2026-11-30T12:00:00.000Z\t8f5e\tERROR\tInvoke Error \t{"errorType":"AggregateError"}').toMatch(found);
+    expect('2026-11-30T12:00:00.000Z\t\tERROR\tUncaught Exception \t{"errorType":"TypeError"}').toMatch(found);
+    expect('2026-11-30T12:00:00.000Z 8f5e Task timed out after 120.00 seconds').toMatch(found);
+    expect('RequestId: 8f5e Error: Runtime exited with error: signal: killed Runtime.ExitError').toMatch(found);
+    expect('{"level":"INFO","message":"lane","lane":"incoming"}').not.toMatch(found);
+    expect('REPORT RequestId: 8f5e Duration: 12.00 ms').not.toMatch(found);
+  });
+
   it('are deployed with the log groups that they read, unless the deployment wants none', () => {
     const saved = ofType(synthesize(), 'AWS::Logs::QueryDefinition');
     expect(saved.map((one) => property(one, 'Name'))).toEqual(
