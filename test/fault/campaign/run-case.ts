@@ -1,3 +1,4 @@
+import { checkContent } from '../invariants/content.ts';
 import { checkFeed } from '../invariants/feed.ts';
 import { checkIncomingMail } from '../invariants/incoming-mail.ts';
 import { checkConnections, checkLiveness, findUnsettled } from '../invariants/liveness.ts';
@@ -120,6 +121,7 @@ export const runCase = async (
     const evidence: Evidence = { world, cast, ledger, plan, observation: await observe(world, cast) };
     violations.push(
       ...checkIncomingMail(evidence),
+      ...checkContent(evidence),
       ...checkSends(evidence),
       ...checkLiveness(evidence, since),
       ...checkConnections(evidence),

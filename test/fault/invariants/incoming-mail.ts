@@ -40,9 +40,8 @@ export const checkIncomingMail: Check = ({ cast, ledger, plan, observation }) =>
   const violations: Violation[] = [];
   const decisions = entitiesOf(observation, cast.organizationId, 'decision');
   const letters = entitiesOf(observation, cast.organizationId, 'deadLetter');
-  const incoming = entitiesOf(observation, cast.organizationId, 'email').filter(
-    (email) => email['direction'] === 'incoming',
-  );
+  const emails = entitiesOf(observation, cast.organizationId, 'email');
+  const incoming = emails.filter((email) => email['direction'] === 'incoming');
   const mayBeSetAside = (subject: string): boolean => {
     const round = ledger.wholesome.get(subject);
     const deaths = plan.injected.filter((one) => one.round === round && one.point.startsWith('incoming |'));
@@ -79,9 +78,13 @@ export const checkIncomingMail: Check = ({ cast, ledger, plan, observation }) =>
       if (decision['outcome'] === 'skipped' && ledger.wholesome.has(message.subject))
         violations.push({ kind: 'lost', what: `skipped (${decision['code']}): ${what}` });
       const emailId = decision['emailId'];
-      const known = entitiesOf(observation, cast.organizationId, 'email').some(({ id }) => id === emailId);
-      if (typeof emailId === 'string' && !known)
+      const email = emails.find(({ id }) => id === emailId);
+      if (typeof emailId === 'string' && email === undefined)
         violations.push({ kind: 'lost', what: `the decision ${decision['outcome']} names no email: ${what}` });
+      // Taken for another message, which it is not.
+      const isTold = decision['outcome'] === 'tracked' || decision['outcome'] === 'duplicate';
+      if (isTold && ledger.wholesome.has(message.subject) && email?.['subject'] !== message.subject)
+        violations.push({ kind: 'lost', what: `${decision['outcome']} as ${email?.['subject']}: ${what}` });
     }
   }
 

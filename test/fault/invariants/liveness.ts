@@ -23,12 +23,11 @@ export const findUnsettled = (
   observation: Pick<Observation, 'cycles' | 'records' | 'now'>,
   since: number,
 ): readonly string[] => {
-  const full = { ...observation, mailboxes: new Map() };
   const own = observation.cycles.filter((item) => item['organizationId'] === cast.organizationId);
-  const waiting = entitiesOf(full, cast.organizationId, 'outbox').map(
+  const waiting = entitiesOf(observation, cast.organizationId, 'outbox').map(
     (entry) => `the outbox has ${entry['emailId']} as ${entry['state']}`,
   );
-  const operations = entitiesOf(full, cast.organizationId, 'operation')
+  const operations = entitiesOf(observation, cast.organizationId, 'operation')
     .filter((operation) => !finished.has(operation['status']))
     .map((operation) => `the operation ${operation['id']} (${operation['kind']}) is ${operation['status']}`);
   const cycles = own.filter(isCycle).flatMap((cycle) => {

@@ -1,3 +1,4 @@
+import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { MailUser } from '../../../local/mail-environment.ts';
 import { withMailbox } from '../../support/mailbox-client.ts';
@@ -11,6 +12,7 @@ export interface SeenMessage {
   readonly uid: number;
   readonly messageId: string | undefined;
   readonly subject: string;
+  readonly sizeBytes: number | undefined;
 }
 
 export interface SeenMailbox {
@@ -27,6 +29,8 @@ export interface Observation {
   readonly records: readonly Item[];
   /** By mailbox address. */
   readonly mailboxes: ReadonlyMap<string, SeenMailbox>;
+  /** Bytes of each object of the organization in the bucket, by key. */
+  readonly objects: ReadonlyMap<string, number>;
   readonly now: number;
 }
 
@@ -50,9 +54,14 @@ const readFolders = (world: World, user: MailUser, names: RegExp): Promise<reado
     const seen: (readonly SeenMessage[])[] = [];
     for (const { path } of (await client.list()).filter((folder) => names.test(folder.path))) {
       const { exists } = await client.mailboxOpen(path, { readOnly: true });
-      const fetched = exists === 0 ? [] : await client.fetchAll('1:*', { uid: true, envelope: true });
+      const fetched = exists === 0 ? [] : await client.fetchAll('1:*', { uid: true, envelope: true, size: true });
       seen.push(
-        fetched.map(({ uid, envelope }) => ({ uid, messageId: envelope?.messageId, subject: envelope?.subject ?? '' })),
+        fetched.map(({ uid, envelope, size }) => ({
+          uid,
+          messageId: envelope?.messageId,
+          subject: envelope?.subject ?? '',
+          sizeBytes: size,
+        })),
       );
     }
     return seen;
@@ -64,6 +73,13 @@ const lookIntoMailbox = async (world: World, user: MailUser): Promise<SeenMailbo
   sent: await readFolders(world, user, /^Sent/),
 });
 
+const listObjects = async ({ storage, bucket }: World, prefix: string): Promise<ReadonlyMap<string, number>> => {
+  const objects = new Map<string, number>();
+  for await (const { Contents = [] } of paginateListObjectsV2({ client: storage }, { Bucket: bucket, Prefix: prefix }))
+    for (const { Key = '', Size = 0 } of Contents) objects.set(Key, Size);
+  return objects;
+};
+
 export const observe = async (world: World, cast: Cast): Promise<Observation> => {
   const users = [...cast.users.map(({ mailUser }) => mailUser), ...cast.outsiders];
   const mailboxes = await Promise.all(
@@ -73,12 +89,17 @@ export const observe = async (world: World, cast: Cast): Promise<Observation> =>
     cycles: await scanTable(world, world.cyclesTable),
     records: await scanTable(world, world.recordsTable),
     mailboxes: new Map(mailboxes),
+    objects: await listObjects(world, `${cast.organizationId}/`),
     now: world.clock.now(),
   };
 };
 
 /** The items of one kind of an organization. */
-export const entitiesOf = (observation: Observation, organizationId: string, kind: string): readonly Item[] =>
+export const entitiesOf = (
+  observation: Pick<Observation, 'records'>,
+  organizationId: string,
+  kind: string,
+): readonly Item[] =>
   observation.records.flatMap((item) => {
     const entity = item['entity'];
     return item['pk'] === `${organizationId}#${kind}` && typeof entity === 'object' && entity !== null
