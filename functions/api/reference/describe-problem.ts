@@ -1,5 +1,5 @@
 import { alertRules } from '../../../shared/alert/alert-rules.ts';
-import { type FaultCode, faultCatalogue } from '../../../shared/platform/fault-catalogue.ts';
+import { type FaultCode, faultCatalogue, isReserved } from '../../../shared/platform/fault-catalogue.ts';
 
 const actors = {
   caller: 'Whoever sent the request',
@@ -26,7 +26,10 @@ export const describeProblem = (code: FaultCode): readonly (readonly [heading: s
     ['Why', cause],
     ['What to do', fix],
     ['Who acts', actors[whoActs]],
-    ['Where it appears', status === undefined ? 'Inside results, alerts, deliveries and decisions' : `HTTP ${status}`],
+    [
+      'Where it appears',
+      `${status === undefined ? 'Inside results, alerts, deliveries and decisions' : `HTTP ${status}`}${isReserved(code) ? '; reserved: nothing in this release gives it yet' : ''}`,
+    ],
     ...alerts.map(({ subjects, levels, raised, clearedBy, cleared }) => {
       const subject = subjects.map((name) => subjectNames[name] ?? name).join(', ');
       return [

@@ -11,7 +11,7 @@ const section = (code: FaultCode): string =>
       .join('\n'),
   ].join('\n\n');
 
-/** Every code that the hub gives, as a page for people. */
+/** Every code of the contract, as a page for people. */
 export const createProblemReference = (): string => {
   const answers = codes.filter((code) => faultCatalogue[code].status !== undefined);
   const inside = codes.filter((code) => faultCatalogue[code].status === undefined);

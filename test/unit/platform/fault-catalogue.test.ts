@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { answerProblemPage } from '../../../functions/api/problem-page.ts';
-import { type FaultCode, faultCatalogue } from '../../../shared/platform/fault-catalogue.ts';
+import { type FaultCode, faultCatalogue, isReserved } from '../../../shared/platform/fault-catalogue.ts';
 
 const root = new URL('../../..', import.meta.url).pathname;
 const codes = Object.keys(faultCatalogue) as FaultCode[];
@@ -28,9 +28,24 @@ describe('the catalogue of faults', () => {
     for (const [code, { fix, whoActs }] of entries) if (whoActs === 'nobody') expect(fix, code).toMatch(/^Nothing/);
   });
 
-  it('lists nothing that is never given', () => {
+  it('lists nothing that is never given, except what is reserved', () => {
     const unused = codes.filter((code) => !new RegExp(`['"\`]${code}['"\`]|\\b${code}:`).test(sources));
-    expect(unused).toEqual([]);
+    expect(unused.filter((code) => !isReserved(code))).toEqual([]);
+  });
+
+  it('reserves nothing that is given', () => {
+    const given = codes.filter((code) => new RegExp(`(?:Error|createFault)\\(\\s*'${code}'`).test(sources));
+    expect(given.filter(isReserved)).toEqual([]);
+  });
+
+  it.each([
+    [409, ['onHold', 'directionFixed']],
+    [413, ['migrationTooLarge']],
+    [422, ['unreadableFile']],
+  ])('keeps %i for the reserved answers that have it', (status, reserved) => {
+    expect(codes.filter((code) => isReserved(code) && faultCatalogue[code].status === status).sort()).toEqual(
+      [...reserved].sort(),
+    );
   });
 
   it('lacks no code that is given', () => {
