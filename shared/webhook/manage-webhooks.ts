@@ -19,7 +19,7 @@ import type { Dialler } from '../transport/connection.ts';
 import type { HostPolicy } from '../transport/host-policy.ts';
 import { checkEndpoint } from './check-endpoint.ts';
 import { createWebhookSecret } from './sign-event.ts';
-import { type Webhook, webhookKind, webhookLimit, webhookSecretPlace } from './webhook.ts';
+import { signingBesides, type Webhook, webhookKind, webhookLimit, webhookSecretPlace } from './webhook.ts';
 import { ringWebhook, webhookMessage, webhooksLane } from './webhook-message.ts';
 import type { WebhookStates } from './webhook-states.ts';
 
@@ -149,6 +149,7 @@ export const createWebhook = async (
     startCursor: encodeFeedCursor(await readFeedHead(store.table, organization.id)),
     secret: sealed,
     previousSecret: null,
+    olderSecrets: [],
   };
   await store.create(webhookKind, organization.id, webhook, {
     ...announcing(organization.id, id, 1),
@@ -220,9 +221,13 @@ export const patchWebhook = async (
 };
 
 const bothSignMilliseconds = 86_400_000;
+// A signature of each stands in a header, which may not grow without end.
+const mostReplacedSecrets = 5;
 
 /**
- * Gives a webhook another secret, shown this once; the one before signs, too, for a day.
+ * Gives a webhook another secret, shown this once; the one before signs, too, for a day, and so does each that was
+ * replaced within the last day: a request that is repeated because its answer was lost must not end what the receiver
+ * knows.
  *
  * @throws FaultError notFound, versionMismatch
  */
@@ -240,6 +245,7 @@ export const rotateSecret = async (
     ...current,
     secret: sealed,
     previousSecret: { ...current.secret, until },
+    olderSecrets: signingBesides(current, now()).slice(0, mostReplacedSecrets - 1),
   }));
   return { webhook, secret };
 };

@@ -6,7 +6,7 @@ import type { DialledPost } from '../transport/http/dialled-post.ts';
 import { TransportError } from '../transport/transport-error.ts';
 import { readRetryAfter } from './retry-plan.ts';
 import { eventBody, signatureHeaders } from './sign-event.ts';
-import { type Webhook, webhookSecretPlace } from './webhook.ts';
+import { signingBesides, type Webhook, webhookSecretPlace } from './webhook.ts';
 
 /** For the whole of a request, up to the head of its answer. */
 export const attemptSeconds = 15;
@@ -31,9 +31,7 @@ export const openSecrets = async (
   now: Date,
 ): Promise<readonly string[]> => {
   const place = webhookSecretPlace(organization, webhook.id);
-  const { secret, previousSecret } = webhook;
-  const signing =
-    previousSecret !== null && Date.parse(previousSecret.until) > now.getTime() ? [secret, previousSecret] : [secret];
+  const signing = [webhook.secret, ...signingBesides(webhook, now)];
   return Promise.all(signing.map((sealed) => vault.open(place, sealed)));
 };
 

@@ -7,7 +7,7 @@ import { type Webhook, webhookSchema } from './webhook.ts';
 import type { WebhookState } from './webhook-state.ts';
 
 export const webhookAnswerSchema = webhookSchema
-  .omit({ startCursor: true, secret: true, previousSecret: true })
+  .omit({ startCursor: true, secret: true, previousSecret: true, olderSecrets: true })
   .extend({
     previousSecretUntil: z
       .string()
@@ -40,7 +40,7 @@ export const presentWebhook = async (
   state: WebhookState | undefined,
   now: Date,
 ): Promise<z.output<typeof webhookAnswerSchema>> => {
-  const { startCursor, secret: _, previousSecret, ...shown } = webhook;
+  const { startCursor, secret: _, previousSecret, olderSecrets: __, ...shown } = webhook;
   const cursor = state === undefined ? startCursor : encodeFeedCursor(state);
   const until = previousSecret?.until ?? null;
   return {

@@ -9,6 +9,9 @@ import { entityShape, sealedSecretSchema } from '../platform/values.ts';
 /** Why a webhook is disabled: by hand, after the last retry, or since its endpoint said that it is gone. */
 export const disabledReasonSchema = z.enum(['admin', 'endpointFailing', 'endpointGone']);
 
+const replacedSecretSchema = sealedSecretSchema.extend({ until: z.string() });
+export type ReplacedSecret = z.output<typeof replacedSecretSchema>;
+
 /** A subscription: events of the feed are posted to its endpoint. How far it has come stands in its state. */
 export const webhookSchema = z.object({
   ...entityShape,
@@ -25,7 +28,9 @@ export const webhookSchema = z.object({
   startCursor: z.string(),
   secret: sealedSecretSchema,
   /** Signs besides the present one until then (instant). */
-  previousSecret: sealedSecretSchema.extend({ until: z.string() }).nullable(),
+  previousSecret: replacedSecretSchema.nullable(),
+  /** Those before it, while they sign, the newest first: who rotates again because an answer was lost knows none between. */
+  olderSecrets: z.array(replacedSecretSchema).default([]),
 });
 export type Webhook = z.output<typeof webhookSchema>;
 
@@ -37,6 +42,15 @@ export const webhookKind: EntityKind<Webhook> = {
 
 /** Webhooks that an organization may have. */
 export const webhookLimit = 25;
+
+/** What signs besides the present secret, the newest first. */
+export const signingBesides = (
+  { previousSecret, olderSecrets }: Pick<Webhook, 'previousSecret' | 'olderSecrets'>,
+  now: Date,
+): readonly ReplacedSecret[] =>
+  [...(previousSecret === null ? [] : [previousSecret]), ...olderSecrets].filter(
+    ({ until }) => Date.parse(until) > now.getTime(),
+  );
 
 /** Where the secrets of a webhook are sealed. */
 export const webhookSecretPlace = (

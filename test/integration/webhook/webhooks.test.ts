@@ -90,6 +90,19 @@ describe('a webhook', () => {
       expect(new Verifier(known).verify(posted?.body ?? '', headers)).toBeTruthy();
   });
 
+  it('that gets another secret again, since the answer was lost, is signed with the one that the receiver knows', async () => {
+    const { id, secret } = await hook.subscribe();
+    await hook.call('POST', `/webhooks/${id}/rotate-secret`, {});
+    const again = await hook.call('POST', `/webhooks/${id}/rotate-secret`, {});
+    await hook.putContacts('c-1');
+
+    const [posted] = await world.untilPosted(hook.path, 1);
+
+    for (const known of [secret, again.body.secret])
+      expect(new Verifier(known).verify(posted?.body ?? '', posted?.headers as Record<string, string>)).toBeTruthy();
+    expect(JSON.stringify(await hook.read(id))).not.toMatch(/sealed|setAt/);
+  });
+
   it('tells by a test whether its endpoint takes events', async () => {
     const { id, secret } = await hook.subscribe({ status: 'disabled' });
 

@@ -27,6 +27,7 @@ const webhook: Webhook = {
   startCursor: '0.0',
   secret: { sealed: '', setAt: '' },
   previousSecret: null,
+  olderSecrets: [],
 };
 
 const fresh: WebhookState = {
