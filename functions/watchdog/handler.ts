@@ -175,7 +175,7 @@ export const handler = middy().handler(async () => {
   });
   const { errors: cycleErrors, ...found } = findings;
   const errors = [...cycleErrors];
-  await reportProfileOutages(store, tallies.list(), {
+  await reportProfileOutages(store, tallies, {
     now: operationDependencies.now(),
     onError: (error) => errors.push(error),
   });

@@ -112,7 +112,7 @@ export const alertRules: readonly AlertRule[] = [
     levels: ['error'],
     raised: 'The watchdog finds that more than half of the mailboxes of the profile failed within the last hour',
     clearedBy: 'itself',
-    cleared: 'The watchdog finds that half of them or more work again',
+    cleared: 'The watchdog finds that half of them or more work again, or that none is left on',
     actions: { error: ['retry'] },
   },
   {

@@ -5,7 +5,7 @@ import { createChange } from '../platform/create-change.ts';
 import { type EntityStore, fromItem } from '../platform/entity-store.ts';
 import { type Fault, FaultError } from '../platform/fault.ts';
 import { createIdentifier } from '../platform/identifier.ts';
-import { type RecordWrite, recordKey, type StoredItem } from '../platform/records-table.ts';
+import { partition, type RecordWrite, recordKey, type StoredItem } from '../platform/records-table.ts';
 import { transact } from '../platform/transact.ts';
 import { type Alert, type AlertAction, alertKind } from './alert.ts';
 import { actionsOn } from './alert-rules.ts';
@@ -26,6 +26,27 @@ export interface AlertCause {
 
 const pointerKey = (organizationId: string, code: string, subjectId: string) =>
   recordKey(organizationId, 'alertOpen', `${code}#${subjectId}`);
+
+/** The ids of the subjects about which an alert of this code may be open. */
+export const listAlerted = async (
+  { table }: Pick<EntityStore, 'table'>,
+  organizationId: string,
+  code: string,
+): Promise<readonly string[]> => {
+  const subjectIds: string[] = [];
+  let after: Readonly<Record<string, unknown>> | undefined;
+  do {
+    const page = await table.query({
+      pk: partition(organizationId, 'alertOpen'),
+      prefix: `${code}#`,
+      limit: 1000,
+      ...(after === undefined ? {} : { after }),
+    });
+    subjectIds.push(...page.items.map(({ sk }) => String(sk).slice(`${code}#`.length)));
+    after = page.after;
+  } while (after !== undefined);
+  return subjectIds;
+};
 
 const expiryAfter = (now: Date, days: number): number => Math.floor(now.getTime() / 1000) + days * 86_400;
 

@@ -1,4 +1,4 @@
-import { clearAlert, raiseAlert } from '../alert/raise-alert.ts';
+import { clearAlert, listAlerted, raiseAlert } from '../alert/raise-alert.ts';
 import type { Cycle } from '../cycle/cycle.ts';
 import { failedSince } from '../cycle/failed-since.ts';
 import { userKind } from '../owner/owner.ts';
@@ -24,8 +24,10 @@ export const createProfileTallies = (now: number) => {
     string,
     { organizationId: string; serverProfileId: string; mailboxes: Set<string>; failing: Set<string> }
   >();
+  const organizations = new Set<string>();
   return {
     add: (cycle: Cycle): void => {
+      organizations.add(cycle.organizationId);
       // Of those at rest only what errors turned off counts: people have turned off the others.
       if (!cycle.enabled && cycle.reason !== 'disabled') return;
       const { organizationId, serverProfileId, mailboxId } = cycle;
@@ -41,6 +43,8 @@ export const createProfileTallies = (now: number) => {
         mailboxes: tally.mailboxes.size,
         failing: tally.failing.size,
       })),
+    /** All whose cycles were seen, those at rest included. */
+    organizations: (): ReadonlySet<string> => organizations,
   };
 };
 
@@ -82,17 +86,29 @@ const raise = async (store: EntityStore, tally: ProfileTally, now: Date): Promis
   });
 };
 
-/** Tells administrators, and owners who want it, of profiles most of whose mailboxes fail, and when that is over. */
-export const reportProfileOutages = (
+/**
+ * Tells administrators, and owners who want it, of profiles most of whose mailboxes fail, and when that is over: also by
+ * all of a profile's mailboxes having been turned off or moved to another one.
+ */
+export const reportProfileOutages = async (
   store: EntityStore,
-  tallies: readonly ProfileTally[],
+  tallies: Pick<ReturnType<typeof createProfileTallies>, 'list' | 'organizations'>,
   { now, onError }: { readonly now: Date; readonly onError: (error: unknown) => void },
-): Promise<void> =>
-  forEachParallel(tallies, reportsAtOnce, async (tally) => {
+): Promise<void> => {
+  const guard = async (work: () => Promise<void>): Promise<void> => {
     try {
-      if (isFailing(tally)) await raise(store, tally, now);
-      else await clearAlert(store, tally.organizationId, 'profileFailing', tally.serverProfileId, { now });
+      await work();
     } catch (error) {
       onError(error);
     }
-  });
+  };
+  const failing = tallies.list().filter(isFailing);
+  const stillFailing = new Set(failing.map(({ serverProfileId }) => serverProfileId));
+  await forEachParallel(failing, reportsAtOnce, (tally) => guard(() => raise(store, tally, now)));
+  await forEachParallel(tallies.organizations(), reportsAtOnce, (organizationId) =>
+    guard(async () => {
+      for (const id of await listAlerted(store, organizationId, 'profileFailing'))
+        if (!stillFailing.has(id)) await clearAlert(store, organizationId, 'profileFailing', id, { now });
+    }),
+  );
+};

@@ -251,6 +251,12 @@ describe('the watchdog', () => {
     const most = await openAlerts();
     await ranAs(mailboxes[0] ?? '', 0);
     await watchdog();
+    const well = await openAlerts();
+    await ranAs(mailboxes[0] ?? '', 2);
+    await watchdog();
+    const again = await openAlerts();
+    for (const mailbox of mailboxes) await services.cycles.disable(organization.id, mailbox, 'incoming');
+    await watchdog();
 
     expect(half).toEqual([]);
     expect(most).toMatchObject([
@@ -263,8 +269,9 @@ describe('the watchdog', () => {
         detail: '2 of 3 mailboxes of the profile failed within the last hour',
       },
     ]);
+    expect(well).toEqual([]);
+    expect(again).toMatchObject([{ code: 'profileFailing', count: 1 }]);
     expect(await openAlerts()).toEqual([]);
-    for (const mailbox of mailboxes) await services.cycles.disable(organization.id, mailbox, 'incoming');
   });
 
   it('tells for how long nobody has read the stream, and gives its reader something to show itself by', async () => {
