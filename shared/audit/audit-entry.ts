@@ -3,7 +3,7 @@ import { actorSchema } from '../platform/change.ts';
 import type { EntityKind } from '../platform/entity-store.ts';
 import { entityShape } from '../platform/values.ts';
 
-export const auditActions = [
+const auditActions = [
   'organization.created',
   'organization.changed',
   'organization.suspended',
@@ -44,7 +44,8 @@ const differenceSchema = z.record(z.string(), z.unknown()).nullable();
 export const auditEntrySchema = z.object({
   ...entityShape,
   actor: actorSchema,
-  action: z.enum(auditActions),
+  /** One of the actions, or one that a later release has noted before a roll back. */
+  action: z.string(),
   subject: z.object({ type: z.string(), id: z.string() }),
   /** What differs, as it was and as it is, without secrets; null: there was, or is, nothing. */
   before: differenceSchema,
@@ -63,7 +64,7 @@ export const auditAnswerSchema = z
     id: z.string(),
     at: z.string(),
     actor: actorSchema,
-    action: z.enum(auditActions),
+    action: z.string().meta({ examples: [...auditActions] }),
     subject: z.object({ type: z.string(), id: z.string() }),
     before: differenceSchema.meta({ description: 'What differs, as it was; null: there was nothing.' }),
     after: differenceSchema.meta({ description: 'What differs, as it is; null: it is gone.' }),
