@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { AssetHashType, DockerImage, type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, type Duration, RemovalPolicy, Token, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -41,6 +41,19 @@ const networkActions = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
+/** The most that AWS gives a function, names and values together. */
+const mostEnvironmentBytes = 4_096;
+/** Of a value that is known only when it is deployed: the ARN or the URL of something. */
+const longReferenceBytes = 120;
+
+const bytesOf = (variables: Readonly<Record<string, string>>): number =>
+  Object.entries(variables)
+    .map(
+      ([name, value]) =>
+        name.length + (Token.isUnresolved(value) ? longReferenceBytes : Buffer.byteLength(value, 'utf8')),
+    )
+    .reduce((sum, bytes) => sum + bytes, 0);
+
 /** By a process of its own: esbuild splits code and takes plugins only where it may be waited for. */
 const bundledCode = (name: FunctionName): Code =>
   Code.fromAsset(`${projectRoot}functions/${name}`, {
@@ -67,6 +80,7 @@ const bundledCode = (name: FunctionName): Code =>
 export class HubFunction extends Construct {
   readonly function: LambdaFunction;
   readonly logGroup: LogGroup;
+  private readonly variables: Record<string, string>;
 
   constructor(scope: Construct, id: string, props: HubFunctionProps) {
     super(scope, id);
@@ -82,6 +96,10 @@ export class HubFunction extends Construct {
       description: `Of the function ${functionName}`,
     });
     this.logGroup.grantWrite(role);
+    this.variables = {
+      POWERTOOLS_SERVICE_NAME: props.prefix,
+      POWERTOOLS_METRICS_NAMESPACE: metricNamespace,
+    };
     this.function = new LambdaFunction(this, 'Function', {
       functionName,
       description: props.description,
@@ -95,11 +113,9 @@ export class HubFunction extends Construct {
       logGroup: this.logGroup,
       recursiveLoop: props.recursiveLoop,
       retryAttempts: props.retryAttempts,
-      environment: {
-        POWERTOOLS_SERVICE_NAME: props.prefix,
-        POWERTOOLS_METRICS_NAMESPACE: metricNamespace,
-      },
+      environment: this.variables,
     });
+    this.node.addValidation({ validate: () => this.checkEnvironment(props.name) });
   }
 
   /** Gives the function exactly these actions, on exactly these resources. */
@@ -125,6 +141,19 @@ export class HubFunction extends Construct {
   }
 
   addEnvironment(variables: Readonly<Record<string, string>>): void {
-    for (const [name, value] of Object.entries(variables)) this.function.addEnvironment(name, value);
+    for (const [name, value] of Object.entries(variables)) {
+      this.variables[name] = value;
+      this.function.addEnvironment(name, value);
+    }
+  }
+
+  /** CloudFormation would find it out in the middle of a deployment. */
+  private checkEnvironment(name: FunctionName): string[] {
+    const bytes = bytesOf(this.variables);
+    if (bytes <= mostEnvironmentBytes) return [];
+    const [longest = ''] = Object.entries(this.variables).sort(([, a], [, b]) => b.length - a.length)[0] ?? [];
+    return [
+      `The options give the function ${name} ${bytes} bytes of environment, most of them as ${longest}; AWS takes ${mostEnvironmentBytes}`,
+    ];
   }
 }

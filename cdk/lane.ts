@@ -112,7 +112,7 @@ export class Lane extends Construct {
       metric: laneMetric(this.prefix, name, laneMetricNames.deadLetters, { statistic: 'Sum' }),
       threshold: 1,
     });
-    alarms.addStuck(
+    alarms.addForDeadLetters(
       name,
       `Given-up work of the lane ${name} is not being reported: the dead-letters function does not get it done.`,
       this.deadLetterQueue,

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   type deploymentMetricNames,
   laneDimension,
@@ -54,17 +54,3 @@ export const resourceMetric = (
   dimensionsMap: Record<string, string>,
   options: MetricOptions,
 ): Metric => new Metric({ namespace, metricName, dimensionsMap, ...withDefaults(options) });
-
-/**
- * Messages in a queue on the mean of a period, whether they wait or are with a function. The age of the oldest would not
- * do for what nobody gets done: SQS leaves out of it what was received three times.
- */
-export const queueContent = (queueName: string): MathExpression => {
-  const number = (of: 'Visible' | 'NotVisible') =>
-    resourceMetric('AWS/SQS', `ApproximateNumberOfMessages${of}`, { QueueName: queueName }, { statistic: 'Average' });
-  return new MathExpression({
-    expression: 'waiting + taken',
-    usingMetrics: { waiting: number('Visible'), taken: number('NotVisible') },
-    period: Duration.minutes(5),
-  });
-};

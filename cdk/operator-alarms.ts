@@ -3,7 +3,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { queueContent } from './metrics.ts';
+import { resourceMetric } from './metrics.ts';
 
 /** Page that alarms lead to; each `runbook` is the anchor of one of its sections. */
 export const runbookPage = 'docs/runbook.md';
@@ -58,13 +58,26 @@ export class OperatorAlarms extends Construct {
     this.alarms.push(alarm);
   }
 
-  /** For a dead-letter queue, which the dead-letters function has to empty. */
-  addStuck(name: string, impact: string, deadLetterQueue: IQueue): void {
+  /**
+   * For a dead-letter queue, which the dead-letters function has to empty: one alarm for messages that it does not take,
+   * one for those that it takes and does not get done. The age of the oldest tells nothing of the latter, since SQS
+   * leaves out of it what was received three times.
+   */
+  addForDeadLetters(name: string, impact: string, deadLetterQueue: IQueue): void {
+    const dimensions = { QueueName: deadLetterQueue.queueName };
+    this.add({
+      name: `${name}-dead-letters-untaken`,
+      impact,
+      runbook: 'dead-letters-stuck',
+      metric: resourceMetric('AWS/SQS', 'ApproximateAgeOfOldestMessage', dimensions, { statistic: 'Maximum' }),
+      threshold: 1800,
+    });
     this.add({
       name: `${name}-dead-letters-stuck`,
       impact,
       runbook: 'dead-letters-stuck',
-      metric: queueContent(deadLetterQueue.queueName),
+      metric: resourceMetric('AWS/SQS', 'ApproximateNumberOfMessagesNotVisible', dimensions, { statistic: 'Average' }),
+      // There is one most of the time, for half an hour.
       threshold: 0.5,
       periods: 6,
     });

@@ -96,7 +96,7 @@ export class Schedules extends Construct {
       metric: laneMetric(this.prefix, schedulerLane, laneMetricNames.deadLetters, { statistic: 'Sum' }),
       threshold: 1,
     });
-    alarms.addStuck(
+    alarms.addForDeadLetters(
       schedulerLane,
       'Timers that could not be delivered are not being reported: the dead-letters function does not work.',
       this.deadLetterQueue,

@@ -56,6 +56,21 @@ describe('the options of a deployment', () => {
   });
 });
 
+describe('the environment of the functions', () => {
+  // Lines of 64 characters, as certificates have them.
+  const certificates = `-----BEGIN CERTIFICATE-----\n${`${'A'.repeat(64)}\n`.repeat(36)}`;
+  const oidc = { oidcIssuer: 'https://login.example.com', oidcClientId: 'hub', oidcCaCertificates: certificates };
+
+  it('takes what the options hold, and is refused before the deployment where AWS would refuse it', () => {
+    expect(() => synthesize(oidc)).not.toThrow();
+    expect(() => synthesize({ ...oidc, oidcClientSecretCiphertext: 'A'.repeat(1_000) })).toThrow(
+      /function api \d{4} bytes of environment, most of them as IDENTITY_PROVIDER/,
+    );
+    const caps = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`imap-${index}.mail.example.com`, 40]));
+    expect(() => synthesize({ hostConnectionCaps: caps })).toThrow(/HOST_CONNECTION_CAPS/);
+  });
+});
+
 describe('the API of a deployment', () => {
   const the = (resources: readonly Resource[], type: string): Resource | undefined => ofType(resources, type)[0];
 
