@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Cycle, cycleCountsSchema } from '../cycle/cycle.ts';
 import type { Settings } from '../organization/settings.ts';
 import { type Mailbox, type SynchronizedWorkload, synchronizedWorkloads, workloadStateSchema } from './mailbox.ts';
-import { describeWaiting, type WaitingLines, waitingSchema } from './waiting.ts';
+import { describeWaiting, type Waiting, type WaitingLines, waitingSchema } from './waiting.ts';
 import { runs } from './workload-state.ts';
 
 export const healthSchema = z.enum(['ok', 'late', 'failing', 'off']);
@@ -47,6 +47,8 @@ export interface ScheduleInput {
   readonly running: ReadonlySet<SynchronizedWorkload>;
   /** Where those wait who are due; absent: nobody has looked. */
   readonly lines?: Readonly<Record<SynchronizedWorkload, WaitingLines>>;
+  /** Why nothing of the organization runs, on purpose. */
+  readonly standstill?: Waiting | undefined;
   readonly schedule: Settings['schedule'];
   readonly minPollingMinutes: number;
   readonly now: Date;
@@ -69,7 +71,7 @@ const healthOf = (input: ScheduleInput, name: SynchronizedWorkload): Health => {
   const workload = input.mailbox.workloads[name];
   const cycle = input.cycles[name];
   if (workload.state === 'disabled' && workload.disabledBy === 'permanentError') return 'failing';
-  if (!runs(workload.state)) return 'off';
+  if (!runs(workload.state) || input.standstill !== undefined) return 'off';
   const now = input.now.getTime();
   // Without a cycle there is nothing that could run: the watchdog or the next request has to start it.
   if (cycle === undefined) return 'late';
@@ -110,19 +112,23 @@ const describeWorkload = (input: ScheduleInput, name: SynchronizedWorkload): Wor
   if (cycle === undefined) return { state, phase: 'none', nextRunAt: null, reason: null };
   const now = input.now.getTime();
   const isRunning = input.running.has(name);
+  const standstill = isRunning ? undefined : input.standstill;
   return {
     state,
-    phase: phaseOf(cycle, isRunning, now),
-    nextRunAt: cycle.enabled ? instant(cycle.due) : null,
+    phase: standstill === undefined ? phaseOf(cycle, isRunning, now) : 'none',
+    nextRunAt: cycle.enabled && standstill === undefined ? instant(cycle.due) : null,
     reason: cycle.enabled ? (cycle.reason ?? 'enabled') : null,
-    waiting: describeWaiting(cycle, input.lines?.[name] ?? nobodyWaits, { isRunning, now }),
+    waiting:
+      cycle.enabled && cycle.due !== null && standstill !== undefined
+        ? standstill
+        : describeWaiting(cycle, input.lines?.[name] ?? nobodyWaits, { isRunning, now }),
     lastStartedAt: instant(cycle.lastStartedAt),
     lastCompletedAt: instant(cycle.lastCompletedAt),
     lastSuccessAt: instant(cycle.lastSuccessAt),
     consecutiveFailures: cycle.consecutiveFailures,
     lastCounts: cycle.lastCounts ?? null,
     backlog: cycle.backlog ?? 0,
-    overdue: isOverdue(cycle, isRunning, now),
+    overdue: standstill === undefined && isOverdue(cycle, isRunning, now),
   };
 };
 

@@ -6,6 +6,7 @@ import { serverProfileKind } from '../server-profile/server-profile.ts';
 import type { ThrottleReader } from '../throttle/throttle-reader.ts';
 import { type Mailbox, synchronizedWorkloads } from './mailbox.ts';
 import { type Health, mailboxHealth, type ScheduleInput } from './mailbox-schedule.ts';
+import { describeStandstill } from './waiting.ts';
 
 export interface ScheduleContext {
   readonly store: EntityStore;
@@ -36,6 +37,7 @@ export const readSchedule = async (context: ScheduleContext, mailbox: Mailbox): 
       // Where no place is kept for sending, those who send wait among those who read.
       outgoing: { connection: sendingQ > 0 ? sendingQ : q, share: outgoing },
     },
+    standstill: describeStandstill(organization),
     schedule: organization.settings.schedule,
     minPollingMinutes: serverProfile?.minPollingMinutes ?? 0,
     now: now(),
@@ -50,6 +52,7 @@ export const readHealth = async (
   const input = {
     mailbox,
     running: new Set<never>(),
+    standstill: describeStandstill(organization),
     schedule: organization.settings.schedule,
     minPollingMinutes: 0,
     now: now(),

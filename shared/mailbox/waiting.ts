@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Cycle } from '../cycle/cycle.ts';
+import { movesEmail, type Organization } from '../organization/organization.ts';
 
 /** Why a workload that has something to do does not do it now, where that is not its own interval. */
 export const waitingSchema = z
@@ -20,6 +21,14 @@ export interface WaitingLines {
   /** In the lane, for the share of the organization. */
   readonly share: number;
 }
+
+/** Why no mailbox of the organization runs, until somebody lets them; undefined: they run. */
+export const describeStandstill = (organization: Organization): Waiting | undefined => {
+  if (movesEmail(organization)) return undefined;
+  return organization.status === 'active'
+    ? { code: 'channelIsEmailRouter', detail: 'Email goes through the Email Router, so nothing runs here', until: null }
+    : { code: 'organizationSuspended', detail: 'The organization is suspended, so nothing runs', until: null };
+};
 
 /** By the reason that the last cycle noted for the next one. */
 const details: Readonly<Record<string, readonly [code: string, detail: string]>> = {

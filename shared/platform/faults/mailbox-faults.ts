@@ -160,6 +160,12 @@ export const mailboxFaults = {
     fix: 'Look at the health of the server profiles. If they are well, grant the organization a larger quota.laneSharePercent, or deploy the lane with a higher concurrency',
     whoActs: 'operator',
   },
+  profilePaused: {
+    title: 'A server of the profile is paused',
+    cause: 'It failed for all mailboxes: it cannot be reached, or its certificate is not trusted',
+    fix: 'Look at the alert about the server profile; one run at a time tries the server, and one success resumes all',
+    whoActs: 'administrator',
+  },
   profileFailing: {
     title: 'More than half of the mailboxes of a server profile fail',
     cause:

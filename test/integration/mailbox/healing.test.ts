@@ -231,12 +231,14 @@ describe('while nothing may run, nothing is lost, and it goes on from the same c
     {
       what: 'of an organization whose channel is the Email Router',
       queued: 1,
+      waiting: 'channelIsEmailRouter',
       stop: ({ settings }: IncomingOrganization) => settings({ processing: { channel: 'emailRouter' } }),
       goOn: ({ settings }: IncomingOrganization) => settings({ processing: { channel: 'serverSideSync' } }),
     },
     {
       what: 'of a suspended organization',
       queued: 1,
+      waiting: 'organizationSuspended',
       stop: ({ id }: IncomingOrganization) =>
         world.api.operator('POST', `/v1/organizations/${id}/suspend`, { body: { reason: 'unpaid' } }),
       goOn: ({ id }: IncomingOrganization) => world.api.operator('POST', `/v1/organizations/${id}/resume`),
@@ -244,6 +246,7 @@ describe('while nothing may run, nothing is lost, and it goes on from the same c
     {
       what: 'of an inactive owner',
       queued: 0,
+      waiting: undefined,
       stop: ({ call }: IncomingOrganization, userId: string) =>
         call('PATCH', `/users/${userId}`, { status: 'inactive' }),
       goOn: async ({ call }: IncomingOrganization, userId: string, mailboxId: string) => {
@@ -253,7 +256,7 @@ describe('while nothing may run, nothing is lost, and it goes on from the same c
     },
   ];
 
-  it.each(standStill)('a mailbox $what', async ({ stop, goOn, queued }) => {
+  it.each(standStill)('a mailbox $what', async ({ stop, goOn, queued, waiting }) => {
     const { behaviour, server, organization } = await startOrganization();
     const { id, mailboxId, run } = await addMailbox(organization);
     await run();
@@ -267,11 +270,17 @@ describe('while nothing may run, nothing is lost, and it goes on from the same c
     await world.api.services.cycles.synchronize(organization.id, mailboxId, ['incoming'], 'opn_meanwhile');
     const delivered = await runLaneBatch(await loadLaneHandler('incoming'), queueUrl());
     const still = [logins(server), (await organization.cycle(mailboxId)).cursors];
+    const shown = (await organization.call('GET', `/mailboxes/${mailboxId}/schedule`)).body;
+    const off = (await organization.call('GET', '/mailboxes?health=off')).body.data;
     await goOn(organization, id, mailboxId);
     await run();
 
     expect(delivered).toBe(queued);
     expect(still).toEqual([sessions, cursors]);
+    expect(shown).toMatchObject({ health: 'off' });
+    expect(shown.workloads.incoming).toMatchObject({ phase: 'none', nextRunAt: null, overdue: false });
+    expect(shown.workloads.incoming.waiting?.code).toBe(waiting);
+    expect(off).toMatchObject([{ id: mailboxId }]);
     expect(await subjects(organization)).toEqual(['before', 'meanwhile']);
     expect(server.commands.filter((command) => /^RETR 1$/.test(command))).toHaveLength(1);
   });
