@@ -20,9 +20,9 @@ const endMarginMilliseconds = 10_000;
 const waitSeconds = 15;
 /**
  * A request or a function that was under way may write after all is gone, and a URL to upload to outlives its
- * organization. By then none is left.
+ * organization by an hour, and an upload that began in its last minute the URL. By then none is left.
  */
-const secondLookMilliseconds = 3_600_000;
+const secondLookMilliseconds = 7_200_000;
 
 const addCounts = (one: Operation['result'], other: Readonly<Record<string, number>>): Record<string, number> => {
   const sum: Record<string, number> = { ...other };
@@ -42,8 +42,8 @@ const goOn = (deps: RunErasureDependencies, { id, subject }: Operation, delivery
   goOnLater(deps, { organizationId: deploymentScope, id, group: subject.id }, delivery, waitSeconds);
 
 /**
- * What a delivery of an erasure does that has ended: once more the same, an hour later, for what was written while it
- * ran. Before that it sees to it that the hour does not pass unnoticed.
+ * What a delivery of an erasure does that has ended: once more the same, two hours later, for what was written while
+ * it ran. Before that it sees to it that they do not pass unnoticed.
  */
 const lookAgain = async (
   deps: RunErasureDependencies,
