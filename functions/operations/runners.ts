@@ -51,9 +51,9 @@ export const createOperationRunners = (
       return { done: true };
     },
     bulkMailboxes: (organizationId, operation, delivery) => runBulkStep(services, organizationId, operation, delivery),
-    replayDeadLetter: async (...work) => {
+    replayDeadLetter: async (organizationId, operation) => {
       const { runReplay } = await import('../../shared/dead-letter/replay-dead-letter.ts');
-      await runReplay(services, ...work);
+      await runReplay(services, organizationId, operation);
       return { done: true };
     },
     replayDeadLetters: async (...work) => {

@@ -23,6 +23,8 @@ export const deadLetterSchema = z.object({
   decisionId: z.string(),
   sizeBytes: z.number().int(),
   rawKey: z.string(),
+  /** Replays that began and have not ended: their processes died, or they go on. */
+  unended: z.number().int().optional(),
   status: z.enum(['open', 'resolved', 'discarded']),
   discardReason: z.string().nullable(),
   /** Until when it is kept, bytes included. */

@@ -20,6 +20,7 @@ import { unwrapForward } from '../tracking/unwrap-forward.ts';
 import { closeDeadLetter } from './close-dead-letter.ts';
 import { type DeadLetter, deadLetterExpiry, deadLetterKind } from './dead-letter.ts';
 import { messageOfLetter } from './message-of-letter.ts';
+import { endsProcesses, noteReplayBegun, noteReplayEnded } from './unended-replays.ts';
 
 export interface ReplayDependencies extends OperationDependencies {
   readonly content: ContentStore;
@@ -31,9 +32,6 @@ export interface Replayed {
   readonly emailId?: string;
 }
 
-/** A message that ends the process does so again: the third delivery of one replay gives it up. */
-const deliveriesBeforeGivingUp = 3;
-
 const notePersistence = async (
   { store, now }: ReplayDependencies,
   organizationId: string,
@@ -44,7 +42,7 @@ const notePersistence = async (
     deadLetterKind,
     organizationId,
     letter.id,
-    (current) =>
+    ({ unended: _unended, ...current }) =>
       current.status === 'open'
         ? {
             next: { ...current, attempts: current.attempts + 1, lastAt: now().toISOString(), fault },
@@ -127,7 +125,15 @@ export const replayDeadLetter = async (
   if (letter === undefined) throw new FaultError('notFound');
   if (letter.status === 'resolved') return { outcome: 'resolved' };
   if (letter.status === 'discarded') throw new FaultError('invalidState', { detail: 'The dead letter is discarded' });
+  const refuse = async (detail: string): Promise<never> => {
+    await notePersistence(dependencies, organization.id, letter, createFault('unreadable', { detail }));
+    throw new FaultError('unreadable', { detail });
+  };
+  // So that what comes behind it is replayed; asked for anew it is tried again.
+  if (endsProcesses(letter)) return refuse('Replaying it ended the process');
   const author: Author = { origin: 'mailbox', actor: { type: 'mailbox', id: letter.mailboxId } };
+  const { table } = dependencies.store;
+  await noteReplayBegun(table, organization.id, id);
   try {
     const replayed =
       letter.kind === 'event'
@@ -136,10 +142,10 @@ export const replayDeadLetter = async (
     await closeDeadLetter({ ...dependencies, author: systemAuthor }, organization.id, id, { status: 'resolved' });
     return replayed;
   } catch (error) {
-    if (!(error instanceof ItemError) && !isRefusedItem(error)) throw error;
-    const detail = error instanceof Error ? error.message : String(error);
-    await notePersistence(dependencies, organization.id, letter, createFault('unreadable', { detail }));
-    throw new FaultError('unreadable', { detail });
+    if (error instanceof ItemError || isRefusedItem(error))
+      return refuse(error instanceof Error ? error.message : String(error));
+    await Promise.allSettled([noteReplayEnded(table, organization.id, id)]);
+    throw error;
   }
 };
 
@@ -148,16 +154,11 @@ export const runReplay = async (
   dependencies: ReplayDependencies,
   organizationId: string,
   operation: Operation,
-  delivery: { readonly receiveCount: number },
 ): Promise<void> => {
   const organization = await dependencies.store.get(organizationKind, organizationId, organizationId);
   if (organization === undefined) return;
   const end = (outcome: Parameters<typeof finishOperation>[3]) =>
     finishOperation(dependencies, organizationId, operation.id, outcome);
-  if (delivery.receiveCount >= deliveriesBeforeGivingUp) {
-    await end({ status: 'failed', fault: createFault('unreadable', { detail: 'Replaying it ended the process' }) });
-    return;
-  }
   try {
     await end({
       status: 'succeeded',

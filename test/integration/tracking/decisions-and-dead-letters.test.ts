@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DeadLetter, deadLetterKind } from '../../../shared/dead-letter/dead-letter.ts';
+import { runReplays } from '../../../shared/dead-letter/replay-dead-letters.ts';
+import { operationKind } from '../../../shared/operation/operation.ts';
 import { organizationKind } from '../../../shared/organization/organization.ts';
 import { createFault } from '../../../shared/platform/fault.ts';
 import { createIdentifier } from '../../../shared/platform/identifier.ts';
 import { type Decision, decisionKind } from '../../../shared/tracking/decision.ts';
-import { type LaneHandler, loadLaneHandler, runLaneBatch } from '../../support/run-lane.ts';
+import {
+  contextOf,
+  type LaneHandler,
+  loadLaneHandler,
+  receiveLaneEvent,
+  runLaneBatch,
+} from '../../support/run-lane.ts';
 import { startTestApi, type TestApi, type TestOrganization } from '../role-calls.ts';
 
 let api: TestApi;
@@ -180,6 +188,63 @@ describe('dead letters', () => {
     expect(items).toMatchObject([{ subject: { type: 'deadLetter', id: gone.id }, status: 'failed' }]);
     expect(items[0].fault.code).toBe('invalidState');
     expect((await call('GET', `/operations/${body.id}`)).body.status).toBe('succeeded');
+  });
+
+  it('that end the process are given up after two deaths, and those behind them are replayed', async () => {
+    const call = organization.as('admin');
+    const [poison, harmless] = [await storeDeadLetter(), await storeDeadLetter()];
+    const { body: operation } = await call('POST', '/dead-letters/replay', { filter: { kind: 'email' } });
+    let isDeadly = true;
+    /** As far as a process comes that dies while it reads the poison. */
+    const runUntilDeath = async (): Promise<'died' | 'ended'> => {
+      let die = (): void => undefined;
+      const death = new Promise<'died'>((resolve) => {
+        die = () => resolve('died');
+      });
+      const read = async (key: string) => {
+        if (key !== poison.rawKey || !isDeadly) return api.services.content.read(key);
+        die();
+        return new Promise<never>(() => undefined);
+      };
+      const begun = await api.services.store.get(operationKind, organization.id, operation.id);
+      if (begun === undefined) throw new Error('Nothing was begun');
+      const run = runReplays({ ...api.services, content: { ...api.services.content, read } }, organization.id, begun, {
+        receiveCount: 1,
+        remainingMilliseconds: 60_000,
+      });
+      return Promise.race([run.then(() => 'ended' as const), death]);
+    };
+
+    const ends = [await runUntilDeath(), await runUntilDeath(), await runUntilDeath()];
+
+    expect(ends).toEqual(['died', 'died', 'ended']);
+    const items = (await call('GET', `/operations/${operation.id}/items`)).body.data;
+    expect(items).toMatchObject([
+      { subject: { id: poison.id }, status: 'failed', fault: { code: 'unreadable' } },
+      // It has no mailbox here.
+      { subject: { id: harmless.id }, status: 'failed', fault: { code: 'invalidState' } },
+    ]);
+    const { body: letter } = await call('GET', `/dead-letters/${poison.id}`);
+    expect(letter).toMatchObject({ status: 'open', attempts: 4 });
+    expect(letter).not.toHaveProperty('unended');
+    // After a repair it is tried again.
+    isDeadly = false;
+    const { body: again } = await call('POST', `/dead-letters/${poison.id}/replay`);
+    await runOperations();
+    expect((await call('GET', `/operations/${again.id}`)).body.fault.code).toBe('invalidState');
+  });
+
+  it('are tried however often the message of their replay had to wait', async () => {
+    const call = organization.as('admin');
+    const { id } = await storeDeadLetter();
+    const { body: operation } = await call('POST', `/dead-letters/${id}/replay`);
+
+    const event = await receiveLaneEvent(String(process.env['OPERATIONS_QUEUE_URL']));
+    if (event === undefined) throw new Error('Nothing was sent');
+    for (const { attributes } of event.Records) attributes.ApproximateReceiveCount = '9';
+    await operations(event, contextOf(60_000));
+
+    expect((await call('GET', `/operations/${operation.id}`)).body.fault.code).toBe('invalidState');
   });
 
   it('give their exact bytes to those who may read mail', async () => {
