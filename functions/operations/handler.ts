@@ -1,7 +1,9 @@
 import { operationMessageSchema } from '../../shared/cycle/lane-message.ts';
 import type { LaneVerdict } from '../../shared/cycle/run-lane-batch.ts';
 import { abandonTest } from '../../shared/mailbox/apply-test-result.ts';
+import { goOnLater } from '../../shared/operation/go-on-later.ts';
 import { isFinished } from '../../shared/operation/operation.ts';
+import { restWhileSuspended } from '../../shared/operation/rest-while-suspended.ts';
 import { finishOperation, startOperation } from '../../shared/operation/run-operation.ts';
 import { createLaneServices } from '../common/create-lane-services.ts';
 import { createLaneTimers } from '../common/create-lane-timers.ts';
@@ -13,13 +15,19 @@ const environment = readLaneEnvironment();
 const services = createLaneServices(environment);
 const runners = createOperationRunners(services, createLaneTimers(), environment.CYCLES_TABLE);
 
+/** How often work that waits for its organization looks whether it may go on. */
+const suspendedSeconds = 120;
+
 export const handler = createLaneHandler(
   'operations',
   services.queues,
   async (record, invocation): Promise<LaneVerdict> => {
     const { organizationId, operationId } = operationMessageSchema.parse(JSON.parse(record.body));
-    const operation = await startOperation(services, organizationId, operationId);
-    if (operation === undefined) return { done: true };
+    const started = await startOperation(services, organizationId, operationId);
+    if (started === undefined) return { done: true };
+    const operation = await restWhileSuspended(services, organizationId, started);
+    if (operation === 'waits')
+      return goOnLater(services, { organizationId, id: operationId, group: record.group }, record, suspendedSeconds);
     // An erasure looks once more when it has ended.
     if (isFinished(operation) && operation.kind !== 'eraseOrganization') {
       if (operation.kind === 'testAndEnable')

@@ -1,4 +1,6 @@
+import { PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { operationMessage } from '../../../shared/operation/operation-message.ts';
 import type { MailUser } from '../../support/mail-servers.ts';
 import { findMailUser } from '../../support/mailbox-client.ts';
 import { walkPages } from '../api-harness.ts';
@@ -248,5 +250,39 @@ describe('bulk work', () => {
       const { status, body: problem } = await bulk(body);
       expect([status, problem.errors[0].pointer]).toEqual([400, pointer]);
     }
+  });
+});
+
+describe('while the organization is suspended', () => {
+  const suspend = () =>
+    world.api.operator('POST', `/v1/organizations/${organization.id}/suspend`, { body: { reason: 'unpaid' } });
+  const resume = () => world.api.operator('POST', `/v1/organizations/${organization.id}/resume`);
+  /** What the workloads of the mailboxes are. */
+  const states = async (ids: readonly string[]) =>
+    Promise.all(ids.map(async (id) => (await readMailbox(id)).workloads.incoming.state));
+
+  it('no test that was asked for before reaches a mail server, and bulk work waits and goes on afterwards', async () => {
+    const [first = '', ...others] = await createMailboxes();
+    const test = await call('POST', `/mailboxes/${first}/test-and-enable`, {});
+    const work = await bulk({ select: { mailboxIds: others }, action: 'testAndEnable' });
+    await suspend();
+
+    while ((await world.runOperations()) > 0);
+    const refused = (await call('GET', `/operations/${test.body.id}`)).body;
+    const waiting = (await call('GET', `/operations/${work.body.id}`)).body;
+    const meanwhile = await states([first, ...others]);
+    await resume();
+    const { queues } = world.api.services;
+    const { id } = work.body;
+    // The message that waits comes back in two minutes.
+    await new SQSClient({}).send(new PurgeQueueCommand({ QueueUrl: process.env['OPERATIONS_QUEUE_URL'] }));
+    await queues.send('operations', `${id}.anew`, `${id}.anew`, operationMessage(organization.id, id, id, 'anew'));
+    const done = await world.finish(call, id);
+
+    expect(refused).toMatchObject({ status: 'failed', fault: { code: 'organizationSuspended' } });
+    expect(waiting).toMatchObject({ status: 'running', progress: { done: 0 } });
+    expect(meanwhile).toEqual(['notTested', 'notTested', 'notTested']);
+    expect(done).toMatchObject({ status: 'succeeded' });
+    expect(await states(others)).toEqual(['enabled', 'enabled']);
   });
 });
