@@ -262,6 +262,36 @@ describe('a cycle on the real tables, queues and timers', () => {
     expect(await readCycle()).not.toHaveProperty('synchronizations');
   });
 
+  it('keeps its place until its function is certainly over, and ends its work before that', async () => {
+    const message = await enabled();
+    let placeUntil = 0;
+    let workUntil = 0;
+    const gate = {
+      enter: (request: Parameters<typeof base.gate.enter>[0]) => {
+        placeUntil = request.expiresAt;
+        return base.gate.enter(request);
+      },
+    };
+    const runner: WorkloadRunner = {
+      run: async ({ deadline }) => {
+        workUntil = deadline;
+        return nothingFound();
+      },
+    };
+    const reporter = {
+      report: async () => undefined,
+      note: async () => undefined,
+      synchronized: async () => undefined,
+    };
+    const begins = Date.now();
+
+    await runCycle({ ...base, gate, runner, reporter }, { message, receiveCount: 1, remainingMilliseconds: 60_000 });
+
+    // Lambda takes a moment to stop a function, and clocks differ.
+    expect(placeUntil).toBeGreaterThanOrEqual(begins + 60_000 + 5_000);
+    expect(workUntil).toBeLessThan(begins + 60_000);
+  });
+
   it('comes back after a fault of the server, and tells of it', async () => {
     const message = await enabled();
     reports.length = 0;
