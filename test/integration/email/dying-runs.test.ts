@@ -182,6 +182,32 @@ describe('a run that stood still while another one sent its email to some', () =
   });
 });
 
+describe('a run that stood still until its email was to be sent again', () => {
+  it('has no say any more in what becomes of it', async () => {
+    await organization.settings({ outgoing: { onUnconfirmed: 'resend' } });
+    const { id } = await organization.send(toCarl());
+    const outgoing = await beginRun(services, organization);
+    let isHanded = false;
+    let hasStoodStill = false;
+    const write: typeof services.table.write = async (writes) => {
+      const [first] = writes;
+      if (isHanded && !hasStoodStill) {
+        hasStoodStill = true;
+        await createOutgoingRunner(services).run(await beginRun(services, organization));
+      }
+      isHanded ||= first !== undefined && 'update' in first && first.values?.[':handing'] !== undefined;
+      return services.table.write(writes);
+    };
+    const store = new EntityStore({ ...services.table, write });
+
+    const late = createOutgoingRunner({ ...services, store }).run(outgoing);
+
+    await expect(late).rejects.toThrow('Another run has taken this Send');
+    expect(hasStoodStill).toBe(true);
+    expect(await organization.email(id)).toMatchObject({ status: 'pendingSend', to: [{ result: 'deferred' }] });
+  });
+});
+
 describe('an edit that comes while a run takes the email', () => {
   it('stands, and the email is sent once', async () => {
     const { id, messageId } = await organization.send(toCarl());
