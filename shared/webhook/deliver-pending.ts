@@ -57,8 +57,8 @@ const rest = async (
 };
 
 const progressOf = (state: WebhookState): WebhookProgress => {
-  const { epoch, sequence, attempts, due, deliveryId, fault, lastSuccessAt, resumedAt, replay } = state;
-  return { epoch, sequence, attempts, due, deliveryId, fault, lastSuccessAt, resumedAt, replay };
+  const { epoch, sequence, attempts, due, fault, lastSuccessAt, resumedAt, replay } = state;
+  return { epoch, sequence, attempts, due, fault, lastSuccessAt, resumedAt, replay };
 };
 
 /** How a run tells the operation of a replay; one that is gone has been erased with its organization. */

@@ -4,11 +4,10 @@ import type { FeedEvent } from '../feed/feed-event.ts';
 import { readFeed, readFeedPlace } from '../feed/read-feed.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { createFault, FaultError } from '../platform/fault.ts';
-import { createIdentifier } from '../platform/identifier.ts';
 import type { AttemptOutcome } from './post-event.ts';
 import { secondsToNextAttempt } from './retry-plan.ts';
 import type { Webhook } from './webhook.ts';
-import { deliveryWrite, describeDelivery, type WebhookDelivery } from './webhook-delivery.ts';
+import { deliveryIdOf, deliveryWrite, describeDelivery, type WebhookDelivery } from './webhook-delivery.ts';
 import type { WebhookProgress, WebhookState } from './webhook-state.ts';
 
 /**
@@ -63,6 +62,10 @@ export const drainFeed = async (
     progress =
       progress.replay === null ? { ...progress, sequence } : { ...progress, replay: { ...progress.replay, sequence } };
   };
+  /** What failed was at an event of the range: the next one of the feed has not been tried yet. */
+  const endReplay = (): void => {
+    progress = { ...progress, replay: null, attempts: 0, due: null, fault: null };
+  };
   const note = (delivery: WebhookDelivery): void => {
     notes.push(store.table.write([deliveryWrite(organizationId, delivery)]));
   };
@@ -82,7 +85,7 @@ export const drainFeed = async (
     const { replay } = progress;
     if (replay !== null) {
       await deps.onReplayExpired(replay);
-      progress = { ...progress, replay: null };
+      endReplay();
     } else {
       const { epoch, sequence } = await readFeedPlace(store.table, organizationId, progress.sequence, now());
       progress = { ...progress, epoch, sequence };
@@ -123,7 +126,7 @@ export const drainFeed = async (
   const attempt = async (event: FeedEvent): Promise<DrainEnd | undefined> => {
     const outcome = await deps.post(event);
     const attempts = progress.attempts + 1;
-    const deliveryId = progress.deliveryId ?? createIdentifier('dlv', outcome.at.getTime());
+    const deliveryId = deliveryIdOf(webhook.id, event, progress.replay);
     const { responseStatus, seconds, fault } = outcome;
     const operationId = progress.replay?.operationId ?? null;
     const figures = { at: outcome.at, attempts, responseStatus, seconds, fault, operationId };
@@ -132,7 +135,7 @@ export const drainFeed = async (
       note(describeDelivery(id, deliveryId, event, { ...figures, status: 'succeeded', nextAttemptAt: null }));
       const at = now().getTime();
       const resumedAt = progress.attempts > 0 ? at : progress.resumedAt;
-      progress = { ...progress, attempts: 0, due: null, deliveryId: null, fault: null, lastSuccessAt: at, resumedAt };
+      progress = { ...progress, attempts: 0, due: null, fault: null, lastSuccessAt: at, resumedAt };
       moveTo(event.sequence);
       return undefined;
     }
@@ -147,11 +150,16 @@ export const drainFeed = async (
     const nextAttemptAt = due === null ? null : new Date(due);
     const status = due === null ? 'failed' : 'retrying';
     note(describeDelivery(id, deliveryId, event, { ...figures, status, nextAttemptAt }));
-    progress = { ...progress, attempts, due, deliveryId, fault };
+    progress = { ...progress, attempts, due, fault };
     return due === null ? { kind: 'disable', outcome } : { kind: 'waiting' };
   };
 
   const drain = async (): Promise<DrainEnd> => {
+    // An endpoint that takes nothing must not keep a range going that nobody wants any more.
+    if (progress.replay !== null && !(await deps.onReplayProgress(progress.replay))) {
+      endReplay();
+      await save();
+    }
     for (;;) {
       if (now().getTime() >= deps.deadline) return { kind: 'continue' };
       const batch = await readNext().catch((error: unknown) => {
@@ -171,7 +179,7 @@ export const drainFeed = async (
       moveTo(batch.reached);
       const { replay } = progress;
       if (replay !== null && (!(await deps.onReplayProgress(replay)) || replay.sequence >= replay.to)) {
-        progress = { ...progress, replay: null };
+        endReplay();
         await save();
         continue;
       }

@@ -2,8 +2,10 @@ import * as z from 'zod';
 import type { FeedEvent } from '../feed/feed-event.ts';
 import type { EntityKind } from '../platform/entity-store.ts';
 import { faultSchema } from '../platform/fault.ts';
+import { deriveIdentifier, identifierTime } from '../platform/identifier.ts';
 import { type RecordWrite, recordKey } from '../platform/records-table.ts';
 import { entityShape } from '../platform/values.ts';
+import type { WebhookReplay } from './webhook-state.ts';
 
 /** retrying: failed so far · failed: failed, and not repeated by the hub itself. */
 export const deliveryStatusSchema = z.enum(['succeeded', 'retrying', 'failed']);
@@ -43,6 +45,18 @@ export const deliveryRange = (webhookId: string): { readonly from: string; reado
   from: `${webhookId}#`,
   to: `${webhookId}#~`,
 });
+
+/**
+ * The delivery of an event to a webhook, or of its being sent again by a replay: always the same one, however often it is
+ * tried and whatever comes in between. They sort as the events do; those of a replay from its beginning on.
+ */
+export const deliveryIdOf = (webhookId: string, event: FeedEvent, replay: WebhookReplay | null): string => {
+  const at =
+    replay === null
+      ? Date.parse(event.at)
+      : identifierTime(replay.operationId) + event.sequence - (replay.to - replay.total);
+  return deriveIdentifier('dlv', at, `${webhookId}#${event.id}#${replay?.operationId ?? ''}`);
+};
 
 // Longer than the three days that an event is tried, so that every story is told to its end.
 const keptSeconds = 7 * 86_400;

@@ -29,8 +29,6 @@ export const webhookStateSchema = z.object({
   attempts: z.int().nonnegative(),
   /** The next attempt; null: as soon as there is something. */
   due: z.number().nullable(),
-  /** The delivery that the failed attempts belong to. */
-  deliveryId: z.string().nullable(),
   /** What the last attempt met, while it is being repeated. */
   fault: faultSchema.nullable(),
   lastSuccessAt: z.number().nullable(),
@@ -46,7 +44,7 @@ export type WebhookState = z.output<typeof webhookStateSchema>;
 /** What a run moves. */
 export type WebhookProgress = Pick<
   WebhookState,
-  'epoch' | 'sequence' | 'attempts' | 'due' | 'deliveryId' | 'fault' | 'lastSuccessAt' | 'resumedAt' | 'replay'
+  'epoch' | 'sequence' | 'attempts' | 'due' | 'fault' | 'lastSuccessAt' | 'resumedAt' | 'replay'
 >;
 
 export const webhookStateSortKey = 'webhook';

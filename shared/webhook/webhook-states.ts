@@ -84,7 +84,6 @@ export const createWebhookStates = (document: DynamoDBDocumentClient, TableName:
       ...cursor,
       attempts: 0,
       due: null,
-      deliveryId: null,
       fault: null,
       lastSuccessAt: null,
       resumedAt: now.getTime(),
@@ -111,7 +110,7 @@ export const createWebhookStates = (document: DynamoDBDocumentClient, TableName:
       await create(organizationId, webhook, now);
       await update(organizationId, webhook.id, {
         UpdateExpression:
-          'SET enabled = :enabled, #version = :version, attempts = :none, due = :nothing, deliveryId = :nothing, ' +
+          'SET enabled = :enabled, #version = :version, attempts = :none, due = :nothing, ' +
           'fault = :nothing, resumedAt = :now REMOVE runId, runUntil',
         ConditionExpression: 'attribute_exists(pk) AND #version < :version',
         ExpressionAttributeNames: { '#version': 'version' },
@@ -149,10 +148,10 @@ export const createWebhookStates = (document: DynamoDBDocumentClient, TableName:
     },
     startReplay: async (organizationId, webhookId, replay) => {
       const started = await update(organizationId, webhookId, {
-        // The run under way would put its own view back.
-        UpdateExpression: 'SET replay = :replay REMOVE runId, runUntil',
+        // The run under way would put its own view back. What failed so far was at another event.
+        UpdateExpression: 'SET replay = :replay, attempts = :none REMOVE runId, runUntil',
         ConditionExpression: 'attribute_exists(pk) AND replay = :nothing',
-        ExpressionAttributeValues: { ':replay': replay, ':nothing': null },
+        ExpressionAttributeValues: { ':replay': replay, ':nothing': null, ':none': 0 },
       });
       return started !== undefined;
     },

@@ -2,6 +2,7 @@ import { DeleteScheduleCommand, ListSchedulesCommand, SchedulerClient } from '@a
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { appendEvents } from '../../../shared/feed/append-events.ts';
 import { bumpFeedEpoch } from '../../../shared/feed/feed-epoch.ts';
+import type { FeedEvent } from '../../../shared/feed/feed-event.ts';
 import { feedPageKey } from '../../../shared/feed/feed-page.ts';
 import { createFeedPages } from '../../../shared/feed/feed-pages.ts';
 import { systemAuthor } from '../../../shared/platform/change.ts';
@@ -101,6 +102,49 @@ describe('an endpoint that fails', () => {
     expect(enabled.body).toMatchObject({ status: 'enabled', reason: null, fault: null });
     expect(subjectsOf(posted.slice(attempts))).toEqual(['c-2', 'c-3', 'c-4']);
     expect(await hook.openAlerts(id)).toEqual([]);
+  });
+
+  it('during a replay is told of each event by itself, and of a replay that was cancelled no more', async () => {
+    await hook.quicken();
+    const { id } = await hook.subscribe();
+    const { cursor } = (await hook.call('GET', '/feed/head')).body;
+    await hook.putContacts('c-1');
+    await world.untilPosted(hook.path, 1);
+    let taken: readonly string[] = ['c-1'];
+    world.endpoint.answer(hook.path, ({ body }) => ({
+      status: taken.includes(JSON.parse(body).data.subject.externalId) ? 200 : 500,
+    }));
+    await hook.putContacts('c-2');
+    await world.untilPosted(hook.path, 2);
+    const replay = () => hook.call('POST', `/webhooks/${id}/replay`, { fromCursor: cursor });
+    const deliveries = async () =>
+      (await hook.call('GET', `/webhooks/${id}/deliveries`)).body.data.map(
+        ({ event, status, operationId }: { event: FeedEvent; status: string; operationId: string | null }) =>
+          [event.subject.externalId, status, operationId !== null] as const,
+      );
+
+    await replay();
+    await eventually(async () => ((await deliveries()).length === 3 ? true : undefined), { what: 'the replay' });
+    const between = await deliveries();
+    const state = () => world.api.cycleItem(`${hook.organization.id}#${id}`, 'webhook');
+    await eventually(async () => ((await state())?.['replay'] === null ? true : undefined), { what: 'its end' });
+    taken = [];
+    const { body: second } = await replay();
+    const timesOf = (name: string) => subjectsOf(world.endpoint.posted(hook.path)).filter((one) => one === name).length;
+    await eventually(async () => (timesOf('c-1') > 2 ? true : undefined), { what: 'the second replay' });
+    await hook.call('POST', `/operations/${second.id}/cancel`, {});
+    taken = ['c-2'];
+    await eventually(async () => ((await hook.read(id)).delivery.lag === 0 ? true : undefined), { what: 'no lag' });
+
+    expect(between).toEqual([
+      ['c-1', 'succeeded', true],
+      ['c-2', 'retrying', false],
+      ['c-1', 'succeeded', false],
+    ]);
+    expect((await deliveries()).filter(([, , again]: readonly unknown[]) => again === false)).toEqual([
+      ['c-2', 'succeeded', false],
+      ['c-1', 'succeeded', false],
+    ]);
   });
 
   it('with 410 has its webhook disabled at once', async () => {

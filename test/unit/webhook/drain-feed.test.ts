@@ -40,7 +40,6 @@ const fresh: WebhookState = {
   sequence: 0,
   attempts: 0,
   due: null,
-  deliveryId: null,
   fault: null,
   lastSuccessAt: null,
   resumedAt: 0,
