@@ -21,13 +21,17 @@ export type CycleResult =
       readonly retryAfterSeconds?: number | undefined;
       /** Another mailbox met this fault of the profile first; telling it again says nothing new. */
       readonly known?: boolean;
-    };
+    }
+  /** Somebody has turned the profile off: nothing was tried. */
+  | { readonly kind: 'inactive'; readonly fault: Fault };
 
 /** What the mailbox's owner and administrator are told. */
 export type WorkloadReport =
   | { readonly type: 'succeeded' }
   | { readonly type: 'retrying'; readonly fault: Fault; readonly failures: number }
   | { readonly type: 'disabled'; readonly fault: Fault }
+  /** Its profile was turned off. */
+  | { readonly type: 'inactive' }
   /** The server asks to come back later: no strike against the mailbox, which stays enabled. */
   | { readonly type: 'throttled'; readonly fault: Fault }
   /** The mailbox has had as much of the hour as one may: no fault of anybody, and it waits. */
@@ -154,10 +158,26 @@ const planDisabled = (input: PlanInput, fault: Fault): NextCycle => {
   };
 };
 
+const planInactive = (cycle: Cycle): NextCycle => ({
+  enabled: false,
+  due: null,
+  reason: 'profileInactive',
+  succeeded: false,
+  consecutiveFailures: 0,
+  idleCycles: cycle.idleCycles,
+  credentialRefusals: 0,
+  firstRefusalAt: undefined,
+  probing: false,
+  alerted: false,
+  slices: undefined,
+  report: { type: 'inactive' },
+});
+
 /** Decides from how a run ended when the next one is due and what becomes of the workload. Pure. */
 export const planNext = (input: PlanInput): NextCycle => {
   const { cycle, result, settings, now } = input;
   if (result.kind === 'completed') return planSuccess(input, result);
+  if (result.kind === 'inactive') return planInactive(cycle);
   const retry = retryDelaySeconds(settings.schedule, input.random);
   const waiting = Math.max(retry, result.retryAfterSeconds ?? 0) * 1000;
   const unchanged = {

@@ -1,4 +1,5 @@
 import { movesEmail, type Organization } from '../organization/organization.ts';
+import { createFault } from '../platform/fault.ts';
 import type { LaneQueues } from '../platform/lane-queues.ts';
 import type { Timers } from '../platform/timers.ts';
 import type { ConnectionGate, Gate } from '../throttle/connection-gate.ts';
@@ -181,6 +182,13 @@ const runWithConnection = async (
   const start = { at: startedAt, reason: delivery.message.reason };
   const context = await deps.loader.context(organization, cycle.mailboxId, false);
   if (context === undefined) return done('stale');
+  if (await isTurnedOff(deps, organization, context)) {
+    const fault = createFault('invalidState', {
+      detail: 'The server profile is inactive',
+      fix: 'Set its status to active and enable the workload, or use another profile',
+    });
+    return finish(deps, cycle, organization, context, start, { kind: 'inactive', fault });
+  }
   const deadline = deps.now().getTime() + delivery.remainingMilliseconds;
   const gate = await deps.gate.enter({
     organizationId: cycle.organizationId,
@@ -257,6 +265,15 @@ const attempt = async (
     throw error;
   }
 };
+
+/** Looked at again before it counts: a replica may not know yet that the profile is active again. */
+const isTurnedOff = async (
+  deps: CycleDependencies,
+  organization: Organization,
+  { mailbox, serverProfile }: RunContext,
+): Promise<boolean> =>
+  serverProfile.status === 'inactive' &&
+  (await deps.loader.context(organization, mailbox.id, true))?.serverProfile.status === 'inactive';
 
 const isOutdated = async (
   deps: CycleDependencies,
@@ -335,10 +352,10 @@ const finish = async (
     completedAt,
     counts: completion.counts,
     backlog: completion.backlog,
-    fault: result.kind === 'failed' ? result.fault : undefined,
-    level: result.kind === 'failed' ? result.level : undefined,
+    fault: result.kind === 'completed' ? undefined : result.fault,
+    level: result.kind === 'completed' ? undefined : result.kind === 'failed' ? result.level : 'profile',
     consecutiveFailures: next.consecutiveFailures,
-    disabled: next.report?.type === 'disabled',
+    disabled: !next.enabled || next.report?.type === 'disabled',
     nextDue: next.due,
     nextReason: next.reason,
   };

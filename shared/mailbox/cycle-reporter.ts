@@ -63,6 +63,9 @@ export const createCycleReporter = (deps: ReporterDependencies): CycleReporter =
         for (const code of ['laneStalled', 'sliceLimitReached'] as const)
           await clearAlert(store, organizationId, code, mailboxId, options);
         return clear(cycle, mailboxId, await standingElsewhere(cycle));
+      case 'inactive':
+        await setWorkloadState(store, organizationId, mailboxId, workload, { type: 'disable', by: 'profile' }, options);
+        return clear(cycle, mailboxId, await standingElsewhere(cycle));
       case 'retrying':
         await setWorkloadState(
           store,

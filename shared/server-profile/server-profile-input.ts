@@ -53,7 +53,10 @@ const fieldsSchema = z.strictObject({
   caCertificates: z.string().min(1).max(65_536).nullable().default(null).meta({
     description: 'PEM text of further certificate authorities to trust; several certificates may follow each other.',
   }),
-  status: z.enum(['active', 'inactive']).default('active'),
+  status: z.enum(['active', 'inactive']).default('active').meta({
+    description:
+      'inactive: whatever its mailboxes do is turned off by their next cycle (disabledBy profile), and nothing is lost. Once it is active again, enable them: POST /v1/mailboxes/bulk.',
+  }),
 });
 type Fields = z.output<typeof fieldsSchema>;
 

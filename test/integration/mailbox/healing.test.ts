@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildMessage, ordinaryHeaders } from '../../corpus/messages.ts';
+import { appendMessage } from '../../support/mailbox-client.ts';
 import { type MaildropServer, type StoredMessage, startMaildropServer } from '../../support/maildrop-server.ts';
 import { loadLaneHandler, runLaneBatch } from '../../support/run-lane.ts';
 import { type IncomingOrganization, type IncomingWorld, startIncomingWorld } from '../tracking/incoming-world.ts';
@@ -222,6 +223,46 @@ describe('a server that asks to come back later', () => {
       { state: 'enabled' },
       { level: 'warning', code: 'throttled', count: 4, actions: [] },
     ]);
+    expect(await openAlerts(organization)).toEqual([]);
+  });
+});
+
+describe('a server profile that is turned off', () => {
+  it('turns its mailboxes off by their next cycle; enabled again they go on from the same place', async () => {
+    const organization = await world.createOrganization();
+    const mailUser = world.mailUser(4);
+    const { mailboxId } = await organization.user(mailUser);
+    const { call } = organization;
+    const receive = (subject: string) =>
+      appendMessage(
+        world.servers.environment,
+        mailUser,
+        buildMessage(
+          ordinaryHeaders({ Subject: subject, To: mailUser.address, 'Message-ID': `<${subject}@client.example>` }),
+          'Hello\r\n',
+        ),
+      );
+    await organization.synchronize(mailboxId);
+    await receive('before');
+    await organization.synchronize(mailboxId);
+    const { serverProfileId } = (await call('GET', `/mailboxes/${mailboxId}`)).body;
+
+    await call('PATCH', `/server-profiles/${serverProfileId}`, { status: 'inactive' });
+    await receive('meanwhile');
+    const rested = await organization.synchronize(mailboxId);
+    const off = await incomingOf(organization, mailboxId);
+    const seen = await subjects(organization);
+    const refused = await call('POST', `/mailboxes/${mailboxId}/enable`, { workloads: ['incoming'] });
+    await call('PATCH', `/server-profiles/${serverProfileId}`, { status: 'active' });
+    await call('POST', `/mailboxes/${mailboxId}/enable`, { workloads: ['incoming'] });
+    await organization.synchronize(mailboxId);
+
+    expect(off).toMatchObject({ state: 'disabled', disabledBy: 'profile', fault: null });
+    expect(rested).toMatchObject({ enabled: false, due: null });
+    expect(seen).toEqual(['before']);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'invalidState' } });
+    expect(await incomingOf(organization, mailboxId)).toMatchObject({ state: 'enabled', disabledBy: null });
+    expect(await subjects(organization)).toEqual(['before', 'meanwhile']);
     expect(await openAlerts(organization)).toEqual([]);
   });
 });
