@@ -39,7 +39,7 @@ export const supportQueries: readonly SupportQuery[] = [
     lines: [
       `filter @message like "${mailbox}"`,
       ...eachCycle,
-      `filter cycle.mailboxId = "${mailbox}" and cycle.outcome in ["pushedBack", "waiting", "suspended", "stale"]`,
+      `filter cycle.mailboxId = "${mailbox}" and cycle.outcome in ["pushedBack", "waiting", "waitsForShare", "suspended", "stale"]`,
       'display @timestamp, cycle.workload, cycle.reason, cycle.outcome, cycle.waitSeconds',
       'sort @timestamp desc',
       'limit 50',

@@ -1,4 +1,4 @@
-import { toCycleLine } from '../../shared/cycle/cycle-line.ts';
+import { toCycleLine, waitingLine } from '../../shared/cycle/cycle-line.ts';
 import { cycleMessageSchema } from '../../shared/cycle/lane-message.ts';
 import { runCycle, type Verdict } from '../../shared/cycle/run-cycle.ts';
 import { endMarginMilliseconds } from '../../shared/cycle/run-time.ts';
@@ -80,6 +80,10 @@ export const createCycleLaneHandler = (
   };
   return createLaneHandler(lane, services.queues, process, {
     sharing: services.sharingOf(lane),
+    describeWait: (record, waitSeconds) => {
+      const message = cycleMessageSchema.safeParse(JSON.parse(record.body));
+      return message.success ? waitingLine(message.data, waitSeconds) : undefined;
+    },
     conclude: idle.conclude,
   });
 };

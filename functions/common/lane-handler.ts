@@ -68,6 +68,8 @@ export const createLaneHandler = (
   options: {
     /** Absent: nothing limits what an organization may hold of the lane. */
     readonly sharing?: LaneSharing;
+    /** Tells the log of a message that waits for a place of its organization. */
+    readonly describeWait?: (record: LaneRecord, waitSeconds: number | undefined) => unknown;
     /** Adds to the counts what is only known at the end; `requests` to AWS were made. */
     readonly conclude?: (invocation: LaneInvocation, requests: number) => void;
   } = {},
@@ -92,7 +94,9 @@ export const createLaneHandler = (
         const until = await places.admit(record);
         if (until === undefined) return process(record, invocation);
         count(counts, laneMetricNames.cyclesWaiting);
-        return waitForShare(queues, lane, record, { until, now: Date.now(), random });
+        const verdict = await waitForShare(queues, lane, record, { until, now: Date.now(), random });
+        const line = options.describeWait?.(record, verdict.done ? undefined : verdict.waitSeconds);
+        return line === undefined ? verdict : { ...verdict, line };
       };
       const results = await runLaneBatch(records, {
         process: async (record) => {

@@ -43,12 +43,23 @@ const ofSummary = (summary: CycleSummary): Partial<CycleLine> => ({
   nextReason: summary.nextReason,
 });
 
+const ofMessage = ({ organizationId, mailboxId, workload, generation, reason }: CycleMessage) => ({
+  organizationId,
+  mailboxId,
+  workload,
+  generation,
+  reason,
+});
+
+/** Of a message that waits for a place of its organization; undefined where a fresh one waits in its stead. */
+export const waitingLine = (message: CycleMessage, waitSeconds: number | undefined): CycleLine => ({
+  ...ofMessage(message),
+  outcome: 'waitsForShare',
+  ...(waitSeconds === undefined ? {} : { waitSeconds }),
+});
+
 export const toCycleLine = (message: CycleMessage, verdict: Verdict): CycleLine => ({
-  organizationId: message.organizationId,
-  mailboxId: message.mailboxId,
-  workload: message.workload,
-  generation: message.generation,
-  reason: message.reason,
+  ...ofMessage(message),
   outcome: verdict.done ? verdict.outcome : 'pushedBack',
   ...(verdict.done
     ? verdict.cycle === undefined

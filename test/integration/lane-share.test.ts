@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { logger } from '../../functions/common/logger.ts';
 import { createLaneShares } from '../../shared/lane-share/lane-shares.ts';
 import { createShareLimits, type SharedLane } from '../../shared/lane-share/share-limits.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { createThrottle } from '../../shared/throttle/throttle.ts';
+import { captureOutput } from '../support/capture-output.ts';
 import { eventually } from '../support/eventually.ts';
 import { startEventSource } from '../support/lane-event-source.ts';
 import { type MailServers, startTestMailServers } from '../support/mail-servers.ts';
@@ -23,7 +25,7 @@ let handler: LaneHandler;
 let queueUrl: string;
 
 beforeAll(async () => {
-  process.env['POWERTOOLS_LOG_LEVEL'] = 'SILENT';
+  logger.setLogLevel('SILENT');
   [api, servers, silent] = await Promise.all([
     startTestApi(),
     startTestMailServers(),
@@ -134,6 +136,40 @@ describe('a lane with four places, two of which one organization may keep for lo
     expect(JSON.parse(next.Records[0]?.body ?? '')).toMatchObject({ mailboxId, reason: 'sync' });
     expect(wasOver).toBe(false);
     expect(response?.batchItemFailures).toEqual([]);
+  });
+});
+
+describe('a mailbox that waits for a place of its organization', () => {
+  it('is told of in the log of the lane, with why and for how long', async () => {
+    const { id, mailboxIds } = await createOrganization(servers.environment, 1, 20);
+    const shares = createLaneShares({
+      lane: 'incoming',
+      limits: { placesOf: async () => ({ share, most: share }) },
+      throttle: createThrottle(createDocumentClient(), api.cyclesTable, Date.now),
+      now: Date.now,
+    });
+    for (let place = 0; place < share; place += 1)
+      await shares.enter({ organizationId: id, endsAt: Date.now() + 60_000, hasTicket: true });
+    const batch = await eventually(() => receiveLaneEvent(queueUrl, 1), { what: 'the message of the mailbox' });
+
+    logger.setLogLevel('INFO');
+    const log = await captureOutput(() => handler(batch, contextOf(60_000))).finally(() =>
+      logger.setLogLevel('SILENT'),
+    );
+
+    const line = log.split('\n').find((text) => text.includes('"message":"lane"'));
+    expect(JSON.parse(line ?? '{}').cycles).toEqual([
+      {
+        organizationId: id,
+        mailboxId: mailboxIds[0],
+        workload: 'incoming',
+        generation: 1,
+        reason: expect.any(String),
+        outcome: 'waitsForShare',
+        waitSeconds: expect.any(Number),
+      },
+    ]);
+    await api.services.cycles.disable(id, mailboxIds[0] ?? '', 'incoming');
   });
 });
 

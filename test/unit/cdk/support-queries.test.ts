@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { supportQueries, textOf } from '../../../cdk/support-queries.ts';
-import { cycleLineSchema, laneLineFields, toCycleLine } from '../../../shared/cycle/cycle-line.ts';
+import { cycleLineSchema, laneLineFields, toCycleLine, waitingLine } from '../../../shared/cycle/cycle-line.ts';
 import type { CycleMessage } from '../../../shared/cycle/lane-message.ts';
 import { createFault } from '../../../shared/platform/fault.ts';
 import { list, ofType, property, synthesize } from './synthesize.ts';
@@ -74,6 +74,16 @@ describe('the log line of a lane', () => {
       outcome: 'pushedBack',
       waitSeconds: 9,
     });
+  });
+});
+
+describe('the line of a message that waits for a place of its organization', () => {
+  it('is what the query for the reason of a wait looks for', () => {
+    const line = cycleLineSchema.parse(waitingLine(message, 40));
+    const query = supportQueries.find(({ question }) => question.startsWith('2 '));
+
+    expect(line).toMatchObject({ mailboxId: 'mbx_1', outcome: 'waitsForShare', waitSeconds: 40 });
+    expect(textOf(query?.lines ?? [])).toContain(`"${line.outcome}"`);
   });
 });
 
