@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import { auditWrite } from '../audit/audit-write.ts';
 import { eventTypeFilterSchema } from '../feed/feed-event.ts';
 import { requireOwner } from '../owner/find-owner.ts';
+import type { Author } from '../platform/change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
-import { WriteConditionError } from '../platform/records-table.ts';
+import { type RecordWrite, WriteConditionError } from '../platform/records-table.ts';
 import { type Consumer, consumerKind, feedStart } from './consumer.ts';
 
 export const consumerInputSchema = z.strictObject({
@@ -23,6 +25,17 @@ export interface ConsumerContext {
   readonly now: () => Date;
 }
 
+type ChangeContext = ConsumerContext & { readonly author: Author };
+
+const auditOf = (
+  { organizationId, author, now }: ChangeContext,
+  action: 'consumer.created' | 'consumer.changed' | 'consumer.deleted',
+  id: string,
+  before: Consumer | null,
+  after: Consumer | null,
+): RecordWrite =>
+  auditWrite(organizationId, { author, now: now(), action, subject: { type: 'consumer', id }, before, after });
+
 /** @throws FaultError notFound */
 export const requireConsumer = async (
   { store, organizationId }: Pick<ConsumerContext, 'store' | 'organizationId'>,
@@ -39,11 +52,12 @@ export const requireConsumer = async (
  * @throws FaultError invalidRequest (no such user), versionMismatch
  */
 export const putConsumer = async (
-  { store, organizationId, now }: ConsumerContext,
+  context: ChangeContext,
   name: string,
   { types, userId }: ConsumerInput,
   preconditions: { readonly ifMatch: number | undefined; readonly createOnly: boolean },
 ): Promise<{ readonly consumer: Consumer; readonly created: boolean }> => {
+  const { store, organizationId, now } = context;
   const shown = {
     types,
     userId: userId === null ? null : await requireOwner(store, organizationId, ['user'], userId, '#/userId'),
@@ -57,7 +71,8 @@ export const putConsumer = async (
         name,
         (current) => {
           const next = { ...current, ...shown };
-          return isDeepStrictEqual(current, next) ? undefined : { next };
+          if (isDeepStrictEqual(current, next)) return undefined;
+          return { next, also: [auditOf(context, 'consumer.changed', name, current, next)] };
         },
         { now, ifMatch: preconditions.ifMatch },
       );
@@ -75,10 +90,22 @@ export const putConsumer = async (
       lastSeenAt: null,
     };
     try {
-      return { consumer: await store.create(consumerKind, organizationId, consumer), created: true };
+      const also = [auditOf(context, 'consumer.created', name, null, consumer)];
+      return { consumer: await store.create(consumerKind, organizationId, consumer, { also }), created: true };
     } catch (error) {
       // Made by another request in between: then this one changes it.
       if (!(error instanceof WriteConditionError)) throw error;
     }
   }
+};
+
+/** @throws FaultError notFound, versionMismatch */
+export const removeConsumer = async (
+  context: ChangeContext,
+  name: string,
+  ifMatch: number | undefined,
+): Promise<void> => {
+  const consumer = await requireConsumer(context, name);
+  const also = [auditOf(context, 'consumer.deleted', name, consumer, null)];
+  await context.store.remove(consumerKind, context.organizationId, name, { ifMatch, also });
 };

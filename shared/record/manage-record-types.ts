@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import { auditWrite } from '../audit/audit-write.ts';
+import type { Author } from '../platform/change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { WriteConditionError } from '../platform/records-table.ts';
@@ -52,14 +54,29 @@ export const putRecordType = async (
   {
     store,
     organizationId,
+    author,
     now,
-  }: { readonly store: EntityStore; readonly organizationId: string; readonly now: () => Date },
+  }: {
+    readonly store: EntityStore;
+    readonly organizationId: string;
+    readonly author: Author;
+    readonly now: () => Date;
+  },
   type: string,
   input: RecordTypeInput,
   preconditions: { readonly ifMatch: number | undefined; readonly createOnly: boolean },
 ): Promise<{ readonly recordType: RecordType; readonly created: boolean }> => {
   if (isBuiltInRecordType(type) || reservedTypes.includes(type))
     throw refuseField('#/path/type', 'reserved', `${type} is a name of the hub's own`);
+  const auditOf = (before: RecordType | null, after: RecordType) =>
+    auditWrite(organizationId, {
+      author,
+      now: now(),
+      action: before === null ? 'recordType.created' : 'recordType.changed',
+      subject: { type: recordTypeKind.kind, id: type },
+      before,
+      after,
+    });
   for (;;) {
     const existing = await store.get(recordTypeKind, organizationId, type);
     if (existing !== undefined) {
@@ -70,7 +87,7 @@ export const putRecordType = async (
         type,
         (current) => {
           const next = { ...current, ...input };
-          return isDeepStrictEqual(current, next) ? undefined : { next };
+          return isDeepStrictEqual(current, next) ? undefined : { next, also: [auditOf(current, next)] };
         },
         { now, ifMatch: preconditions.ifMatch },
       );
@@ -80,7 +97,8 @@ export const putRecordType = async (
     const at = now().toISOString();
     try {
       const recordType = { id: type, version: 1, createdAt: at, updatedAt: at, ...input };
-      return { recordType: await store.create(recordTypeKind, organizationId, recordType), created: true };
+      const also = [auditOf(null, recordType)];
+      return { recordType: await store.create(recordTypeKind, organizationId, recordType, { also }), created: true };
     } catch (error) {
       // Made by another request in between: then this one changes it.
       if (!(error instanceof WriteConditionError)) throw error;

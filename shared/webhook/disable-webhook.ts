@@ -1,4 +1,6 @@
 import { alertWrites } from '../alert/raise-alert.ts';
+import { auditWrite } from '../audit/audit-write.ts';
+import { systemAuthor } from '../platform/change.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import type { Fault } from '../platform/fault.ts';
 import { createFault } from '../platform/fault.ts';
@@ -36,5 +38,13 @@ export const disableWebhook = (
       subject: { type: 'webhook', id: webhook.id },
       now,
     });
-    return { writes: [...store.writesOf(webhookKind, organizationId, current, next), ...alert], result: next };
+    const noted = auditWrite(organizationId, {
+      author: systemAuthor,
+      now,
+      action: 'webhook.changed',
+      subject: { type: 'webhook', id: webhook.id },
+      before: { status: current.status, reason: current.reason, fault: current.fault },
+      after: { status: next.status, reason, fault },
+    });
+    return { writes: [...store.writesOf(webhookKind, organizationId, current, next), noted, ...alert], result: next };
   });

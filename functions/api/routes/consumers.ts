@@ -1,7 +1,12 @@
 import * as z from 'zod';
 import { commitCursor } from '../../../shared/consumer/commit-cursor.ts';
 import { type Consumer, consumerKind, consumerNameSchema } from '../../../shared/consumer/consumer.ts';
-import { consumerInputSchema, putConsumer, requireConsumer } from '../../../shared/consumer/manage-consumers.ts';
+import {
+  consumerInputSchema,
+  putConsumer,
+  removeConsumer,
+  requireConsumer,
+} from '../../../shared/consumer/manage-consumers.ts';
 import { consumerAnswerSchema, presentConsumer } from '../../../shared/consumer/present-consumer.ts';
 import { answerNothing } from '../answers.ts';
 import { requireOwnConsumer } from '../own-events.ts';
@@ -23,9 +28,10 @@ const pathSchema = z.strictObject({ name: z.string() });
 
 type AnyContext = OrganizationContext<unknown, unknown, unknown>;
 
-const contextOf = ({ services: { store, now }, organization }: AnyContext) => ({
+const contextOf = ({ services: { store, now }, organization, author }: AnyContext) => ({
   store,
   now,
+  author,
   organizationId: organization.id,
 });
 
@@ -105,8 +111,8 @@ export const consumersRoutes: readonly Route[] = [
     pathSchema,
     querySchema: noParameters,
     bodySchema: null,
-    handle: async ({ services: { store }, organization, path, ifMatch }) => {
-      await store.remove(consumerKind, organization.id, path.name, { ifMatch });
+    handle: async (context) => {
+      await removeConsumer(contextOf(context), context.path.name, context.ifMatch);
       return answerNothing();
     },
   }),

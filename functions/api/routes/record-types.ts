@@ -70,9 +70,9 @@ export const recordTypesRoutes: readonly Route[] = [
     pathSchema: z.strictObject({ type: recordTypeNameSchema }),
     querySchema: noParameters,
     bodySchema: recordTypeInputSchema,
-    handle: async ({ services, organization, path, body, ifMatch, createOnly }) => {
+    handle: async ({ services, organization, author, path, body, ifMatch, createOnly }) => {
       const { recordType, created } = await putRecordType(
-        { store: services.store, organizationId: organization.id, now: services.now },
+        { store: services.store, organizationId: organization.id, author, now: services.now },
         path.type,
         body,
         { ifMatch, createOnly },

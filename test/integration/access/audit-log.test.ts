@@ -119,6 +119,24 @@ describe('the audit log', () => {
     expect(await read(`?subject=${queue.id}`)).toMatchObject([{ action: 'queue.created', after: { name: 'Support' } }]);
   });
 
+  it('notes consumers and types of records, and nothing where nothing changed', async () => {
+    for (const types of [['email.*'], ['email.*'], ['record.*']])
+      await company.crm('PUT', '/v1/consumers/laptop-9', { body: { types } });
+    await company.crm('DELETE', '/v1/consumers/laptop-9');
+    for (const displayName of ['Project', 'Project', 'Projects'])
+      await company.crm('PUT', '/v1/record-types/project', { body: { displayName } });
+
+    expect(await read('?subject=laptop-9')).toMatchObject([
+      { action: 'consumer.deleted', before: { types: ['record.*'] }, after: null },
+      { action: 'consumer.changed', before: { types: ['email.*'] }, after: { types: ['record.*'] } },
+      { action: 'consumer.created', before: null, after: { types: ['email.*'] } },
+    ]);
+    expect(await read('?subject=project')).toMatchObject([
+      { action: 'recordType.changed', before: { displayName: 'Project' }, after: { displayName: 'Projects' } },
+      { action: 'recordType.created', before: null, after: { displayName: 'Project' } },
+    ]);
+  });
+
   it('finds what was done in a time', async () => {
     const { data } = (await company.admin('GET', '/v1/audit-log')).body;
     const [last, , , first] = data;

@@ -158,6 +158,14 @@ describe('an endpoint that fails', () => {
     });
     expect(world.endpoint.posted(hook.path)).toHaveLength(1);
     expect(await hook.openAlerts(id)).toMatchObject([{ code: 'endpointGone' }]);
+    const { data } = (await hook.organization.as('admin')('GET', `/audit-log?subject=${id}&actor=system`)).body;
+    expect(data).toMatchObject([
+      {
+        action: 'webhook.changed',
+        before: { status: 'enabled' },
+        after: { status: 'disabled', reason: 'endpointGone' },
+      },
+    ]);
   });
 
   it('by hanging holds up neither another webhook of its organization nor one of another', async () => {
