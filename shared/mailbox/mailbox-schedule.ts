@@ -66,6 +66,9 @@ const longestInterval = (schedule: Settings['schedule'], minPollingMinutes: numb
 const isOverdue = (cycle: Cycle, isRunning: boolean, now: number): boolean =>
   cycle.enabled && cycle.due !== null && !isRunning && cycle.due + slackMilliseconds < now;
 
+/** Why a run that had something to do ended without having done it, and without a strike. */
+const keptReasons: ReadonlySet<string> = new Set(['profilePaused', 'throttled']);
+
 /** Health is the time since the last success, never a stored mark. */
 const healthOf = (input: ScheduleInput, name: SynchronizedWorkload): Health => {
   const workload = input.mailbox.workloads[name];
@@ -76,13 +79,14 @@ const healthOf = (input: ScheduleInput, name: SynchronizedWorkload): Health => {
   // Without a cycle there is nothing that could run: the watchdog or the next request has to start it.
   if (cycle === undefined) return 'late';
   const overdue = isOverdue(cycle, input.running.has(name), now);
+  const isUnharmed = cycle.consecutiveFailures === 0 && !(cycle.due !== null && keptReasons.has(cycle.reason ?? ''));
   // An outgoing workload with nothing to send rests, however long ago it last succeeded.
-  const rests = name === 'outgoing' && cycle.consecutiveFailures === 0;
+  const rests = name === 'outgoing' && isUnharmed;
   const allowed =
     (longestInterval(input.schedule, input.minPollingMinutes) + input.schedule.retry.seconds) * 1000 +
     slackMilliseconds;
   const sinceSuccess = cycle.lastSuccessAt === undefined ? undefined : now - cycle.lastSuccessAt;
-  const recent = rests || (sinceSuccess === undefined ? cycle.consecutiveFailures === 0 : sinceSuccess <= allowed);
+  const recent = rests || (sinceSuccess === undefined ? isUnharmed : sinceSuccess <= allowed);
   if (recent && !overdue) return 'ok';
   return cycle.consecutiveFailures > 0 ? 'failing' : 'late';
 };

@@ -34,7 +34,7 @@ const sendTo = ({ send }: SendingOrganization) =>
   send({ to: [{ address: world.mailUser(2).address }], subject: 'Hello', body: { text: 'Hello' } });
 
 const scheduleOf = async ({ call, sender }: SendingOrganization) =>
-  (await call('GET', `/mailboxes/${sender.mailboxId}/schedule`)).body.workloads;
+  (await call('GET', `/mailboxes/${sender.mailboxId}/schedule`)).body;
 
 const healthOf = async ({ call, profile }: SendingOrganization) =>
   (await call('GET', `/server-profiles/${profile.id}/health`)).body;
@@ -52,7 +52,10 @@ it('sends while the server that is read is down', async () => {
 
   expect(health).toMatchObject({ status: 'paused', fault: { code: 'connectFailed' } });
   expect(await healthOf(organization)).toMatchObject({ status: 'paused' });
-  expect((await scheduleOf(organization)).incoming).toMatchObject({ state: 'enabled', reason: 'profilePaused' });
+  expect((await scheduleOf(organization)).workloads.incoming).toMatchObject({
+    state: 'enabled',
+    reason: 'profilePaused',
+  });
   expect(await profileAlerts(organization)).toMatchObject([{ code: 'connectFailed', count: 1 }]);
 });
 
@@ -60,13 +63,17 @@ it('reads while the server that sends is down, whose alert stands until it is we
   const organization = await startOrganization({ outgoing: { protocol: 'smtp', ...nowhere } });
   const { id } = await sendTo(organization);
   await world.runLane(5);
-  const waiting = (await scheduleOf(organization)).outgoing;
+  const waiting = await scheduleOf(organization);
 
   await readMailbox();
 
-  expect(waiting).toMatchObject({ state: 'enabled', reason: 'profilePaused' });
+  expect(waiting.health).toBe('late');
+  expect(waiting.workloads.outgoing).toMatchObject({ state: 'enabled', reason: 'profilePaused' });
   expect((await organization.email(id)).status).toBe('pendingSend');
-  expect((await scheduleOf(organization)).incoming).toMatchObject({ reason: 'interval', consecutiveFailures: 0 });
+  expect((await scheduleOf(organization)).workloads.incoming).toMatchObject({
+    reason: 'interval',
+    consecutiveFailures: 0,
+  });
   expect(await healthOf(organization)).toMatchObject({ status: 'paused', fault: { code: 'connectFailed' } });
   expect(await profileAlerts(organization)).toMatchObject([{ code: 'connectFailed' }]);
 });
