@@ -1,9 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
-import { AlarmStatusWidget, Dashboard, GraphWidget, type IMetric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { AlarmStatusWidget, Dashboard, type IMetric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { deploymentMetricNames, laneMetricNames, schedulerLane } from '../shared/platform/metric-names.ts';
 import type { Api } from './api.ts';
 import type { Feed } from './feed.ts';
+import { graph } from './graph.ts';
 import type { HubFunction } from './hub-function.ts';
 import type { Lane } from './lane.ts';
 import { deploymentMetric, laneMetric, resourceMetric } from './metrics.ts';
@@ -196,9 +197,6 @@ export class OperatorDashboard extends Construct {
     });
   }
 }
-
-const graph = (title: string, left: IMetric[]): GraphWidget =>
-  new GraphWidget({ title, left, width: 8, height: 6, leftYAxis: { min: 0, showUnits: false } });
 
 const timers = ({ group }: Schedules, metricName: string, label: string): IMetric =>
   resourceMetric('AWS/Scheduler', metricName, { ScheduleGroup: group.scheduleGroupName }, { statistic: 'Sum', label });

@@ -1,15 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
-import {
-  Dashboard,
-  GraphWidget,
-  type IMetric,
-  LogQueryVisualizationType,
-  LogQueryWidget,
-  TextWidget,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Dashboard, LogQueryVisualizationType, LogQueryWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { deploymentMetricNames, laneMetricNames } from '../shared/platform/metric-names.ts';
+import { graph } from './graph.ts';
 import type { Lane } from './lane.ts';
 import { deploymentMetric, laneMetric, resourceMetric } from './metrics.ts';
 import type { State } from './state.ts';
@@ -23,9 +17,6 @@ export interface SupportDashboardProps {
   readonly state: State;
   readonly logGroups: Readonly<Record<QuerySource, readonly ILogGroup[]>>;
 }
-
-const graph = (title: string, left: IMetric[]): GraphWidget =>
-  new GraphWidget({ title, left, width: 8, height: 6, leftYAxis: { min: 0, showUnits: false } });
 
 /** What is looked at next: whose errors, at which servers, and what a cycle costs. */
 export class SupportDashboard extends Construct {
