@@ -126,8 +126,9 @@ export const deadLettersRoutes: readonly Route[] = [
     pathSchema,
     querySchema: noParameters,
     bodySchema: z.strictObject({}),
-    handle: async ({ services, organization, path, identifierFor }) => {
+    handle: async ({ services, organization, path, identifierFor, ifMatch }) => {
       const letter = await findDeadLetter(services.store, organization.id, path.deadLetterId);
+      if (ifMatch !== undefined && ifMatch !== letter.version) throw new FaultError('versionMismatch');
       const operation = await createOperation(services, {
         id: identifierFor('opn'),
         organizationId: organization.id,

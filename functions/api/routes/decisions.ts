@@ -46,12 +46,14 @@ const requireDecision = async ({
   organization,
   caller,
   path,
+  ifMatch,
 }: OrganizationContext<z.output<typeof decisionPathSchema>, unknown, unknown>): Promise<Decision> => {
   const { kind, prefix } = decisionKind;
   const id = await resolveIdentifier(store, organization.id, kind, prefix, path.decisionId);
   const decision = await store.get(decisionKind, organization.id, id);
   if (decision === undefined) throw new FaultError('notFound');
   requireOwn(caller, (ownership) => isOwn(ownership, decision));
+  if (ifMatch !== undefined && ifMatch !== decision.version) throw new FaultError('versionMismatch');
   return decision;
 };
 
