@@ -6,6 +6,7 @@ import { deadLetterAnswerSchema, presentDeadLetter } from '../../../shared/dead-
 import { deadLetterFilterSchema } from '../../../shared/dead-letter/replay-dead-letters.ts';
 import { createOperation } from '../../../shared/operation/create-operation.ts';
 import { operationAnswerSchema, presentOperation } from '../../../shared/operation/present-operation.ts';
+import { FaultError } from '../../../shared/platform/fault.ts';
 import { partition } from '../../../shared/platform/records-table.ts';
 import { answerOperation, answerRedirect, answerResource } from '../answers.ts';
 import { listEntities, pageQueryShape, pageSchema } from '../page.ts';
