@@ -107,7 +107,8 @@ describe('a lane with four places, two of which one organization may keep for lo
     await disable(flooding);
     await disable(other);
 
-    expect(startedAt - askedAt).toBeLessThan(5_000);
+    // Before the first server of the others was given up.
+    expect(startedAt - askedAt).toBeLessThan(9_000);
     expect(schedules).toContain('laneShareUsedUp');
   });
 

@@ -12,6 +12,7 @@ import {
   reportedMessageId,
   reportedRecipient,
 } from '../../corpus/delivery-reports.ts';
+import { processorTimeOf } from '../../support/processor-time.ts';
 
 const headersOf = (raw: Buffer) => readMessageHeaders(raw.subarray(0, findBody(raw, 0, raw.length).headerEnd));
 
@@ -100,12 +101,13 @@ describe('a report on a delivery', () => {
     ['parentheses', `Final-Recipient: rfc822; ${'('.repeat(100_000)}`],
   ])('costs little even when it is made of %s', (_, body) => {
     const header = 'From: MAILER-DAEMON@x.example\r\nReturn-Path: <>\r\n';
-    const started = performance.now();
 
-    readReport(Buffer.from(`${header}\r\n${body}`));
-    readReport(deliveryStatusReport(body));
+    const time = processorTimeOf(() => {
+      readReport(Buffer.from(`${header}\r\n${body}`));
+      readReport(deliveryStatusReport(body));
+    });
 
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(time).toBeLessThan(1_000);
   });
 });
 

@@ -8,6 +8,7 @@ import {
 } from '../../../shared/email/conversation-index.ts';
 import { conversationTopic, isForwarded } from '../../../shared/email/conversation-topic.ts';
 import { createIdentifier } from '../../../shared/platform/identifier.ts';
+import { processorTimeOf } from '../../support/processor-time.ts';
 
 const instant = fc.date({ min: new Date('2010-01-01'), max: new Date('2060-01-01'), noInvalidDate: true });
 
@@ -115,9 +116,7 @@ describe('the topic of a conversation', () => {
   });
 
   it('is found in short time whatever the subject is', () => {
-    const began = performance.now();
-    for (const hostile of ['re '.repeat(400), `re${' '.repeat(1_000)}`, 're:'.repeat(400), `${' '.repeat(1_000)}x`])
-      conversationTopic(hostile);
-    expect(performance.now() - began).toBeLessThan(200);
+    const hostile = ['re '.repeat(400), `re${' '.repeat(1_000)}`, 're:'.repeat(400), `${' '.repeat(1_000)}x`];
+    expect(processorTimeOf(() => void hostile.map(conversationTopic))).toBeLessThan(500);
   });
 });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { findReceivedAt } from '../../../shared/maildrop/received-at.ts';
+import { processorTimeOf } from '../../support/processor-time.ts';
 
 const firstListedAt = new Date('2026-11-24T18:00:00.000Z');
 const find = (...lines: readonly string[]): string => {
@@ -45,8 +46,9 @@ it.each([
 });
 
 it('is found in a header without an end in no time', () => {
-  const began = performance.now();
-  findReceivedAt(Buffer.from(`Received: ${'x\r\n '.repeat(60_000)}`), firstListedAt);
-  findReceivedAt(Buffer.from('x: y\r\n'.repeat(40_000)), firstListedAt);
-  expect(performance.now() - began).toBeLessThan(1_000);
+  const time = processorTimeOf(() => {
+    findReceivedAt(Buffer.from(`Received: ${'x\r\n '.repeat(60_000)}`), firstListedAt);
+    findReceivedAt(Buffer.from('x: y\r\n'.repeat(40_000)), firstListedAt);
+  });
+  expect(time).toBeLessThan(1_000);
 });

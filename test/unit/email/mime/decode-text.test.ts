@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { encodeWords } from 'nodemailer/lib/mime-funcs';
 import { describe, expect, it } from 'vitest';
 import { decodeText, decodeWords } from '../../../../shared/email/mime/decode-text.ts';
+import { processorTimeOf } from '../../../support/processor-time.ts';
 
 // The tables that libmime brings, to compare with.
 const iconv: { readonly decode: (bytes: Buffer, charset: string) => string } = createRequire(
@@ -115,14 +116,7 @@ describe('encoded words', () => {
   });
 
   it('are read in short time whatever stands there', () => {
-    const began = performance.now();
-    for (const hostile of [
-      '=?'.repeat(5_000),
-      '=?a?q?'.repeat(2_000),
-      `=?${'a'.repeat(10_000)}`,
-      '=?a?b?b?='.repeat(1_000),
-    ])
-      decodeWords(hostile);
-    expect(performance.now() - began).toBeLessThan(500);
+    const hostile = ['=?'.repeat(5_000), '=?a?q?'.repeat(2_000), `=?${'a'.repeat(10_000)}`, '=?a?b?b?='.repeat(1_000)];
+    expect(processorTimeOf(() => void hostile.map(decodeWords))).toBeLessThan(1_000);
   });
 });
