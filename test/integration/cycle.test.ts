@@ -6,7 +6,7 @@ import { timerName } from '../../shared/cycle/arm-cycle.ts';
 import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
 import type { FolderCursor } from '../../shared/cycle/cycle.ts';
 import type { CycleControl } from '../../shared/cycle/cycle-control.ts';
-import { createCycleStore, FenceError } from '../../shared/cycle/cycle-store.ts';
+import { type CycleStore, createCycleStore, FenceError } from '../../shared/cycle/cycle-store.ts';
 import { type CycleMessage, cycleMessageSchema } from '../../shared/cycle/lane-message.ts';
 import { type CycleDependencies, runCycle } from '../../shared/cycle/run-cycle.ts';
 import type { WorkloadRun, WorkloadRunner } from '../../shared/cycle/workload.ts';
@@ -260,6 +260,33 @@ describe('a cycle on the real tables, queues and timers', () => {
     expect(reportedByRunInFlight).toEqual([]);
     expect(reports).toEqual(['opn_1']);
     expect(await readCycle()).not.toHaveProperty('synchronizations');
+  });
+
+  it.each([
+    ['disabled', { enabled: false }],
+    ['at the generation before', { generation: 0 }],
+    ['without anything due', { due: null }],
+  ])('runs by its timer although a replica has it %s', async (_, behind) => {
+    const message = await enabled();
+    const store: CycleStore = {
+      ...base.store,
+      read: async (organizationId, mailbox, workload, consistency) => {
+        const cycle = await base.store.read(organizationId, mailbox, workload);
+        return consistency === 'eventual' && cycle !== undefined ? { ...cycle, ...behind } : cycle;
+      },
+    };
+    const reporter = {
+      report: async () => undefined,
+      note: async () => undefined,
+      synchronized: async () => undefined,
+    };
+
+    const verdict = await runCycle(
+      { ...base, store, runner: { run: nothingFound }, reporter },
+      { message: { ...message, reason: 'timer' }, receiveCount: 1, remainingMilliseconds: 60_000 },
+    );
+
+    expect(verdict).toMatchObject({ done: true, outcome: 'completed' });
   });
 
   it('keeps its place until its function is certainly over, and ends its work before that', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLaneServices, type LaneServices } from '../../../functions/common/create-lane-services.ts';
 import { readLaneEnvironment } from '../../../functions/common/read-lane-environment.ts';
+import { FenceError } from '../../../shared/cycle/cycle-store.ts';
 import type { WorkloadRun } from '../../../shared/cycle/workload.ts';
 import { EntityStore } from '../../../shared/platform/entity-store.ts';
 import { createIncomingRunner } from '../../../shared/tracking/incoming-runner.ts';
@@ -37,6 +38,35 @@ const beginRun = async ({ id }: IncomingOrganization, mailboxId: string): Promis
     saveCursor: (folder, previous, next) => services.cycleStore.saveCursor(cycle, folder, previous, next),
   };
 };
+
+describe('a run that stood still while another run of its mailbox stored the message', () => {
+  it('leaves the email and its bytes as they are', async () => {
+    const organization = await world.createOrganization();
+    const { mailboxId } = await organization.user(world.mailUser(7));
+    await organization.synchronize(mailboxId);
+    await appendMessage(world.servers.environment, world.mailUser(7), compose({ Subject: 'Once' }));
+    let hasStoodStill = false;
+    const write: typeof services.table.write = async (writes) => {
+      const storesEmail = writes.some((one) => 'put' in one && one.put['kind'] === 'message');
+      if (storesEmail && !hasStoodStill) {
+        hasStoodStill = true;
+        await createIncomingRunner(services).run(await beginRun(organization, mailboxId));
+      }
+      return services.table.write(writes);
+    };
+    const store = new EntityStore({ ...services.table, write });
+
+    await createIncomingRunner({ ...services, store })
+      .run(await beginRun(organization, mailboxId))
+      .catch((error: unknown) => expect(error).toBeInstanceOf(FenceError));
+
+    expect(hasStoodStill).toBe(true);
+    const [email, ...more] = await organization.emails();
+    expect(more).toEqual([]);
+    const raw = await services.content.read(String(email?.rawKey));
+    expect(Buffer.from(raw ?? []).toString()).toContain('Subject: Once');
+  });
+});
 
 describe('two mailboxes that store the same message at the same moment', () => {
   it.each([
