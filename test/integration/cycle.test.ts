@@ -289,6 +289,23 @@ describe('a cycle on the real tables, queues and timers', () => {
     expect(verdict).toMatchObject({ done: true, outcome: 'completed' });
   });
 
+  it('gives its place back when something else than its server fails: the next delivery runs at once, as ever', async () => {
+    const message = await enabled();
+    const careful: unknown[] = [];
+    const failing = run(message, async () => {
+      throw new Error('the table is away');
+    });
+    await expect(failing).rejects.toThrow('the table is away');
+
+    const verdict = await run(message, async (work) => {
+      careful.push(work.careful);
+      return nothingFound();
+    });
+
+    expect(verdict).toMatchObject({ done: true, outcome: 'completed' });
+    expect(careful).toEqual([undefined]);
+  });
+
   it('keeps its place until its function is certainly over, and ends its work before that', async () => {
     const message = await enabled();
     let placeUntil = 0;
