@@ -208,6 +208,28 @@ describe('a run that stood still until its email was to be sent again', () => {
   });
 });
 
+describe('an answer of the table that is lost when a Send was concluded', () => {
+  it('ends no run: what it wrote is recognised', async () => {
+    const { id, messageId } = await organization.send(toCarl());
+    let lost = 0;
+    const write: typeof services.table.write = async (writes) => {
+      await services.table.write(writes);
+      const concludes = writes.length > 1 && (await organization.email(id)).status === 'sent';
+      if (!concludes || lost > 0) return;
+      lost += 1;
+      throw new Error('The connection broke off');
+    };
+    const store = new EntityStore({ ...services.table, write });
+
+    const outcome = await createOutgoingRunner({ ...services, store }).run(await beginRun(services, organization));
+
+    expect(lost).toBe(1);
+    expect(outcome.counts).toMatchObject({ seen: 1, failed: 0 });
+    expect(await organization.email(id)).toMatchObject({ status: 'sent', delivery: { attempts: 1 } });
+    await world.received(world.mailUser(2), messageId);
+  });
+});
+
 describe('an edit that comes while a run takes the email', () => {
   it('stands, and the email is sent once', async () => {
     const { id, messageId } = await organization.send(toCarl());
