@@ -335,6 +335,26 @@ describe('a consumer that was away too long', () => {
     });
   });
 
+  it('is told so when the stream itself may have dropped changes before they were read', async () => {
+    await putContact('c-1');
+    await runFeed();
+    const { cursor } = await readAll();
+    await putContact('c-2');
+    const errors: string[] = [];
+    // The stream keeps its records for a day; these have waited nearly as long.
+    const late = createStreamConsumer({
+      ...api.services,
+      now: () => new Date(Date.now() + 23 * 3_600_000),
+      reportError: (message) => errors.push(message),
+    });
+
+    await consumeStream(late, 'shard-1', await readNewRecords());
+
+    expect(errors).toContainEqual(expect.stringContaining('may have dropped changes'));
+    expect(await call('GET', `/feed?cursor=${cursor}`)).toMatchObject({ status: 410, body: { code: 'cursorExpired' } });
+    expect((await readAll()).events.map(({ subject }) => subject.externalId)).toEqual(['c-1', 'c-2']);
+  });
+
   it('is told so when the page has been dropped, while a start at 0 begins with what is kept', async () => {
     for (const name of ['c-1', 'c-2', 'c-3']) {
       await putContact(name);
