@@ -1,10 +1,10 @@
 import { operationMessageSchema } from '../../shared/cycle/lane-message.ts';
 import type { LaneVerdict } from '../../shared/cycle/run-lane-batch.ts';
 import { abandonTest } from '../../shared/mailbox/apply-test-result.ts';
-import { goOnLater } from '../../shared/operation/go-on-later.ts';
 import { isFinished } from '../../shared/operation/operation.ts';
 import { restWhileSuspended } from '../../shared/operation/rest-while-suspended.ts';
 import { finishOperation, startOperation } from '../../shared/operation/run-operation.ts';
+import { waitUntil } from '../../shared/operation/wait-until.ts';
 import { createLaneServices } from '../common/create-lane-services.ts';
 import { createLaneTimers } from '../common/create-lane-timers.ts';
 import { createLaneHandler } from '../common/lane-handler.ts';
@@ -13,10 +13,11 @@ import { createOperationRunners } from './runners.ts';
 
 const environment = readLaneEnvironment();
 const services = createLaneServices(environment);
-const runners = createOperationRunners(services, createLaneTimers(), environment.CYCLES_TABLE);
+const timers = createLaneTimers();
+const runners = createOperationRunners(services, timers, environment.CYCLES_TABLE);
 
 /** How often work that waits for its organization looks whether it may go on. */
-const suspendedSeconds = 120;
+const suspendedMilliseconds = 5 * 60_000;
 
 export const handler = createLaneHandler(
   'operations',
@@ -27,7 +28,12 @@ export const handler = createLaneHandler(
     if (started === undefined) return { done: true };
     const operation = await restWhileSuspended(services, organizationId, started);
     if (operation === 'waits')
-      return goOnLater(services, { organizationId, id: operationId, group: record.group }, record, suspendedSeconds);
+      return waitUntil(
+        { ...services, timers },
+        { organizationId, id: operationId, group: record.group, deadline: started.deadline },
+        record,
+        services.now().getTime() + suspendedMilliseconds,
+      );
     // An erasure looks once more when it has ended.
     if (isFinished(operation) && operation.kind !== 'eraseOrganization') {
       if (operation.kind === 'testAndEnable')

@@ -50,7 +50,7 @@ export const createOperationRunners = (
       await continueSynchronize(services.cycles, organizationId, operation);
       return { done: true };
     },
-    bulkMailboxes: (organizationId, operation, delivery) => runBulkStep(services, organizationId, operation, delivery),
+    bulkMailboxes: (...work) => runBulkStep({ ...services, timers }, ...work),
     replayDeadLetter: async (organizationId, operation) => {
       const { runReplay } = await import('../../shared/dead-letter/replay-dead-letter.ts');
       await runReplay(services, organizationId, operation);
@@ -58,7 +58,7 @@ export const createOperationRunners = (
     },
     replayDeadLetters: async (...work) => {
       const { runReplays } = await import('../../shared/dead-letter/replay-dead-letters.ts');
-      return runReplays(services, ...work);
+      return runReplays({ ...services, timers }, ...work);
     },
     trackMessage: async (...work) => {
       const { runTrackMessage } = await import('../../shared/tracking/run-track-message.ts');

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import type { Operation } from '../operation/operation.ts';
-import { type BulkDelivery, runBulkWork } from '../operation/run-bulk-work.ts';
+import { type BulkDelivery, type BulkDependencies, runBulkWork } from '../operation/run-bulk-work.ts';
 import { organizationKind } from '../organization/organization.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { partition } from '../platform/records-table.ts';
@@ -42,7 +42,7 @@ const selectOpen = async (store: EntityStore, organizationId: string, filter: De
 
 /** One step of replaying many dead letters, oldest first; the lane calls it until it is done. */
 export const runReplays = async (
-  dependencies: ReplayDependencies,
+  dependencies: ReplayDependencies & BulkDependencies,
   organizationId: string,
   operation: Operation,
   delivery: BulkDelivery,

@@ -1,17 +1,17 @@
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import type { Operation } from '../operation/operation.ts';
-import { type BulkDelivery, runBulkWork } from '../operation/run-bulk-work.ts';
+import { type BulkDelivery, type BulkDependencies, runBulkWork } from '../operation/run-bulk-work.ts';
 import { organizationKind } from '../organization/organization.ts';
 import { checkAction, runAction } from './bulk-actions.ts';
 import { bulkOrderSchema } from './bulk-input.ts';
 import { selectMailboxes } from './bulk-selection.ts';
 import type { StartContext } from './start-test.ts';
 
-type BulkDependencies = Omit<StartContext, 'organization' | 'author'>;
+type MailboxBulkDependencies = Omit<StartContext, 'organization' | 'author'> & BulkDependencies;
 
 /** One step of bulk work on mailboxes, queues before users; the lane calls it until it is done. */
 export const runBulkStep = async (
-  dependencies: BulkDependencies,
+  dependencies: MailboxBulkDependencies,
   organizationId: string,
   operation: Operation,
   delivery: BulkDelivery,

@@ -38,6 +38,8 @@ export const operationSchema = z.object({
   deadline: z.string(),
   /** What the operation was asked to do, checked by the kind's own schema. */
   input: z.record(z.string(), z.unknown()),
+  /** Paced work: until this instant no item is begun that is `count` of the pace or more behind the item `first`. */
+  window: z.object({ first: z.number().int(), until: z.string() }).optional(),
   /** The item of a bulk operation that this operation carries out. */
   parent: z.object({ operationId: z.string(), item: z.number().int() }).optional(),
 });

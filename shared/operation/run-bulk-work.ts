@@ -11,6 +11,7 @@ import {
 } from './operation-item.ts';
 import { recordItemOutcome } from './record-item-outcome.ts';
 import { finishOperation, reportProgress } from './run-operation.ts';
+import { type WaitDependencies, waitUntil } from './wait-until.ts';
 
 export interface BulkDelivery {
   readonly receiveCount: number;
@@ -29,8 +30,12 @@ export interface BulkWork {
   readonly pace?: { readonly count: number; readonly perSeconds: number } | undefined;
 }
 
+export type BulkDependencies = OperationDependencies & WaitDependencies;
+
+type PaceWindow = NonNullable<Operation['window']>;
+
 interface BulkRun {
-  readonly dependencies: OperationDependencies;
+  readonly dependencies: BulkDependencies;
   readonly organizationId: string;
   readonly operation: Operation;
   readonly work: BulkWork;
@@ -109,14 +114,43 @@ const isCancelled = async ({ dependencies, organizationId, operation }: BulkRun)
   return current === undefined || isFinished(current);
 };
 
-/** Works off what has not begun, at most as much as the pace allows. */
-const processItems = async (run: BulkRun): Promise<'all' | 'paced' | 'outOfTime' | 'cancelled'> => {
+/**
+ * Opens the next window of paced work before its first item is begun, so that the pace holds whatever crashes and
+ * whichever message goes on.
+ */
+const openWindow = async (
+  { dependencies: { store, now }, organizationId, operation }: BulkRun,
+  first: number,
+  perSeconds: number,
+): Promise<PaceWindow> => {
+  const window = { first, until: new Date(now().getTime() + perSeconds * 1000).toISOString() };
+  await store.update(
+    operationKind,
+    organizationId,
+    operation.id,
+    (current) =>
+      isFinished(current)
+        ? undefined
+        : { next: { ...current, window }, expiresAt: operationExpiry(operation.createdAt) },
+    { now },
+  );
+  return window;
+};
+
+/** Works off what has not begun, as much as the pace allows now: `until` (epoch milliseconds) when it allows no more. */
+const processItems = async (run: BulkRun): Promise<'all' | 'outOfTime' | 'cancelled' | { readonly until: number }> => {
   const { dependencies, work, deadline } = run;
+  let { window } = run.operation;
   let begun = 0;
   for await (const item of listItems(run)) {
     if (item.status !== 'queued' || item.operationId !== undefined) continue;
-    if (work.pace !== undefined && begun >= work.pace.count) return 'paced';
     if (dependencies.now().getTime() >= deadline) return 'outOfTime';
+    if (work.pace !== undefined) {
+      const { count, perSeconds } = work.pace;
+      if (window === undefined || Date.parse(window.until) <= dependencies.now().getTime())
+        window = await openWindow(run, item.number, perSeconds);
+      if (item.number >= window.first + count) return { until: Date.parse(window.until) };
+    }
     if (begun % itemsBetweenLooks === 0 && (await isCancelled(run))) return 'cancelled';
     await processItem(run, item);
     begun += 1;
@@ -132,7 +166,7 @@ const goOn = ({ dependencies, organizationId, operation }: BulkRun, delivery: Bu
  * it. Items that need an operation of their own end with that one, and the last item ends the whole.
  */
 export const runBulkWork = async (
-  dependencies: OperationDependencies,
+  dependencies: BulkDependencies,
   organizationId: string,
   operation: Operation,
   delivery: BulkDelivery,
@@ -147,11 +181,9 @@ export const runBulkWork = async (
     await finishOperation(dependencies, organizationId, operation.id, { status: 'succeeded', result: {} });
     return { done: true };
   }
-  // A fresh message begins with the wait that the one before it could not make.
-  if (isExpanded && work.pace !== undefined && delivery.receiveCount === 1)
-    return { done: false, waitSeconds: work.pace.perSeconds };
-  const state = await processItems(run);
-  if (state === 'paced') return goOn(run, delivery, work.pace?.perSeconds ?? 1);
-  if (state === 'outOfTime') return goOn(run, delivery, 1);
-  return { done: true };
+  const outcome = await processItems(run);
+  if (outcome === 'outOfTime') return goOn(run, delivery, 1);
+  if (typeof outcome === 'string') return { done: true };
+  const { id, deadline: latest } = operation;
+  return waitUntil(dependencies, { organizationId, id, group: id, deadline: latest }, delivery, outcome.until);
 };

@@ -1,9 +1,8 @@
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import { goOnLater } from '../operation/go-on-later.ts';
 import { isFinished, type Operation, type OperationDependencies } from '../operation/operation.ts';
-import { operationMessage } from '../operation/operation-message.ts';
-import { operationTimerName } from '../operation/operation-watch.ts';
 import { finishOperation, reportProgress } from '../operation/run-operation.ts';
+import { resumeAt } from '../operation/wait-until.ts';
 import { deploymentScope } from '../platform/records-table.ts';
 import type { Timers } from '../platform/timers.ts';
 import { type ErasureDependencies, eraseOrganization } from './erase-organization.ts';
@@ -59,10 +58,8 @@ const lookAgain = async (
     await deps.operationWatch.end(deploymentScope, id);
     return { done: true };
   }
-  const watched = { organizationId: deploymentScope, operationId: id, group: subject.id };
-  await deps.operationWatch.begin({ ...watched, due, deadline: Date.parse(operation.deadline) });
-  const body = operationMessage(deploymentScope, subject.id, id, String(due));
-  await deps.timers.arm({ name: operationTimerName(id, due), at: due, lane: 'operations', group: subject.id, body });
+  const { deadline } = operation;
+  await resumeAt(deps, { organizationId: deploymentScope, id, group: subject.id, deadline }, due);
   return { done: true };
 };
 

@@ -1,23 +1,15 @@
 import * as z from 'zod';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
-import { goOnLater } from '../operation/go-on-later.ts';
 import type { Operation, OperationDependencies } from '../operation/operation.ts';
-import { operationMessage } from '../operation/operation-message.ts';
-import { operationTimerName } from '../operation/operation-watch.ts';
 import { finishOperation } from '../operation/run-operation.ts';
+import { type WaitDependencies, waitUntil } from '../operation/wait-until.ts';
 import { organizationKind } from '../organization/organization.ts';
-import type { Timers } from '../platform/timers.ts';
 import { endWait } from './offer-again.ts';
 import { type Rejection, rejectionKind } from './rejection.ts';
 
 const inputSchema = z.object({ eventId: z.string() });
 
-export interface OfferAgainDependencies extends OperationDependencies {
-  readonly timers: Timers;
-}
-
-/** Timers are precise to a minute; below this a message is given back instead. */
-const longestShortWaitMilliseconds = 120_000;
+export type OfferAgainDependencies = OperationDependencies & WaitDependencies;
 
 /** Whether what the rejection waits for is this operation's: the refusal that it was started for is the last one. */
 const isOwn = ({ status, events }: Rejection, eventId: string): boolean =>
@@ -33,10 +25,10 @@ export const runOfferAgain = async (
   operation: Operation,
   delivery: { readonly receiveCount: number },
 ): Promise<LaneVerdict> => {
-  const { store, now, timers, operationWatch } = deps;
+  const { store, now } = deps;
   const { eventId } = inputSchema.parse(operation.input);
   const group = operation.subject.id;
-  const { id } = operation;
+  const { id, deadline } = operation;
   const organization = await store.get(organizationKind, organizationId, organizationId);
   if (organization === undefined) return { done: true };
   let rejection = await store.get(rejectionKind, organizationId, group);
@@ -47,18 +39,7 @@ export const runOfferAgain = async (
       return { done: true };
     }
     const due = Date.parse(rejection.dueAt);
-    const wait = due - now().getTime();
-    if (wait <= 0) {
-      rejection = await endWait(deps, organization, rejection);
-      continue;
-    }
-    if (wait <= longestShortWaitMilliseconds)
-      return goOnLater(deps, { organizationId, id, group }, delivery, Math.max(1, Math.ceil(wait / 1000)));
-    // The watchdog looks after it from then on, should the timer be lost.
-    const deadline = Date.parse(operation.deadline);
-    await operationWatch.begin({ organizationId, operationId: id, group, due, deadline });
-    const body = operationMessage(organizationId, group, id, rejection.dueAt);
-    await timers.arm({ name: operationTimerName(id, due), at: due, lane: 'operations', group, body });
-    return { done: true };
+    if (due > now().getTime()) return waitUntil(deps, { organizationId, id, group, deadline }, delivery, due);
+    rejection = await endWait(deps, organization, rejection);
   }
 };

@@ -1,5 +1,9 @@
-import { PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createLaneTimers } from '../../../functions/common/create-lane-timers.ts';
+import { runBulkStep } from '../../../shared/mailbox/bulk.ts';
+import { operationKind } from '../../../shared/operation/operation.ts';
 import { operationMessage } from '../../../shared/operation/operation-message.ts';
 import type { MailUser } from '../../support/mail-servers.ts';
 import { findMailUser } from '../../support/mailbox-client.ts';
@@ -57,6 +61,13 @@ const runBulk = async (body: object) => {
   const operation = await world.finish(call, started.body.id);
   const items = await itemsOf(operation.id);
   return { operation, items, outcomes: items.map(({ subject, status, fault }) => [subject.id, fault?.code ?? status]) };
+};
+/** How many messages a queue holds, those in flight included. */
+const waitingInQueue = async (QueueUrl: string): Promise<number> => {
+  const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] });
+  const { Attributes } = await new SQSClient({}).send(command);
+  return names.reduce((sum, name) => sum + Number(Attributes?.[name]), 0);
 };
 const readMailbox = async (mailboxId: string) => (await call('GET', `/mailboxes/${mailboxId}`)).body;
 
@@ -225,6 +236,48 @@ describe('bulk work', () => {
     expect(Date.now() - begun).toBeGreaterThanOrEqual(2_000);
   });
 
+  it('rests by a timer where the pace asks for a long wait, and keeps the pace whatever wakes it', async () => {
+    const ids = await createMailboxes();
+    const { body } = await bulk({
+      select: { mailboxIds: ids },
+      action: 'approve',
+      pace: { count: 2, perSeconds: 600 },
+    });
+    const { services } = world.api;
+    const readOperation = async () => (await call('GET', `/operations/${body.id}`)).body;
+    const timersOf = async () =>
+      (await new SchedulerClient({}).send(new ListSchedulesCommand({ NamePrefix: body.id }))).Schedules ?? [];
+
+    while ((await world.runOperations()) > 0);
+    const resting = await readOperation();
+    const waiting = await waitingInQueue(process.env['OPERATIONS_QUEUE_URL'] ?? '');
+    const timers = await timersOf();
+    // As the watchdog does, or a message that comes twice.
+    const early = operationMessage(organization.id, body.id, body.id, 'early');
+    await services.queues.send('operations', body.id, `${body.id}.early`, early);
+    while ((await world.runOperations()) > 0);
+    const woken = await readOperation();
+    const timersThen = await timersOf();
+    const operation = await services.store.get(operationKind, organization.id, body.id);
+    if (operation === undefined) throw new Error('The operation is gone');
+    const now = () => new Date(Date.now() + 600_000);
+    const delivery = { receiveCount: 1, remainingMilliseconds: 60_000 };
+    const verdict = await runBulkStep(
+      { ...services, timers: createLaneTimers(), now },
+      organization.id,
+      operation,
+      delivery,
+    );
+
+    expect(resting).toMatchObject({ status: 'running', progress: { done: 2, total: 3 } });
+    expect(waiting).toBe(0);
+    expect(timers).toHaveLength(1);
+    expect(woken).toMatchObject({ status: 'running', progress: { done: 2, total: 3 } });
+    expect(timersThen.map(({ Name }) => Name)).toEqual(timers.map(({ Name }) => Name));
+    expect(verdict).toEqual({ done: true });
+    expect(await readOperation()).toMatchObject({ status: 'succeeded', result: { succeeded: 3 } });
+  });
+
   it('stops when it is cancelled, and goes on behind what is done when its message comes again', async () => {
     const ids = await createMailboxes();
     const { body } = await bulk({ select: { mailboxIds: ids }, action: 'approve', pace: { count: 1, perSeconds: 1 } });
@@ -274,8 +327,7 @@ describe('while the organization is suspended', () => {
     await resume();
     const { queues } = world.api.services;
     const { id } = work.body;
-    // The message that waits comes back in two minutes.
-    await new SQSClient({}).send(new PurgeQueueCommand({ QueueUrl: process.env['OPERATIONS_QUEUE_URL'] }));
+    // A timer brings its next message in five minutes.
     await queues.send('operations', `${id}.anew`, `${id}.anew`, operationMessage(organization.id, id, id, 'anew'));
     const done = await world.finish(call, id);
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createLaneTimers } from '../../../functions/common/create-lane-timers.ts';
 import { type DeadLetter, deadLetterKind } from '../../../shared/dead-letter/dead-letter.ts';
 import { runReplays } from '../../../shared/dead-letter/replay-dead-letters.ts';
 import { operationKind } from '../../../shared/operation/operation.ts';
@@ -208,10 +209,8 @@ describe('dead letters', () => {
       };
       const begun = await api.services.store.get(operationKind, organization.id, operation.id);
       if (begun === undefined) throw new Error('Nothing was begun');
-      const run = runReplays({ ...api.services, content: { ...api.services.content, read } }, organization.id, begun, {
-        receiveCount: 1,
-        remainingMilliseconds: 60_000,
-      });
+      const services = { ...api.services, content: { ...api.services.content, read }, timers: createLaneTimers() };
+      const run = runReplays(services, organization.id, begun, { receiveCount: 1, remainingMilliseconds: 60_000 });
       return Promise.race([run.then(() => 'ended' as const), death]);
     };
 
