@@ -2,7 +2,7 @@ import type { ContextLoader, RunContext } from '../cycle/run-context.ts';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import { goOnLater, goOnWithPlace } from '../operation/go-on-later.ts';
 import type { Operation, OperationDependencies } from '../operation/operation.ts';
-import { finishOperation } from '../operation/run-operation.ts';
+import { finishOperation, noteFailedAttempt } from '../operation/run-operation.ts';
 import type { Organization } from '../organization/organization.ts';
 import { createFault } from '../platform/fault.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
@@ -33,13 +33,14 @@ export interface MailboxVisit extends Pick<RunContext, 'mailbox' | 'serverProfil
 /** What is under way may take this long after the deadline; then the session is cut. */
 const endMarginMilliseconds = 15_000;
 const leaseMarginMilliseconds = 5_000;
-/** What passes by itself is tried again so often. */
+/** What passes by itself is tried so often in a row, the first time included. */
 const attempts = 4;
 const retrySeconds = 15;
 
 /**
  * Carries out a step of an operation in a mailbox: takes a place at the server and logs in. What passes by itself is
- * tried again a few times; a refusal fails the operation with the server's fault. Message group: the mailbox.
+ * tried again a few times, and waiting for a place is no try; a refusal fails the operation with the server's fault.
+ * Message group: the mailbox.
  */
 export const runInMailbox = async (
   deps: InMailboxDependencies,
@@ -90,7 +91,8 @@ export const runInMailbox = async (
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     const passes = error.class === 'transient' || error.class === 'throttled';
-    if (passes && delivery.receiveCount < attempts) return goOnLater(deps, named, delivery, retrySeconds);
+    if (passes && (await noteFailedAttempt(deps, organizationId, operation.id)) < attempts)
+      return goOnLater(deps, named, delivery, retrySeconds);
     await finishOperation(deps, organizationId, operation.id, { status: 'failed', fault: error.fault });
     return { done: true };
   } finally {

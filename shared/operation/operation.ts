@@ -40,6 +40,8 @@ export const operationSchema = z.object({
   input: z.record(z.string(), z.unknown()),
   /** Paced work: until this instant no item is begun that is `count` of the pace or more behind the item `first`. */
   window: z.object({ first: z.number().int(), until: z.string() }).optional(),
+  /** Attempts in a row that met what passes by itself: a server that is away or too busy. Progress begins them anew. */
+  failedAttempts: z.number().int().optional(),
   /** The item of a bulk operation that this operation carries out. */
   parent: z.object({ operationId: z.string(), item: z.number().int() }).optional(),
 });

@@ -59,11 +59,32 @@ export const reportProgress = (
     organizationId,
     operationId,
     (current) => {
-      const next = { ...current, progress, ...(result === undefined ? {} : { result }) };
+      const { failedAttempts: _, ...begunAnew } = current;
+      const next: Operation = { ...begunAnew, progress, ...(result === undefined ? {} : { result }) };
       return isFinished(current) || isDeepStrictEqual(current, next) ? undefined : written(next);
     },
     { now },
   );
+
+/**
+ * Counts an attempt that failed. Deliveries do not tell how many there were: a message also comes again where it had to
+ * wait. Returns how many failed in a row.
+ */
+export const noteFailedAttempt = async (
+  { store, now }: OperationDependencies,
+  organizationId: string,
+  operationId: string,
+): Promise<number> => {
+  const { failedAttempts = 0 } = await store.update(
+    operationKind,
+    organizationId,
+    operationId,
+    (current) =>
+      isFinished(current) ? undefined : written({ ...current, failedAttempts: (current.failedAttempts ?? 0) + 1 }),
+    { now },
+  );
+  return failedAttempts;
+};
 
 /**
  * Ends an operation and tells the feed. The first end stands, a cancellation included. Repeat it when the message of a
