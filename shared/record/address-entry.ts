@@ -60,17 +60,47 @@ export const addressEntryWrites = (
   return writes;
 };
 
-/** Everyone who has the address, at most `limit`, in no order of rank. */
+/** From where a search goes on. */
+export interface AddressPosition {
+  readonly behindEntry: string;
+  /** Leaves out what is left of the last entry's type. */
+  readonly behindType: string;
+}
+
+export interface AddressEntryPage {
+  /** By type, then by identifier. */
+  readonly entries: readonly AddressEntry[];
+  /** Undefined: these were the last. */
+  readonly rest: AddressPosition | undefined;
+}
+
+/** Stands behind all letters, digits and signs of types and identifiers. */
+const highest = '~';
+
+/**
+ * Who has the address, in no order of rank.
+ *
+ * @param options at most `limit`; `type`: of this type only; `from`: of a position
+ */
 export const findAddressEntries = async (
   table: RecordsTable,
   organizationId: string,
   address: string,
-  limit: number,
-): Promise<readonly AddressEntry[]> => {
-  const page = await table.query({
-    pk: partition(organizationId, kind),
-    prefix: `${normalizeAddress(address)}#`,
-    limit,
-  });
-  return page.items.map((item) => addressEntrySchema.parse(item['entry']));
+  options: { readonly limit: number; readonly type?: string; readonly from?: string | undefined },
+): Promise<AddressEntryPage> => {
+  const { limit, type, from } = options;
+  const prefix = `${normalizeAddress(address)}#${type === undefined ? '' : `${type}#`}`;
+  const range = { from: from ?? prefix, to: `${prefix}${highest}` };
+  const { items, after } = await table.query({ pk: partition(organizationId, kind), ...range, limit });
+  const last = items.at(-1)?.sk;
+  return {
+    entries: items.map((item) => addressEntrySchema.parse(item['entry'])),
+    rest:
+      after === undefined || last === undefined
+        ? undefined
+        : {
+            behindEntry: `${last}${highest}`,
+            behindType: `${last.slice(0, last.lastIndexOf('#') + 1)}${highest}`,
+          },
+  };
 };

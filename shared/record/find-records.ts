@@ -33,15 +33,21 @@ export const createRecordFilter = async (
 const entriesLimit = 1_000;
 const batchReadLimit = 100;
 
-/** The records of a type that have the address, newest first; of very many the first thousand that the index names. */
+/** The records of a type that have the address, newest first; of very many the thousand that were made first. */
 export const findRecordsByAddress = async (
   store: EntityStore,
   organizationId: string,
   type: string,
   address: string,
 ): Promise<readonly CrmRecord[]> => {
-  const entries = await findAddressEntries(store.table, organizationId, address, entriesLimit);
-  const ids = entries.filter((entry) => entry.type === type).map(({ id }) => id);
+  const ids: string[] = [];
+  let from: string | undefined;
+  do {
+    const limit = entriesLimit - ids.length;
+    const page = await findAddressEntries(store.table, organizationId, address, { limit, type, from });
+    ids.push(...page.entries.map(({ id }) => id));
+    from = page.rest?.behindEntry;
+  } while (from !== undefined && ids.length < entriesLimit);
   const records: CrmRecord[] = [];
   for (let start = 0; start < ids.length; start += batchReadLimit) {
     const keys = ids

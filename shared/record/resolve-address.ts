@@ -30,14 +30,38 @@ const loadOwnTypes = async (
   table: RecordsTable,
   organizationId: string,
   entries: readonly AddressEntry[],
-): Promise<ReadonlyMap<string, RecordType>> => {
+): Promise<readonly RecordType[]> => {
   const own = new Set(
     entries.map(({ type }) => type).filter((type) => !ownerTypes.includes(type) && !isBuiltInRecordType(type)),
   );
-  // A batch read takes 100 keys. So many own types with one address are left out of it as not known.
-  const keys = [...own].slice(0, 100).map((type) => recordKey(organizationId, recordTypeKind.kind, type));
-  const items = await table.getMany(keys);
-  return new Map(items.map((item) => fromItem(recordTypeKind, item)).map((type) => [type.id, type]));
+  const items = await table.getMany([...own].map((type) => recordKey(organizationId, recordTypeKind.kind, type)));
+  return items.map((item) => fromItem(recordTypeKind, item));
+};
+
+/**
+ * Who has the address and takes part in email, one more than the cap where there are too many. The index also names
+ * records of other types, perhaps by the thousand: these must not keep those that count out of sight, so what is left of
+ * such a type is passed over.
+ */
+const findPartakers = async (
+  table: RecordsTable,
+  organizationId: string,
+  address: string,
+  cap: number,
+): Promise<{ readonly partakers: readonly AddressEntry[]; readonly ownTypes: ReadonlyMap<string, RecordType> }> => {
+  const partakers: AddressEntry[] = [];
+  const ownTypes = new Map<string, RecordType>();
+  const takesPart = ({ type }: AddressEntry): boolean =>
+    ownerTypes.includes(type) || isEmailEnabled(type, ownTypes.get(type));
+  let from: string | undefined;
+  do {
+    const page = await findAddressEntries(table, organizationId, address, { limit: cap + 1, from });
+    for (const type of await loadOwnTypes(table, organizationId, page.entries)) ownTypes.set(type.id, type);
+    partakers.push(...page.entries.filter(takesPart).map((entry) => ({ ...entry, emailEnabled: true })));
+    const last = page.entries.at(-1);
+    from = last !== undefined && takesPart(last) ? page.rest?.behindEntry : page.rest?.behindType;
+  } while (from !== undefined && partakers.length <= cap);
+  return { partakers, ownTypes };
 };
 
 const loadCandidates = async (
@@ -47,17 +71,13 @@ const loadCandidates = async (
   mailboxOwnerId: string | null | undefined,
 ): Promise<Candidates & { readonly context: RankingContext }> => {
   const settings = organization.settings.resolution;
-  const entries = await findAddressEntries(table, organization.id, address, settings.senderMatchCap + 1);
-  const ownTypes = await loadOwnTypes(table, organization.id, entries);
+  const cap = settings.senderMatchCap;
+  const { partakers, ownTypes } = await findPartakers(table, organization.id, address, cap);
   const ownTypeRanks = new Map(
     [...ownTypes.values()].flatMap(({ id, resolutionRank }) => (resolutionRank === null ? [] : [[id, resolutionRank]])),
   );
   const context = { settings, mailboxOwnerId, ownTypeRanks };
-  const current = entries.map((entry) => ({
-    ...entry,
-    emailEnabled: ownerTypes.includes(entry.type) || isEmailEnabled(entry.type, ownTypes.get(entry.type)),
-  }));
-  return { candidates: rankCandidates(current, context), context };
+  return { candidates: rankCandidates(partakers.slice(0, cap + 1), context), context };
 };
 
 /**

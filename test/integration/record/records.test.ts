@@ -387,6 +387,28 @@ describe("the CRM's own types", () => {
 });
 
 describe('the resolution of an address', () => {
+  it('finds who takes part in email among any number of records that do not', async () => {
+    const emails = [{ address: 'carl@client.example' }];
+    await call('PUT', '/record-types/case', { displayName: 'Case' });
+    await call('PUT', '/records/contact/ext:c-1', { displayName: 'Carl', emails });
+    const cases = Array.from({ length: 5 }, (_, number) => ({
+      op: 'put',
+      type: 'case',
+      id: `ext:k-${number}`,
+      emails,
+    }));
+    const items = cases.map((item) => ({ ...item, displayName: 'Case' }));
+    await call('POST', '/records/batch', { items });
+    await organization.as('admin')('PATCH', '/settings', { resolution: { senderMatchCap: 2 } });
+
+    const resolved = (await call('GET', '/resolve?address=carl@client.example')).body;
+    const ofOneType = (await call('GET', '/resolve?address=carl@client.example%23case')).body;
+
+    expect(resolved).toMatchObject({ chosen: { type: 'contact', externalId: 'c-1' }, reason: 'onlyMatch' });
+    expect(ofOneType).toMatchObject({ chosen: null, reason: 'noMatch' });
+    expect((await call('GET', '/records/case?email=carl@client.example')).body.data).toHaveLength(5);
+  });
+
   it('shows the candidates in order, whom a sender stands for, and why', async () => {
     const anna = await createUser('u-17');
     const emails = [{ address: 'Carl@Client.example' }];
