@@ -147,7 +147,12 @@ export const acceptedWrites = async (
   deps: AcceptDependencies,
   organization: Organization,
   draft: Email,
-  options: { readonly author: Author; readonly sendAt?: string | null | undefined },
+  options: {
+    readonly author: Author;
+    readonly sendAt?: string | null | undefined;
+    /** The user who asks for it; undefined: a key, which speaks for all users. */
+    readonly userId?: string | undefined;
+  },
 ): Promise<WriteAlso & { readonly next: Email }> => {
   const { store, content, now } = deps;
   const { settings } = organization;
@@ -158,7 +163,7 @@ export const acceptedWrites = async (
   const attachments = await requireContent(content, resolved);
   const answered = await findAnswered(store, organization.id, resolved);
   requireEnd(resolved, answered);
-  const { owner: sender, submitter } = await requireSendingNow(store, organization.id, resolved);
+  const { owner: sender, submitter } = await requireSendingNow(store, organization.id, resolved, options.userId);
   const token = settings.correlation.token.enabled
     ? ((await keptToken(store, organization, resolved, answered)) ?? (await nextToken(store, organization, sender)))
     : null;
@@ -262,9 +267,13 @@ export const acceptSend = async (
   organization: Organization,
   emailId: string,
   input: SendEmailInput,
-  options: { readonly author: Author; readonly ifMatch?: number | undefined },
+  options: {
+    readonly author: Author;
+    readonly ifMatch?: number | undefined;
+    readonly userId?: string | undefined;
+  },
 ): Promise<Email> => {
-  const { author, ifMatch } = options;
+  const { author, ifMatch, userId } = options;
   const email = await deps.store.update(
     emailKind,
     organization.id,
@@ -273,7 +282,7 @@ export const acceptSend = async (
       if (current.status !== 'draft')
         throw new FaultError('invalidState', { detail: `Only a draft can be sent; this email is ${current.status}` });
       return input.issueSend
-        ? acceptedWrites(deps, organization, current, { author, sendAt: input.sendAt })
+        ? acceptedWrites(deps, organization, current, { author, sendAt: input.sendAt, userId })
         : markedAsSent(current, author, deps.now());
     },
     { now: deps.now, ifMatch },

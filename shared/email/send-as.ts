@@ -63,9 +63,25 @@ export const requireSending = async (
   return { owner, submitter: from.via === 'submitter' && submitter.ownerId !== owner.ownerId ? submitter : null };
 };
 
+/** @throws FaultError sendAsNotAllowed */
+const requireOwnSending = async (
+  store: EntityStore,
+  organizationId: string,
+  { owner, submitter }: Sending,
+  userId: string,
+): Promise<void> => {
+  const allowed =
+    submitter === null ? await maySendAs(store, organizationId, userId, owner.ownerId) : submitter.ownerId === userId;
+  if (!allowed)
+    throw new FaultError('sendAsNotAllowed', {
+      detail: `The one who sends it may not send as ${owner.party.name ?? owner.ownerId}`,
+    });
+};
+
 /**
  * Who sends an email that is a draft so far, as they are now.
  *
+ * @param userId who asks for it, where that is a user: a draft may have become his by its owner alone
  * @throws FaultError workloadNotEnabled, sendAsNotAllowed
  */
 export const requireSendingNow = async (
@@ -75,6 +91,7 @@ export const requireSendingNow = async (
     readonly from: Sender['party'];
     readonly sender: Sender['party'] | null;
   },
+  userId?: string,
 ): Promise<Sending> => {
   const find = async (party: Sender['party'], what: string): Promise<Sender> => {
     const [record] = party.records;
@@ -84,8 +101,8 @@ export const requireSendingNow = async (
     return found;
   };
   const owner = await find(email.from, 'owner in from');
-  if (email.sender === null) return { owner, submitter: null };
-  const submitter = await find(email.sender, 'submitter');
-  await requireMaySendAs(store, organizationId, submitter, owner);
+  const submitter = email.sender === null ? null : await find(email.sender, 'submitter');
+  if (submitter !== null) await requireMaySendAs(store, organizationId, submitter, owner);
+  if (userId !== undefined) await requireOwnSending(store, organizationId, { owner, submitter }, userId);
   return { owner, submitter };
 };

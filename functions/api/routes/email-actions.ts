@@ -51,8 +51,8 @@ export const emailActionsRoutes: readonly Route[] = [
     status: 202,
     problems: ['invalidState', ...sendProblems],
     bodySchema: sendEmailSchema,
-    run: (emailId, { services, organization, body, author, ifMatch }) =>
-      acceptSend(services, organization, emailId, body, { author, ifMatch }),
+    run: (emailId, { services, organization, caller, body, author, ifMatch }) =>
+      acceptSend(services, organization, emailId, body, { author, ifMatch, userId: ownershipOf(caller)?.userId }),
   }),
   defineEmailAction({
     verb: 'cancel',

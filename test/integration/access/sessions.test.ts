@@ -167,6 +167,15 @@ describe('a user who is signed in', () => {
     expect((await anna.session('GET', `/v1/emails/${allowed.body.id}`)).status).toBe(200);
   });
 
+  it('is meant by the own externalId, too', async () => {
+    await company.crm('PATCH', `/v1/users/${anna.userId}`, { body: { externalId: 'the-anna' } });
+    const from = { owner: 'ext:the-anna', submitter: 'ext:the-anna' };
+
+    const { status, body } = await anna.session('POST', '/v1/emails', { body: { from, ownerId: 'ext:the-anna' } });
+
+    expect([status, body.ownerId]).toEqual([201, anna.userId]);
+  });
+
   it('is not answered with what another was answered under the same Idempotency-Key', async () => {
     const call = (person: Person) =>
       person.session('POST', `/v1/mailboxes/${anna.mailboxId}/sync`, {

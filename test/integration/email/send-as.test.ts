@@ -85,6 +85,26 @@ describe('an email in the name of another user', () => {
     expect(draft.body).toMatchObject({ status: 'draft', sender: { name: 'Ben' } });
   });
 
+  it('is sent by no user who may not, however the draft has become his', async () => {
+    const { body: ben } = await organization.call('GET', '/users/ext:ben');
+    const { body: signedIn } = await organization.call('POST', '/sessions', { userId: ben.id });
+    const session = world.api.client(signedIn.token);
+    const sendAs = (id: string) => session('POST', `/v1/emails/${id}/send`, { body: {} });
+    const to = [{ address: world.mailUser(2).address }];
+    const given = await organization.draft({ to, ownerId: 'ext:ben' });
+    await allow();
+    const written = await session('POST', '/v1/emails', { body: { from: { owner: 'ext:anna' }, to } });
+    const allowed = await session('POST', '/v1/emails', { body: { from: { owner: 'ext:anna' }, to } });
+    const first = await sendAs(allowed.body.id);
+    await organization.call('PATCH', '/users/ext:anna', { allowSendAs: false });
+
+    const answers = [await sendAs(given.id), await sendAs(written.body.id)];
+
+    expect(first.status).toBe(202);
+    for (const { status, body } of answers) expect([status, body.code]).toEqual([403, 'sendAsNotAllowed']);
+    expect((await organization.call('POST', `/emails/${given.id}/send`)).status).toBe(202);
+  });
+
   it('fails with sendAsDenied where the server does not let the login do it', async () => {
     await allow();
     // Ben's login is another than his address.
