@@ -51,6 +51,12 @@ const bodyInputSchema = z.strictObject({
   text: z.string().max(bodyCharacters).optional(),
 });
 
+export const headerLimit = 50;
+const headerNameSchema = z
+  .string()
+  .regex(/^(?:X-[A-Za-z0-9-]{1,70}|Auto-Submitted)$/i, 'a header name that starts with X-, or Auto-Submitted');
+const headerValueSchema = singleLine(900);
+
 const contentShape = {
   externalId: externalIdSchema.nullable().optional(),
   from: senderInputSchema,
@@ -67,13 +73,8 @@ const contentShape = {
   readReceipt: z.boolean().optional(),
   deliveryReceipt: z.boolean().optional(),
   headers: z
-    .record(
-      z
-        .string()
-        .regex(/^(?:X-[A-Za-z0-9-]{1,70}|Auto-Submitted)$/i, 'a header name that starts with X-, or Auto-Submitted'),
-      singleLine(900),
-    )
-    .refine((headers) => Object.keys(headers).length <= 50, 'at most 50 headers')
+    .record(headerNameSchema, headerValueSchema)
+    .refine((headers) => Object.keys(headers).length <= headerLimit, `at most ${headerLimit} headers`)
     .optional(),
   ownerId: z
     .string()
@@ -115,7 +116,7 @@ export const patchEmailSchema = z
     priority: contentShape.priority.nullable(),
     readReceipt: contentShape.readReceipt.nullable(),
     deliveryReceipt: contentShape.deliveryReceipt.nullable(),
-    headers: contentShape.headers.nullable(),
+    headers: z.record(headerNameSchema, headerValueSchema.nullable()).nullish(),
     ownerId: contentShape.ownerId.nullable(),
   })
   .refine(fewRecipients, tooManyRecipients);

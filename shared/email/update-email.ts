@@ -8,7 +8,7 @@ import { refuseField } from '../platform/validate.ts';
 import { type CreateDependencies, ownerTypes, requireParent, requireRegarding, threadOf } from './create-email.ts';
 import { type Email, emailKind, type Party } from './email.ts';
 import { loadBody, storeBody } from './email-body.ts';
-import { type PartyInput, type PatchEmailInput, recipientLimit } from './email-input.ts';
+import { headerLimit, type PartyInput, type PatchEmailInput, recipientLimit } from './email-input.ts';
 import { requireStorable } from './require-storable.ts';
 import { resolveParties } from './resolve-parties.ts';
 import type { ActionOptions } from './send-actions.ts';
@@ -96,14 +96,25 @@ const changeBody = async (
   };
 };
 
+/** By member: a header that is not named stays, null takes one away. */
+const changeHeaders = (email: Email, patch: PatchEmailInput['headers']): Email['headers'] => {
+  const changed = { ...(patch === null ? {} : email.headers), ...patch };
+  const headers = Object.fromEntries(
+    Object.entries(changed).filter((header): header is [string, string] => header[1] !== null),
+  );
+  if (Object.keys(headers).length > headerLimit)
+    throw refuseField('#/headers', 'outOfRange', `at most ${headerLimit} headers`);
+  return headers;
+};
+
 /** A draft's own content; null resets a field to what a new email has. */
-const changeContent = (patch: PatchEmailInput): Fields => ({
+const changeContent = (email: Email, patch: PatchEmailInput): Fields => ({
   ...(patch.subject === undefined ? {} : { subject: patch.subject ?? '' }),
   ...(patch.priority === undefined ? {} : { priority: patch.priority ?? 'normal' }),
   ...(patch.sendAt === undefined ? {} : { sendAt: patch.sendAt }),
   ...(patch.readReceipt === undefined ? {} : { readReceipt: patch.readReceipt ?? false }),
   ...(patch.deliveryReceipt === undefined ? {} : { deliveryReceipt: patch.deliveryReceipt ?? false }),
-  ...(patch.headers === undefined ? {} : { headers: patch.headers ?? {} }),
+  ...(patch.headers === undefined ? {} : { headers: changeHeaders(email, patch.headers) }),
 });
 
 const changeDraft = async (
@@ -112,7 +123,7 @@ const changeDraft = async (
   email: Email,
   patch: PatchEmailInput,
 ): Promise<Fields> => ({
-  ...changeContent(patch),
+  ...changeContent(email, patch),
   ...(await changeSender(deps, organization.id, email, patch)),
   ...(await changeParties(deps, organization, email, patch)),
   ...(await changeBody(deps, organization.id, email, patch)),

@@ -120,6 +120,18 @@ describe('a draft', () => {
     });
   });
 
+  it('may be changed in single headers: the others stay, and null takes one away', async () => {
+    const draft = await organization.draft({ headers: { 'X-A': '1', 'X-B': '2' } });
+    const more = Object.fromEntries(Array.from({ length: 49 }, (_, index) => [`X-More-${index}`, '1']));
+
+    const changed = await call('PATCH', `/emails/${draft.id}`, { headers: { 'X-A': null, 'X-C': '3' } });
+    const tooMany = await call('PATCH', `/emails/${draft.id}`, { headers: more });
+
+    expect(changed).toMatchObject({ status: 200, body: { headers: { 'X-B': '2', 'X-C': '3' } } });
+    expect(changed.body.headers).not.toHaveProperty('X-A');
+    expect(tooMany).toMatchObject({ status: 400, body: { errors: [{ pointer: '#/headers', code: 'outOfRange' }] } });
+  });
+
   it('keeps its version when a change changes nothing, and refuses a stale writer', async () => {
     const draft = await organization.draft({ subject: 'Same' });
 
