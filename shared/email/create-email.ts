@@ -3,7 +3,8 @@ import { type OwnerTypeName, requireOwner } from '../owner/find-owner.ts';
 import type { Author } from '../platform/change.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import { createChange } from '../platform/create-change.ts';
-import type { EntityStore, WriteAlso } from '../platform/entity-store.ts';
+import type { EntityStore } from '../platform/entity-store.ts';
+import { FaultError } from '../platform/fault.ts';
 import { WriteConditionError } from '../platform/records-table.ts';
 import { findIdentifier } from '../platform/resolve-identifier.ts';
 import { refuseField } from '../platform/validate.ts';
@@ -149,13 +150,7 @@ const composeDraft = async (
   };
 };
 
-/**
- * Creates a draft; with `send` it is accepted for sending in the same write, and nothing is created when it may not be
- * sent. Called again with the same identifier it answers with what the first call created.
- *
- * @throws FaultError invalidRequest, externalIdTaken, sendAsNotAllowed; with `send` also what acceptance refuses
- */
-export const createEmail = async (
+const writeNew = async (
   deps: CreateDependencies,
   organization: Organization,
   id: string,
@@ -166,18 +161,34 @@ export const createEmail = async (
   const sending = await requireSending(deps.store, organization.id, input.from);
   const draft = await composeDraft(deps, organization, id, input, sending);
   const changes = [createChange('email.draftCreated', author, deps.now())];
-  let email = requireStorable(draft);
-  let also: WriteAlso = { changes };
-  if (input.send) {
-    const { next, ...writes } = await acceptedWrites(deps, organization, draft, { author });
-    email = next;
-    also = { ...writes, changes: [...changes, ...(writes.changes ?? [])] };
-  }
+  if (!input.send) return deps.store.create(emailKind, organization.id, requireStorable(draft), { changes });
+  const { next, ...writes } = await acceptedWrites(deps, organization, draft, { author });
+  return deps.store.create(emailKind, organization.id, next, {
+    ...writes,
+    changes: [...changes, ...(writes.changes ?? [])],
+  });
+};
+
+/**
+ * Creates a draft; with `send` it is accepted for sending in the same write, and nothing is created when it may not be
+ * sent. Called again with the same identifier it answers with what the first call created, also where that would be
+ * refused by now: whoever is refused takes nothing to be on its way, and asks for another one.
+ *
+ * @throws FaultError invalidRequest, externalIdTaken, sendAsNotAllowed; with `send` also what acceptance refuses
+ */
+export const createEmail = async (
+  deps: CreateDependencies,
+  organization: Organization,
+  id: string,
+  input: CreateEmailInput,
+  author: Author,
+): Promise<Email> => {
+  let email: Email;
   try {
-    await deps.store.create(emailKind, organization.id, email, also);
+    email = await writeNew(deps, organization, id, input, author);
   } catch (error) {
-    const exists = error instanceof WriteConditionError && error.failures[0] !== undefined;
-    const first = exists ? await deps.store.get(emailKind, organization.id, id) : undefined;
+    const decided = error instanceof WriteConditionError || error instanceof FaultError;
+    const first = decided ? await deps.store.get(emailKind, organization.id, id) : undefined;
     if (first === undefined) throw error;
     email = first;
   }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { mailboxKind, type WorkloadState } from '../../../shared/mailbox/mailbox.ts';
+import { recordKey } from '../../../shared/platform/records-table.ts';
 import type { Answer } from '../api-harness.ts';
 import { type EmailApi, type EmailOrganization, startEmailApi } from './email-api.ts';
 
@@ -155,5 +156,25 @@ describe('a Send is accepted', () => {
     Object.assign(queues, { send });
     expect([accepted.status, again.status, again.body.id]).toEqual([202, 202, accepted.body.id]);
     expect((await call('GET', '/emails')).body.data).toHaveLength(1);
+  });
+
+  it('although its API died before it answered, and a repeat would be refused by now', async () => {
+    const { table } = emails.api.services;
+    const request = { from: { owner: 'ext:anna' }, ...toCarl, send: true };
+    const key = { 'idempotency-key': 'k-2' };
+    const first = await call('POST', '/emails', request, key);
+    await table.write([
+      {
+        update: recordKey(organization.id, 'idempotency', 'k-2'),
+        expression: 'SET claimedUntil = :past REMOVE #status',
+        names: { '#status': 'status' },
+        values: { ':past': 0 },
+      },
+    ]);
+    await setState('disabled');
+
+    const again = await call('POST', '/emails', request, key);
+
+    expect([again.status, again.body.id, again.body.status]).toEqual([202, first.body.id, 'pendingSend']);
   });
 });
