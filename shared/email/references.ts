@@ -5,7 +5,9 @@ const referencesLimit = 20;
 
 /** What an answer to this email refers to. */
 export const referencesAfter = (parent: Email): string[] => {
-  const chain = parent.messageId === null ? parent.references : [...parent.references, parent.messageId];
-  const unique = [...new Set(chain)];
+  const { messageId } = parent;
+  // The last one is who is answered, also where a message refers to itself.
+  const before = parent.references.filter((one) => one !== messageId);
+  const unique = [...new Set(messageId === null ? before : [...before, messageId])];
   return unique.length <= referencesLimit ? unique : [...unique.slice(0, 1), ...unique.slice(1 - referencesLimit)];
 };
