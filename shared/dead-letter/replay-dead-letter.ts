@@ -13,7 +13,7 @@ import { decisionIdOf } from '../tracking/decision-writes.ts';
 import { ItemError, isRefusedItem } from '../tracking/item-error.ts';
 import type { MailboxMessage } from '../tracking/mailbox-message.ts';
 import { noteVerdict } from '../tracking/note-verdict.ts';
-import { type ReplayOutcome, replayMessage } from '../tracking/replay-message.ts';
+import { type ReplayOutcome, replayMessage, tellOutcome } from '../tracking/replay-message.ts';
 import { createTrackingContext } from '../tracking/tracking-context.ts';
 import type { TrackingContext } from '../tracking/tracking-run.ts';
 import { unwrapForward } from '../tracking/unwrap-forward.ts';
@@ -95,7 +95,7 @@ const decide = async (
       ? await replayForwarded(context, message, raw)
       : await replayMessage(context, message, raw);
   await removeOldDecision(dependencies, organization.id, letter, message);
-  return { outcome, ...(emailId === undefined ? {} : { emailId }) };
+  return { outcome: tellOutcome(outcome), ...(emailId === undefined ? {} : { emailId }) };
 };
 
 /** What the CRM refused again and again is told once more, and the CRM may refuse it as often as before. */

@@ -159,7 +159,7 @@ class KeywordFollower {
         }
         this.#seen += 1;
         if (result === 'tracked') this.#tracked += 1;
-        if (result === 'tracked' || result === 'duplicate') done.push(uid);
+        if (result === 'tracked' || result === 'duplicate' || result === 'withdrawn') done.push(uid);
         else if (result !== 'gone') failed.push(uid);
       }
     }

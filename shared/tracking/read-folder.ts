@@ -38,6 +38,7 @@ const countOf: Readonly<Record<MessageResult, keyof CycleCounts | undefined>> = 
   tracked: 'tracked',
   skipped: 'skipped',
   duplicate: 'skipped',
+  withdrawn: 'skipped',
   setAside: 'failed',
   gone: undefined,
   known: undefined,
@@ -68,7 +69,7 @@ const cutIntoWindows = (uids: readonly number[], size: number): readonly (readon
 const listingOf = ({ listing }: FolderStatus): Pick<FolderCursor, 'listing'> =>
   listing === undefined ? {} : { listing };
 
-/** What the hub has an email of. */
+/** What the hub has an email of, and is to have. */
 const trackedOf = (results: ReadonlyMap<number, MessageResult>): readonly number[] =>
   [...results].flatMap(([uid, result]) => (result === 'tracked' || result === 'duplicate' ? [uid] : []));
 

@@ -18,13 +18,13 @@ export interface DuplicateDependencies {
 
 /**
  * Notes at a tracked email that a further mailbox has the message. Nothing is written when that is known, when the
- * email was deleted in the hub, or when it was cut off from the mailboxes.
+ * email was deleted in the hub, or when it was cut off from the mailboxes: those are `withdrawn`.
  */
 export const recordDuplicate = async (
   { store, organization, mailbox, author, now }: DuplicateDependencies,
   emailId: string,
   mailboxOwner: TrackingOwner | undefined,
-): Promise<'known' | 'deleted'> => {
+): Promise<'known' | 'withdrawn'> => {
   const at = now();
   const addTo = (email: Email) => {
     if (email.untrackedAt !== undefined || email.direction === 'outgoing') return undefined;
@@ -48,10 +48,10 @@ export const recordDuplicate = async (
     };
   };
   try {
-    await store.update(emailKind, organization.id, emailId, addTo, { now });
-    return 'known';
+    const { untrackedAt } = await store.update(emailKind, organization.id, emailId, addTo, { now });
+    return untrackedAt === undefined ? 'known' : 'withdrawn';
   } catch (error) {
-    if (error instanceof FaultError && error.fault.code === 'notFound') return 'deleted';
+    if (error instanceof FaultError && error.fault.code === 'notFound') return 'withdrawn';
     throw error;
   }
 };

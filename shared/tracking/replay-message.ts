@@ -11,11 +11,15 @@ import { storeTrackedMessage } from './store-tracked-message.ts';
 import type { TrackingContext } from './tracking-run.ts';
 
 export interface ReplayOutcome {
-  readonly outcome: Verdict['outcome'];
+  readonly outcome: Verdict['outcome'] | 'withdrawn';
   readonly emailId?: string;
   /** Why it was skipped. */
   readonly code?: FaultCode;
 }
+
+/** As operations tell it. */
+export const tellOutcome = (outcome: ReplayOutcome['outcome']): Verdict['outcome'] =>
+  outcome === 'withdrawn' ? 'duplicate' : outcome;
 
 /**
  * Decides about one message from its bytes, by today's settings, and stores it if it is accepted. May be repeated: a

@@ -57,6 +57,7 @@ const countOf: Readonly<Record<MessageResult, keyof Counts | undefined>> = {
   tracked: 'tracked',
   skipped: 'skipped',
   duplicate: 'duplicate',
+  withdrawn: 'duplicate',
   setAside: 'failed',
   gone: undefined,
   known: undefined,

@@ -19,7 +19,7 @@ import type { MailboxMessage } from './mailbox-message.ts';
 import type { ManualTracking } from './manual-tracking.ts';
 import { markTracked } from './mark-tracked.ts';
 import { noteVerdict } from './note-verdict.ts';
-import type { ReplayOutcome } from './replay-message.ts';
+import { type ReplayOutcome, tellOutcome } from './replay-message.ts';
 import { setAsideMessage } from './set-aside-message.ts';
 import { trackOnRequest } from './track-on-request.ts';
 import { createTrackingContext } from './tracking-context.ts';
@@ -58,7 +58,8 @@ export const manualOf = (
 
 /** How an operation ends that was to track a message. */
 export const endOf = (outcome: ReplayOutcome): Parameters<typeof finishOperation>[3] => {
-  const { code, ...result } = outcome;
+  const { code, ...rest } = outcome;
+  const result = { ...rest, outcome: tellOutcome(outcome.outcome) };
   return code === undefined ? { status: 'succeeded', result } : { status: 'failed', fault: createFault(code) };
 };
 

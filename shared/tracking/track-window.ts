@@ -221,8 +221,7 @@ class WindowTracker implements WindowOutcome {
   }
 
   async #note(message: MailboxMessage, verdict: Verdict): Promise<void> {
-    await noteVerdict(this.#run, message, verdict);
-    this.results.set(message.uid, verdict.outcome);
+    this.results.set(message.uid, await noteVerdict(this.#run, message, verdict));
   }
 
   /** An error in the message itself sets it aside; every other one ends the run. */

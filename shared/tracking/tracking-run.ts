@@ -27,5 +27,8 @@ export interface TrackingRun extends TrackingContext {
   readonly session: MailboxSession;
 }
 
-/** What became of one message. `gone`: it left the folder before it was read; `known`: what was decided before stands. */
-export type MessageResult = 'tracked' | 'skipped' | 'duplicate' | 'setAside' | 'gone' | 'known';
+/**
+ * What became of one message. `gone`: it left the folder before it was read; `known`: what was decided before stands;
+ * `withdrawn`: of its email people have rid the hub, so the copy in the mailbox may be the last.
+ */
+export type MessageResult = 'tracked' | 'skipped' | 'duplicate' | 'withdrawn' | 'setAside' | 'gone' | 'known';

@@ -184,4 +184,25 @@ describe('a mailbox of a queue', () => {
     expect(await organization.emails()).toHaveLength(2);
     expect([await countOf(keeping), await countOf(deleting)]).toEqual([1, 0]);
   });
+
+  it.each([
+    ['was deleted in the hub', 'DELETE', ''],
+    ['was untracked', 'POST', '/untrack'],
+  ])('keeps a further copy of a message whose email %s: it may be the last', async (_, method, action) => {
+    const organization = await world.createOrganization();
+    const mailUser = nextMailUser();
+    const { mailboxId } = await organization.queue(mailUser);
+    await organization.call('PATCH', `/mailboxes/${mailboxId}`, { deleteAfterProcessing: true });
+    const message = compose({ To: mailUser.address });
+    await append(mailUser, message);
+    await organization.synchronize(mailboxId);
+    const [email] = await organization.emails();
+    await organization.call(method, `/emails/${email?.id}${action}`);
+
+    await append(mailUser, message);
+    const { lastCounts } = await organization.synchronize(mailboxId);
+
+    expect(lastCounts).toMatchObject({ seen: 1, tracked: 0, skipped: 1 });
+    expect(await countOf(mailUser)).toBe(1);
+  });
 });
