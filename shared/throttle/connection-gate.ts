@@ -123,7 +123,7 @@ export const createConnectionGate = (
         ...shareOf(lane, cap),
       });
       if ('refused' in shared) {
-        await throttle.release(own.lease, false);
+        await (own.lease.recovered ? throttle.expire(own.lease) : throttle.release(own.lease, false));
         return { refused: 'full', until: shared.until };
       }
       leases.push(shared.lease);

@@ -4,6 +4,13 @@ import type { ConcludedWindow } from './utilization.ts';
 
 type LeaseEntry = ThrottleItem['leases'][string];
 
+/** A pause that is over, and until when others stay away while one run tries the server. */
+export interface ProbedPause {
+  readonly side: ThrottleSide;
+  readonly pausedUntil: number;
+  readonly probeUntil: number;
+}
+
 /**
  * Every way in which a counter changes: what must stand in the item, and what the change makes of it. Each is one
  * conditional write; whoever keeps the items (a table, a simulation) carries it out as `holds` and `applyChange` say.
@@ -31,6 +38,8 @@ export type ThrottleChange =
       readonly expired: readonly (readonly [holder: string, expiry: number])[];
       /** All leases of dead runs that are to be remembered from now on. */
       readonly died: NonNullable<ThrottleItem['died']>;
+      /** With the pause over, this run tries the server, too. */
+      readonly probe: ProbedPause | undefined;
     }
   /** The pause is over: one run tries the server. */
   | {
@@ -38,9 +47,7 @@ export type ThrottleChange =
       readonly holder: string;
       readonly lease: LeaseEntry;
       readonly available: number;
-      readonly side: ThrottleSide;
-      readonly pausedUntil: number;
-      readonly probeUntil: number;
+      readonly probe: ProbedPause;
     }
   | {
       readonly kind: 'ticket';
@@ -63,8 +70,13 @@ export type ThrottleChange =
       /** The window is over: the first who says so begins the next one. */
       readonly concluded: ConcludedWindow | undefined;
     }
+  /** The holder's place stands as that of a dead run from `now` on. */
+  | { readonly kind: 'expire'; readonly holder: string; readonly expiry: number; readonly now: number }
   | { readonly kind: 'pause'; readonly side: ThrottleSide; readonly until: number; readonly fault: Fault }
   | { readonly kind: 'resume'; readonly side: ThrottleSide };
+
+const isOver = (item: ThrottleItem, { side, pausedUntil }: ProbedPause): boolean =>
+  item[pauseAttributes[side].until] === pausedUntil;
 
 /** Whether the change may be made to the item as it stands. */
 export const holds = (item: ThrottleItem, change: ThrottleChange): boolean => {
@@ -82,14 +94,11 @@ export const holds = (item: ThrottleItem, change: ThrottleChange): boolean => {
       return (
         item.leases[change.holder] === undefined &&
         item.n === change.n &&
+        (change.probe === undefined || isOver(item, change.probe)) &&
         change.expired.every(([holder, expiry]) => item.leases[holder]?.[0] === expiry)
       );
     case 'probe':
-      return (
-        item[pauseAttributes[change.side].until] === change.pausedUntil &&
-        item.n < change.available &&
-        item.leases[change.holder] === undefined
-      );
+      return isOver(item, change.probe) && item.n < change.available && item.leases[change.holder] === undefined;
     case 'ticket':
       return item[change.line] === change.previous;
     case 'release':
@@ -97,6 +106,8 @@ export const holds = (item: ThrottleItem, change: ThrottleChange): boolean => {
         item.leases[change.holder]?.[0] === change.expiry &&
         (change.concluded === undefined || item.heldSince === change.concluded.since)
       );
+    case 'expire':
+      return item.leases[change.holder]?.[0] === change.expiry;
     case 'pause':
       return true;
     case 'resume':
@@ -119,10 +130,11 @@ export const applyChange = (item: ThrottleItem, change: ThrottleChange): void =>
       item.leases[change.holder] = change.lease;
       item.n += 1 - change.expired.length;
       item.died = { ...change.died };
+      if (change.probe !== undefined) item[pauseAttributes[change.probe.side].until] = change.probe.probeUntil;
       break;
     case 'probe':
       item.leases[change.holder] = change.lease;
-      item[pauseAttributes[change.side].until] = change.probeUntil;
+      item[pauseAttributes[change.probe.side].until] = change.probe.probeUntil;
       item.n += 1;
       break;
     case 'ticket':
@@ -141,6 +153,11 @@ export const applyChange = (item: ThrottleItem, change: ThrottleChange): void =>
         item.demand = change.concluded.demand;
       }
       break;
+    case 'expire': {
+      const lease = item.leases[change.holder];
+      if (lease !== undefined) item.leases[change.holder] = [change.now, lease[1]];
+      break;
+    }
     case 'pause': {
       const pause = pauseAttributes[change.side];
       item[pause.until] = change.until;

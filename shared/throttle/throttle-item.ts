@@ -75,7 +75,8 @@ export type Refusal =
   | { readonly kind: 'died'; readonly lease: readonly [number, number] }
   | { readonly kind: 'paused'; readonly until: number; readonly fault: ThrottleItem['fault'] }
   | { readonly kind: 'probe'; readonly pausedUntil: number }
-  | { readonly kind: 'expired'; readonly keys: readonly string[] }
+  /** `pausedUntil`: the pause that is over, when there was one. */
+  | { readonly kind: 'expired'; readonly keys: readonly string[]; readonly pausedUntil: number | undefined }
   | { readonly kind: 'full' }
   | { readonly kind: 'again' };
 
@@ -95,13 +96,12 @@ export const explainRefusal = (
   const own = item.leases[holder];
   if (own !== undefined) return own[0] > now ? { kind: 'running', until: own[0] } : { kind: 'died', lease: own };
   const pause = pauseAttributes[claim.side];
-  const pausedUntil = item[pause.until];
-  if (pausedUntil !== undefined && !claim.ignoresPause)
-    return pausedUntil > now
-      ? { kind: 'paused', until: pausedUntil, fault: item[pause.fault] }
-      : { kind: 'probe', pausedUntil };
+  const pausedUntil = claim.ignoresPause ? undefined : item[pause.until];
+  if (pausedUntil !== undefined && pausedUntil > now)
+    return { kind: 'paused', until: pausedUntil, fault: item[pause.fault] };
+  if (pausedUntil !== undefined && item.n < available) return { kind: 'probe', pausedUntil };
   const expired = Object.entries(item.leases).flatMap(([key, [expiry]]) => (expiry <= now ? [key] : []));
-  if (expired.length > 0 && item.n - expired.length < available) return { kind: 'expired', keys: expired };
+  if (expired.length > 0 && item.n - expired.length < available) return { kind: 'expired', keys: expired, pausedUntil };
   if (item.n >= available || (item[claim.line] ?? 0) > now) return { kind: 'full' };
   return { kind: 'again' };
 };

@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { ThrottleChange } from './throttle-change.ts';
+import type { ProbedPause, ThrottleChange } from './throttle-change.ts';
 import {
   emptyThrottleItem,
   pauseAttributes,
@@ -32,6 +32,12 @@ interface Expression {
 const hasPassed = (line: ThrottleLine): string =>
   line === 'q' ? 'q <= :now' : `(attribute_not_exists(${line}) OR ${line} <= :now)`;
 
+const probing = ({ side, pausedUntil, probeUntil }: ProbedPause): Expression => ({
+  update: `${pauseAttributes[side].until} = :probeUntil`,
+  condition: `${pauseAttributes[side].until} = :pausedUntil`,
+  values: { ':pausedUntil': pausedUntil, ':probeUntil': probeUntil },
+});
+
 const expressionOf = (change: ThrottleChange): Expression => {
   switch (change.kind) {
     case 'take':
@@ -53,12 +59,14 @@ const expressionOf = (change: ThrottleChange): Expression => {
         names: { '#me': change.holder },
         values: { ':lease': change.lease, ':expired': change.expired },
       };
-    case 'replaceExpired':
+    case 'replaceExpired': {
+      const probed = change.probe && probing(change.probe);
       return {
-        update: `SET leases.#me = :lease, died = :died REMOVE ${change.expired.map((_, index) => `leases.#k${index}`).join(', ')} ADD n :difference`,
+        update: `SET leases.#me = :lease, died = :died${probed === undefined ? '' : `, ${probed.update}`} REMOVE ${change.expired.map((_, index) => `leases.#k${index}`).join(', ')} ADD n :difference`,
         condition: [
           'attribute_not_exists(leases.#me)',
           'n = :n',
+          ...(probed === undefined ? [] : [probed.condition]),
           ...change.expired.map((_, index) => `leases.#k${index}[0] = :e${index}`),
         ].join(' AND '),
         names: {
@@ -71,21 +79,24 @@ const expressionOf = (change: ThrottleChange): Expression => {
           ':difference': 1 - change.expired.length,
           ':n': change.n,
           ...Object.fromEntries(change.expired.map(([, expiry], index) => [`:e${index}`, expiry])),
+          ...probed?.values,
         },
       };
-    case 'probe':
+    }
+    case 'probe': {
+      const probed = probing(change.probe);
       return {
-        update: `SET leases.#me = :lease, ${pauseAttributes[change.side].until} = :probeUntil ADD n :one`,
-        condition: `${pauseAttributes[change.side].until} = :pausedUntil AND n < :available AND attribute_not_exists(leases.#me)`,
+        update: `SET leases.#me = :lease, ${probed.update} ADD n :one`,
+        condition: `${probed.condition} AND n < :available AND attribute_not_exists(leases.#me)`,
         names: { '#me': change.holder },
         values: {
           ':lease': change.lease,
-          ':probeUntil': change.probeUntil,
-          ':pausedUntil': change.pausedUntil,
           ':available': change.available,
           ':one': 1,
+          ...probed.values,
         },
       };
+    }
     case 'ticket':
       return {
         update: `SET ${change.line} = :ticket`,
@@ -128,6 +139,13 @@ const expressionOf = (change: ThrottleChange): Expression => {
         },
       };
     }
+    case 'expire':
+      return {
+        update: 'SET leases.#me[0] = :now',
+        condition: 'leases.#me[0] = :expiry',
+        names: { '#me': change.holder },
+        values: { ':now': change.now, ':expiry': change.expiry },
+      };
     case 'pause': {
       const { until, fault, failures } = pauseAttributes[change.side];
       return {

@@ -1,5 +1,6 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Fault } from '../platform/fault.ts';
+import type { ProbedPause } from './throttle-change.ts';
 import {
   defaultHoldMilliseconds,
   explainRefusal,
@@ -72,6 +73,11 @@ export interface Throttle {
   acquire(claim: Claim): Promise<ClaimResult>;
   /** `concludes`: begins the next window of utilization, if the last one is over. */
   release(lease: Lease, concludes: boolean): Promise<void>;
+  /**
+   * Leaves the place as a dead run does, for a run that learned of one and cannot begin: whoever takes the place, the
+   * holder's next run learns of it again.
+   */
+  expire(lease: Lease): Promise<void>;
   /** The server failed for all mailboxes: nobody tries before `until`. */
   pause(key: ThrottleKey, side: ThrottleSide, until: number, fault: Fault): Promise<void>;
   /** One success ends the pause. Answers with the codes of the faults for which another server is still paused. */
@@ -123,7 +129,18 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
   const takeOver = (claim: Claim, died: readonly [number, number]) =>
     items.change(claim.key, { kind: 'takeOver', holder: claim.holder, lease: entryOf(claim), expired: died[0] });
 
-  const replaceExpired = (claim: Claim, item: ThrottleItem, holders: readonly string[]) =>
+  const probeOf = ({ side, probeUntil }: Claim, pausedUntil: number): ProbedPause => ({
+    side,
+    pausedUntil,
+    probeUntil,
+  });
+
+  const replaceExpired = (
+    claim: Claim,
+    item: ThrottleItem,
+    holders: readonly string[],
+    pausedUntil: number | undefined,
+  ) =>
     items.change(claim.key, {
       kind: 'replaceExpired',
       holder: claim.holder,
@@ -131,6 +148,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
       n: item.n,
       expired: holders.map((holder) => [holder, item.leases[holder]?.[0] ?? 0] as const),
       died: rememberDead(item, holders, now()),
+      probe: pausedUntil === undefined ? undefined : probeOf(claim, pausedUntil),
     });
 
   const probe = (claim: Claim, pausedUntil: number) =>
@@ -139,9 +157,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
       holder: claim.holder,
       lease: entryOf(claim),
       available: claim.available,
-      side: claim.side,
-      pausedUntil,
-      probeUntil: claim.probeUntil,
+      probe: probeOf(claim, pausedUntil),
     });
 
   /**
@@ -199,7 +215,7 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
             break;
           }
           case 'expired': {
-            const taken = await replaceExpired(claim, item, refusal.keys);
+            const taken = await replaceExpired(claim, item, refusal.keys, refusal.pausedUntil);
             if ('done' in taken) return leaseOf(claim, taken.done);
             break;
           }
@@ -231,6 +247,9 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
         if ('done' in concluding) return;
       }
       await items.change(lease.key, { ...change, concluded: undefined });
+    },
+    expire: async ({ key, holder, expiresAt }) => {
+      await items.change(key, { kind: 'expire', holder, expiry: expiresAt, now: now() });
     },
     pause: async (key, side, until, fault) => {
       await items.change(key, { kind: 'pause', side, until, fault });

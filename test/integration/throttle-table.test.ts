@@ -28,6 +28,8 @@ const lease = fc.tuple(small, small);
 const line = fc.constantFrom('q' as const, 'sendingQ' as const);
 const side = fc.constantFrom('reading' as const, 'sending' as const);
 
+const probe = fc.record({ side, pausedUntil: small, probeUntil: small });
+
 const concluded = fc.record({
   since: small,
   held: small,
@@ -75,16 +77,16 @@ const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
     n: small,
     expired: fc.uniqueArray(fc.tuple(holder, small), { minLength: 1, maxLength: 2, selector: ([name]) => name }),
     died: fc.dictionary(holder, lease, { maxKeys: 2 }),
+    probe: fc.option(probe, { nil: undefined }),
   }),
   fc.record({
     kind: fc.constant('probe' as const),
     holder,
     lease,
     available: small,
-    side,
-    pausedUntil: small,
-    probeUntil: small,
+    probe,
   }),
+  fc.record({ kind: fc.constant('expire' as const), holder, expiry: small, now: small }),
   fc.record({
     kind: fc.constant('ticket' as const),
     line,

@@ -235,6 +235,46 @@ describe('the connection counter of a server profile', () => {
     expect(afterwards.map((answer) => 'refused' in answer)).toEqual([true, false]);
   });
 
+  it('has another run try a paused server when the one that tried it died on the last place and never comes back', async () => {
+    const profile = newProfile(1);
+    let now = Date.now();
+    const gate = gateAt(() => now);
+    const enter = (mailbox: string, changes: Partial<GateRequest> = {}) =>
+      gate.enter(request(profile, mailbox, { expiresAt: now + 30_000, probeUntil: now + 60_000, ...changes }));
+    const first = entered(await enter('mbx_1'));
+    await first.pauseProfile(now + 10_000, createFault('connectFailed'));
+    await first.leave();
+    now += 10_001;
+    entered(await enter('mbx_dies'));
+    now += 60_001;
+
+    const probe = entered(await enter('mbx_2'));
+    const meanwhile = await enter('mbx_3');
+    await probe.resumeProfile();
+    await probe.leave();
+    const afterwards = await enter('mbx_3');
+
+    expect(meanwhile).toMatchObject({ refused: 'paused' });
+    expect(afterwards).not.toHaveProperty('refused');
+  });
+
+  it('has who would try a paused server wait in line while sending takes all places', async () => {
+    const profile = newProfile(1);
+    let now = Date.now();
+    const gate = gateAt(() => now);
+    const first = entered(await gate.enter(request(profile, 'mbx_1')));
+    await first.pauseProfile(now + 10_000, createFault('connectFailed'));
+    await first.leave();
+    now += 10_001;
+    entered(await gate.enter(request(profile, 'mbx_2', { lane: 'outgoing' })));
+    const reader = createThrottleReader({ document, tableName, now: () => new Date(now) });
+
+    const refused = await gate.enter(request(profile, 'mbx_3'));
+
+    expect(refused).toMatchObject({ refused: 'full' });
+    expect((await reader.read('org_1', profile.id)).lines.q).toBeGreaterThan(now);
+  });
+
   it('tells once more each ten minutes that its places have been too few for half an hour, and when they suffice', async () => {
     const profile = newProfile(2);
     let now = Date.now();
@@ -278,5 +318,25 @@ describe('the connection counter of a server profile', () => {
       answers.push(await gate.enter(request(newProfile(10), `mbx_cap_${index}`, { lane: 'outgoing' })));
 
     expect(answers.map((answer) => 'refused' in answer)).toEqual([false, false, true]);
+  });
+
+  it('tells of a run that died also after the next one found no place at a capped host', async () => {
+    const [profile, others] = [newProfile(10), newProfile(10)];
+    let now = Date.now();
+    const gate = gateAt(() => now, { 'capped.example.test': 1 });
+    const enter = (to: ServerProfile, mailbox: string) =>
+      gate.enter(
+        request(to, mailbox, { host: 'capped.example.test', hasTicket: true, generation: 7, expiresAt: now + 30_000 }),
+      );
+    entered(await enter(profile, 'mbx_dies'));
+    now += 30_001;
+    const other = entered(await enter(others, 'mbx_other'));
+
+    const refused = await enter(profile, 'mbx_dies');
+    await other.leave();
+    const next = entered(await enter(profile, 'mbx_dies'));
+
+    expect(refused).toMatchObject({ refused: 'full' });
+    expect(next.recovered).toBe(true);
   });
 });
