@@ -71,15 +71,22 @@ const inLanes = (items: readonly BatchItem[]): readonly (readonly number[])[] =>
   return [...lanes.values()];
 };
 
-/** Carries out the items, those of one record in their order; the results stand in the order of the items. */
+/**
+ * Carries out the items, those of one record in their order; the results stand in the order of the items. What an item
+ * creates has the identifier of its place: a repeat of a batch that broke off (under its Idempotency-Key the identifiers
+ * are the same again) must not give that of a record that stands to another one.
+ */
 export const runRecordBatch = async (writing: RecordWriting, { items }: RecordBatch): Promise<BatchResult[]> => {
   const results = new Map<number, BatchResult>();
+  const identifiers = items.map(() => writing.newIdentifier());
   const waiting = [...inLanes(items)];
   const work = async (): Promise<void> => {
     for (let lane = waiting.shift(); lane !== undefined; lane = waiting.shift())
       for (const index of lane) {
         const item = items[index];
-        if (item !== undefined) results.set(index, await runItem(writing, item, index));
+        const identifier = identifiers[index];
+        if (item === undefined || identifier === undefined) continue;
+        results.set(index, await runItem({ ...writing, newIdentifier: () => identifier }, item, index));
       }
   };
   await Promise.all(Array.from({ length: parallelItems }, work));

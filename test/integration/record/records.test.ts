@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type User, userKind } from '../../../shared/owner/owner.ts';
 import { createIdentifier } from '../../../shared/platform/identifier.ts';
 import { type CrmRecord, crmRecordKind } from '../../../shared/record/record.ts';
@@ -326,6 +326,33 @@ describe('a batch', () => {
     );
     expect(body.results[0].id).toBe(body.results[2].id);
     expect((await call('GET', '/records/contact/ext:a')).status).toBe(404);
+  });
+
+  it('goes on when it is repeated under its key after a run that ended in its middle', async () => {
+    const items = Array.from({ length: 20 }, (_, number) => ({
+      op: 'put',
+      type: 'lead',
+      id: `ext:${number}`,
+      displayName: `Lead ${number}`,
+    }));
+    const headers = { 'idempotency-key': 'leads-1' };
+    const { table } = api.services;
+    const { write } = table;
+    let writes = 0;
+    // As for a process that ends: from some point on nothing is written any more.
+    const ended = vi.spyOn(table, 'write').mockImplementation(async (some) => {
+      writes += 1;
+      if (writes > 8) throw new Error('The process has ended');
+      return write(some);
+    });
+    const broken = await call('POST', '/records/batch', { items }, headers);
+    ended.mockRestore();
+    api.advance(36_000);
+
+    const { status, body } = await call('POST', '/records/batch', { items }, headers);
+
+    expect([broken.status, status]).toEqual([500, 200]);
+    expect(new Set(body.results.map((result: { id: string }) => result.id)).size).toBe(20);
   });
 
   it('takes 500 items and not one more', async () => {
