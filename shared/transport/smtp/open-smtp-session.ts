@@ -17,21 +17,40 @@ class SubmissionSession implements SmtpSession {
   }
 
   async send(envelope: SmtpEnvelope, message: SmtpMessage): Promise<SendReport> {
-    const blamesSender = isInternational(envelope.from);
-    const isRefused = (address: string): boolean => blamesSender || isInternational(address);
-    if (this.#connection.offers('SMTPUTF8') || !envelope.recipients.some(isRefused))
-      return this.#sendTo(envelope, message);
-    // RFC 6531 section 3.2: such an address may go to no server that does not offer it.
-    const possible = envelope.recipients.filter((address) => !isRefused(address));
+    const impossible = new Map(
+      envelope.recipients.flatMap((address) => {
+        const refusal = this.#refuse(envelope.from, 'senderRejected') ?? this.#refuse(address, 'recipientRejected');
+        return refusal === undefined ? [] : [[address, { address, ...refusal }] as const];
+      }),
+    );
+    if (impossible.size === 0) return this.#sendTo(envelope, message);
+    const possible = envelope.recipients.filter((address) => !impossible.has(address));
     const report =
       possible.length === 0
         ? { recipients: [], trouble: undefined, begun: true }
         : await this.#sendTo({ ...envelope, recipients: possible }, message);
-    const judged = new Map(report.recipients.map((recipient) => [recipient.address, recipient]));
-    const recipients = envelope.recipients.map(
-      (address) => judged.get(address) ?? { address, ...refuseInternational(blamesSender) },
+    const judged = new Map([
+      ...impossible,
+      ...report.recipients.map((recipient) => [recipient.address, recipient] as const),
+    ]);
+    return { ...report, recipients: envelope.recipients.flatMap((address) => judged.get(address) ?? []) };
+  }
+
+  /** Why an address cannot be told to this server: for itself alone, as the library would refuse all the others with it. */
+  #refuse(address: string, code: 'senderRejected' | 'recipientRejected') {
+    if (/[<>\r\n]/.test(address))
+      return refused(
+        code,
+        'The address holds a character that cannot stand in a command of SMTP',
+        'Use another address',
+      );
+    // RFC 6531 section 3.2: such an address may go to no server that does not offer it.
+    if (!isInternational(address) || this.#connection.offers('SMTPUTF8')) return undefined;
+    return refused(
+      code,
+      'The server does not take addresses with letters beyond ASCII (it does not offer SMTPUTF8)',
+      'Use another address, or a server that takes such addresses',
     );
-    return { ...report, recipients };
   }
 
   async #sendTo(envelope: SmtpEnvelope, message: SmtpMessage): Promise<SendReport> {
@@ -126,12 +145,9 @@ class MessageSource {
 /** The local part has letters beyond ASCII; domains are punycode here. */
 const isInternational = (address: string): boolean => /[^\x20-\x7e]/.test(address);
 
-const refuseInternational = (blamesSender: boolean) => ({
+const refused = (code: 'senderRejected' | 'recipientRejected', detail: string, fix: string) => ({
   result: 'rejected' as const,
-  fault: createFault(blamesSender ? 'senderRejected' : 'recipientRejected', {
-    detail: 'The server does not take addresses with letters beyond ASCII (it does not offer SMTPUTF8)',
-    fix: 'Use another address, or a server that takes such addresses',
-  }),
+  fault: createFault(code, { detail, fix }),
   answer: undefined,
 });
 

@@ -220,11 +220,15 @@ describe('an email whose content is gone', () => {
   });
 
   it('that cannot stand in a command of SMTP is refused for that recipient alone', async () => {
-    const { id } = await organization.send({ to: [{ address: '"a<b"@example.test' }], subject: 'Odd' });
+    const odd = { address: '"a<b"@example.test' };
+    const rejected = { result: 'rejected', code: 'recipientRejected' };
+    const alone = await organization.send({ to: [odd], subject: 'Odd' });
+    const beside = await organization.send({ to: [odd, known(2)], subject: 'Odd' });
 
-    expect(await organization.runToEnd(id)).toMatchObject({
-      status: 'failed',
-      to: [{ result: 'rejected', code: 'recipientRejected' }],
+    expect(await organization.runToEnd(alone.id)).toMatchObject({ status: 'failed', to: [rejected] });
+    expect(await organization.runToEnd(beside.id)).toMatchObject({
+      status: 'sent',
+      to: [rejected, { result: 'accepted' }],
     });
   });
 });
