@@ -1,15 +1,16 @@
 import type { WebhookMessage } from '../cycle/lane-message.ts';
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import { isFinished, type OperationDependencies } from '../operation/operation.ts';
-import { finishOperation, reportProgress } from '../operation/run-operation.ts';
+import { type OperationOutcome, reportProgress } from '../operation/run-operation.ts';
 import { organizationKind } from '../organization/organization.ts';
-import { createFault, FaultError } from '../platform/fault.ts';
+import { createFault } from '../platform/fault.ts';
 import { createIdentifier } from '../platform/identifier.ts';
 import type { SecretVault } from '../platform/secrets.ts';
 import type { Timers } from '../platform/timers.ts';
 import type { DialledPost } from '../transport/http/dialled-post.ts';
 import { disableWebhook } from './disable-webhook.ts';
 import { type DrainDependencies, type DrainEnd, drainFeed } from './drain-feed.ts';
+import { endDeleted, endReplay } from './end-replay.ts';
 import { attemptSeconds, openSecrets, postEvent } from './post-event.ts';
 import { type Webhook, webhookKind } from './webhook.ts';
 import { ringWebhook, webhookMessage, webhooksLane } from './webhook-message.ts';
@@ -61,18 +62,13 @@ const progressOf = (state: WebhookState): WebhookProgress => {
   return { epoch, sequence, attempts, due, fault, lastSuccessAt, resumedAt, replay };
 };
 
-/** How a run tells the operation of a replay; one that is gone has been erased with its organization. */
+/** How a run tells the operation of a replay. */
 const replayReports = (
   deps: DeliveryDependencies,
   organizationId: string,
 ): Pick<DrainDependencies, 'onReplayProgress' | 'onReplayExpired'> => {
-  const finish = async ({ operationId }: WebhookReplay, outcome: Parameters<typeof finishOperation>[3]) => {
-    try {
-      await finishOperation(deps, organizationId, operationId, outcome);
-    } catch (error) {
-      if (!(error instanceof FaultError && error.fault.code === 'notFound')) throw error;
-    }
-  };
+  const finish = ({ operationId }: WebhookReplay, outcome: OperationOutcome) =>
+    endReplay(deps, organizationId, operationId, outcome);
   return {
     onReplayProgress: async (replay) => {
       const left = replay.to - replay.sequence;
@@ -97,7 +93,7 @@ const findWebhook = async (
   const { store, webhookStates, now } = deps;
   const webhook = await store.get(webhookKind, organizationId, webhookId);
   if (webhook === undefined) {
-    if (known !== undefined) await webhookStates.remove(organizationId, webhookId);
+    if (known !== undefined) await endDeleted(deps, organizationId, webhookId);
     return undefined;
   }
   const follows = known !== undefined && known.version >= webhook.version;

@@ -1,23 +1,26 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { clearAlert } from '../alert/raise-alert.ts';
+import { clearingWrites } from '../alert/raise-alert.ts';
 import type { AuditAction } from '../audit/audit-entry.ts';
 import { auditWrite } from '../audit/audit-write.ts';
 import { encodeFeedCursor } from '../feed/feed-cursor.ts';
 import { eventTypeFilterSchema } from '../feed/feed-event.ts';
 import { readFeedHead } from '../feed/read-feed.ts';
+import type { OperationDependencies } from '../operation/operation.ts';
 import type { Organization } from '../organization/organization.ts';
 import type { Author } from '../platform/change.ts';
 import type { EntityStore, WriteAlso } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import type { LaneQueues } from '../platform/lane-queues.ts';
 import { applyMergePatch, type MergePatch } from '../platform/merge-patch.ts';
-import type { RecordWrite } from '../platform/records-table.ts';
+import { type RecordWrite, recordKey } from '../platform/records-table.ts';
 import type { SecretVault } from '../platform/secrets.ts';
+import { transact } from '../platform/transact.ts';
 import { validate } from '../platform/validate.ts';
 import type { Dialler } from '../transport/connection.ts';
 import type { HostPolicy } from '../transport/host-policy.ts';
 import { checkEndpoint } from './check-endpoint.ts';
+import { endDeleted } from './end-replay.ts';
 import { createWebhookSecret } from './sign-event.ts';
 import { signingBesides, type Webhook, webhookKind, webhookLimit, webhookSecretPlace } from './webhook.ts';
 import { ringWebhook, webhookMessage, webhooksLane } from './webhook-message.ts';
@@ -107,6 +110,7 @@ const follow = async (context: WebhookContext, webhook: Webhook): Promise<void> 
   }).catch(() => undefined);
 };
 
+/** Two that are made at once may both pass. */
 const requireRoom = async ({ store, organization }: WebhookContext): Promise<void> => {
   const { items } = await store.list(webhookKind, organization.id, { limit: webhookLimit });
   if (items.length >= webhookLimit)
@@ -159,6 +163,14 @@ export const createWebhook = async (
   return { webhook, secret };
 };
 
+const alertCodes = ['endpointFailing', 'endpointGone', 'webhookGap'] as const;
+
+/** In the same write as what ends their cause: a process that died in between would leave them open for good. */
+const alertsCleared = async ({ store, organization, now }: WebhookContext, id: string): Promise<RecordWrite[]> => {
+  const cleared = alertCodes.map((code) => clearingWrites(store, organization.id, code, id, { now: now() }));
+  return (await Promise.all(cleared)).flat();
+};
+
 const changeTo = async (
   context: WebhookContext,
   id: string,
@@ -166,30 +178,23 @@ const changeTo = async (
   change: (current: Webhook) => Webhook | Promise<Webhook>,
 ): Promise<Webhook> => {
   const { store, organization, now } = context;
-  const webhook = await store.update(
-    webhookKind,
-    organization.id,
-    id,
-    async (current) => {
-      const next = await change(current);
-      return isDeepStrictEqual(current, next)
-        ? undefined
-        : {
-            next,
-            ...announcing(organization.id, id, current.version + 1),
-            also: [auditOf(context, 'webhook.changed', current, next)],
-          };
-    },
-    { now, ifMatch },
-  );
+  const webhook = await transact(store.table, async () => {
+    const current = await requireWebhook(context, id, ifMatch);
+    const changed = await change(current);
+    if (isDeepStrictEqual(current, changed)) return { writes: [], result: current };
+    const next: Webhook = { ...changed, version: current.version + 1, updatedAt: now().toISOString() };
+    const isEnabledAgain = current.status === 'disabled' && next.status === 'enabled';
+    return {
+      writes: [
+        ...store.writesOf(webhookKind, organization.id, current, next, announcing(organization.id, id, next.version)),
+        auditOf(context, 'webhook.changed', current, next),
+        ...(isEnabledAgain ? await alertsCleared(context, id) : []),
+      ],
+      result: next,
+    };
+  });
   await follow(context, webhook);
   return webhook;
-};
-
-const alertCodes = ['endpointFailing', 'endpointGone', 'webhookGap'] as const;
-
-const clearAlerts = async ({ store, organization, now }: WebhookContext, id: string): Promise<void> => {
-  for (const code of alertCodes) await clearAlert(store, organization.id, code, id, { now: now() });
 };
 
 const statusFields = (current: Webhook, status: Webhook['status']): Pick<Webhook, 'status' | 'reason' | 'fault'> => {
@@ -202,23 +207,18 @@ const statusFields = (current: Webhook, status: Webhook['status']): Pick<Webhook
  *
  * @throws FaultError notFound, versionMismatch, invalidRequest, hostNotAllowed
  */
-export const patchWebhook = async (
+export const patchWebhook = (
   context: WebhookContext,
   id: string,
   patch: WebhookPatch,
   ifMatch: number | undefined,
-): Promise<Webhook> => {
-  let resumed = false;
-  const webhook = await changeTo(context, id, ifMatch, async (current) => {
+): Promise<Webhook> =>
+  changeTo(context, id, ifMatch, async (current) => {
     const { url, types, thin, status } = current;
     const input = validate(webhookInputSchema, applyMergePatch({ url, types, thin, status }, patch));
     if (input.url !== url) await checkEndpoint(input.url, context);
-    resumed = current.reason !== null && current.reason !== 'admin' && input.status === 'enabled';
     return { ...current, ...input, ...statusFields(current, input.status) };
   });
-  if (resumed) await clearAlerts(context, id);
-  return webhook;
-};
 
 const bothSignMilliseconds = 86_400_000;
 // A signature of each stands in a header, which may not grow without end.
@@ -250,16 +250,32 @@ export const rotateSecret = async (
   return { webhook, secret };
 };
 
-/** @throws FaultError notFound, versionMismatch */
+/**
+ * Deletes a webhook. Its replay, if one goes on, is cancelled; where a crash leaves that out, the message of the
+ * operation, which the watchdog repeats, makes it good.
+ *
+ * @throws FaultError notFound, versionMismatch
+ */
 export const deleteWebhook = async (
-  context: WebhookContext,
+  context: WebhookContext & OperationDependencies,
   id: string,
   ifMatch: number | undefined,
 ): Promise<void> => {
-  const { store, organization, webhookStates } = context;
-  const webhook = await requireWebhook(context, id, ifMatch);
-  const also = [auditOf(context, 'webhook.deleted', webhook, undefined)];
-  await store.remove(webhookKind, organization.id, id, { ifMatch, also });
-  await webhookStates.remove(organization.id, id);
-  await clearAlerts(context, id);
+  const { store, organization, author } = context;
+  await transact(store.table, async () => {
+    const webhook = await requireWebhook(context, id, ifMatch);
+    const { version } = webhook;
+    return {
+      writes: [
+        {
+          remove: recordKey(organization.id, webhookKind.kind, id),
+          condition: { expression: 'entity.version = :version', values: { ':version': version } },
+        },
+        auditOf(context, 'webhook.deleted', webhook, undefined),
+        ...(await alertsCleared(context, id)),
+      ],
+      result: undefined,
+    };
+  });
+  await endDeleted(context, organization.id, id, { author });
 };

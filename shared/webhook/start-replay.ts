@@ -3,10 +3,12 @@ import { decodeFeedCursor, type FeedCursor } from '../feed/feed-cursor.ts';
 import { measureLag, readFeedHead, readFeedStart, refuseExpired } from '../feed/read-feed.ts';
 import { createOperation } from '../operation/create-operation.ts';
 import { isFinished, type Operation, type OperationDependencies, operationKind } from '../operation/operation.ts';
-import { finishOperation } from '../operation/run-operation.ts';
+import type { OperationOutcome } from '../operation/run-operation.ts';
 import { createFault, FaultError } from '../platform/fault.ts';
 import { refuseField } from '../platform/validate.ts';
+import { endReplay } from './end-replay.ts';
 import { requireWebhook, type WebhookContext } from './manage-webhooks.ts';
+import { webhookKind } from './webhook.ts';
 import { ringWebhook } from './webhook-message.ts';
 import type { WebhookReplay } from './webhook-state.ts';
 import type { WebhookStates } from './webhook-states.ts';
@@ -107,14 +109,18 @@ export const continueReplay = async (
   organizationId: string,
   operation: Operation,
 ): Promise<void> => {
-  const { webhookStates } = deps;
+  const { store, webhookStates } = deps;
   const webhookId = operation.subject.id;
   const replay = replayOf(operation);
-  const finish = (outcome: Parameters<typeof finishOperation>[3]) =>
-    finishOperation(deps, organizationId, operation.id, outcome);
+  const finish = (outcome: OperationOutcome) => endReplay(deps, organizationId, operation.id, outcome);
+  if ((await store.get(webhookKind, organizationId, webhookId)) === undefined) {
+    // The request that deleted it died half-way: the watchdog sends this message until the operation has ended.
+    await webhookStates.remove(organizationId, webhookId);
+    return finish({ status: 'cancelled' });
+  }
   const state = await webhookStates.read(organizationId, webhookId);
-  if (state?.replay?.operationId === operation.id) return;
-  if (state === undefined) return void (await finish({ status: 'failed', fault: createFault('notFound') }));
+  if (state === undefined) return finish({ status: 'failed', fault: createFault('notFound') });
+  if (state.replay?.operationId === operation.id) return;
   // Begun already: it would have come to its end between the two looks.
   if (operation.progress.done > 0) return;
   if (await webhookStates.startReplay(organizationId, webhookId, replay)) return;
