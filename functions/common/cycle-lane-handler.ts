@@ -1,6 +1,7 @@
+import type { Verdict } from '../../shared/cycle/cycle-delivery.ts';
 import { toCycleLine, waitingLine } from '../../shared/cycle/cycle-line.ts';
 import { cycleMessageSchema } from '../../shared/cycle/lane-message.ts';
-import { runCycle, type Verdict } from '../../shared/cycle/run-cycle.ts';
+import { runCycle } from '../../shared/cycle/run-cycle.ts';
 import { endMarginMilliseconds } from '../../shared/cycle/run-time.ts';
 import type { WorkloadRunner } from '../../shared/cycle/workload.ts';
 import { createCycleReporter } from '../../shared/mailbox/cycle-reporter.ts';

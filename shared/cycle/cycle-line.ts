@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { cycleCountsSchema } from './cycle.ts';
+import type { Verdict } from './cycle-delivery.ts';
 import type { CycleSummary } from './cycle-summary.ts';
 import { type CycleMessage, cycleMessageSchema } from './lane-message.ts';
-import type { Verdict } from './run-cycle.ts';
 
 /** What became of one message of a lane, as the log line of its invocation tells it; the saved queries read these. */
 export const cycleLineSchema = z.strictObject({

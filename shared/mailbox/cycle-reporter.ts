@@ -1,9 +1,9 @@
 import { clearConnectionAlerts } from '../alert/connection-alerts.ts';
 import { clearAlert, raiseAlert } from '../alert/raise-alert.ts';
 import type { Cycle } from '../cycle/cycle.ts';
+import type { CycleReporter } from '../cycle/cycle-delivery.ts';
 import type { WorkloadReport } from '../cycle/plan-next.ts';
 import type { RunContext } from '../cycle/run-context.ts';
-import type { CycleReporter } from '../cycle/run-cycle.ts';
 import type { OperationDependencies } from '../operation/operation.ts';
 import { reportSynchronized } from '../operation/report-synchronized.ts';
 import type { Fault } from '../platform/fault.ts';

@@ -1,6 +1,7 @@
 import type { Cycle } from '../../../shared/cycle/cycle.ts';
+import type { CycleDependencies } from '../../../shared/cycle/cycle-delivery.ts';
 import type { CycleMessage } from '../../../shared/cycle/lane-message.ts';
-import { type CycleDependencies, runCycle } from '../../../shared/cycle/run-cycle.ts';
+import { runCycle } from '../../../shared/cycle/run-cycle.ts';
 import { runWatchdog } from '../../../shared/cycle/watchdog.ts';
 import type { WorkloadRunner } from '../../../shared/cycle/workload.ts';
 import type { Mailbox } from '../../../shared/mailbox/mailbox.ts';

@@ -1,7 +1,8 @@
 import type { Cycle } from '../../../shared/cycle/cycle.ts';
+import type { CycleDependencies } from '../../../shared/cycle/cycle-delivery.ts';
 import { type CycleStore, FenceError } from '../../../shared/cycle/cycle-store.ts';
 import { type CycleMessage, cycleMessageSchema } from '../../../shared/cycle/lane-message.ts';
-import { type CycleDependencies, runCycle } from '../../../shared/cycle/run-cycle.ts';
+import { runCycle } from '../../../shared/cycle/run-cycle.ts';
 import { runWatchdog } from '../../../shared/cycle/watchdog.ts';
 import type { Mailbox } from '../../../shared/mailbox/mailbox.ts';
 import type { Organization } from '../../../shared/organization/organization.ts';
