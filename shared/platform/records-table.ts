@@ -265,7 +265,8 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
     query: async (range) => {
       // DynamoDB refuses a range that ends before it begins; nothing lies in it.
       const isEmpty = range.from !== undefined && !isWithin(range.from, range);
-      if (isEmpty || !canExist({ pk: range.pk, sk: range.prefix ?? 'any' })) return { items: [], after: undefined };
+      if (isEmpty || !canExist({ pk: range.pk, sk: range.prefix ?? range.from ?? 'any' }))
+        return { items: [], after: undefined };
       const partitionKey = range.index === undefined ? 'pk' : indexKeys[range.index];
       const sortCondition =
         range.prefix !== undefined

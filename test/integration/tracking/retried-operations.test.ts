@@ -8,22 +8,19 @@ import {
   loadLaneHandler,
   receiveLaneEvent,
 } from '../../support/run-lane.ts';
-import { startSilentServer } from '../../support/silent-server.ts';
 import { type IncomingOrganization, type IncomingWorld, startIncomingWorld } from './incoming-world.ts';
+
+/** Nothing listens there. */
+const nowhere = { host: '127.0.0.1', port: 1, security: 'tls' } as const;
 
 let world: IncomingWorld;
 let operations: LaneHandler;
-/** Where nobody listens. */
-let closedPort: number;
 let organization: IncomingOrganization;
 let operationId: string;
 
 beforeAll(async () => {
   world = await startIncomingWorld();
   operations = await loadLaneHandler('operations');
-  const server = await startSilentServer();
-  closedPort = server.port;
-  await server.stop();
 });
 
 afterAll(async () => {
@@ -34,8 +31,7 @@ let users = 0;
 
 beforeEach(async () => {
   const { environment } = world.servers;
-  const imap = { host: '127.0.0.1', port: closedPort, security: 'tls' as const };
-  organization = await world.createOrganization({ ...environment, imap });
+  organization = await world.createOrganization({ ...environment, imap: nowhere });
   users += 1;
   const { mailboxId } = await organization.user(world.mailUser(users), { filtering: 'none' });
   const path = `/mailboxes/${mailboxId}/promote`;
