@@ -11,6 +11,8 @@ export const folderRuleSchema = z.object({
   folderId: z.string(),
   /** What stays the same when the folder gets another name; null where the server has no such thing. */
   folderIdentity: z.string().nullable(),
+  /** Of the Sent folder: outgoing. */
+  direction: z.enum(['incoming', 'outgoing']).optional(),
   regarding: referenceSchema.nullable(),
   reassert: z.boolean(),
   /** broken: the server has no such folder any more. */
@@ -18,9 +20,12 @@ export const folderRuleSchema = z.object({
 });
 export type FolderRule = z.output<typeof folderRuleSchema>;
 
-export const folderRuleAnswerSchema = folderRuleSchema.omit({ folderIdentity: true }).meta({ id: 'FolderRule' });
+export const folderRuleAnswerSchema = folderRuleSchema
+  .omit({ folderIdentity: true, direction: true })
+  .meta({ id: 'FolderRule' });
 
 export const presentFolderRule = ({
-  folderIdentity: _,
+  folderIdentity: _folderIdentity,
+  direction: _direction,
   ...shown
 }: FolderRule): z.output<typeof folderRuleAnswerSchema> => shown;

@@ -9,6 +9,7 @@ import { type VisitContext, visitMailbox } from '../mailbox/visit-mailbox.ts';
 import type { Author } from '../platform/change.ts';
 import { FaultError } from '../platform/fault.ts';
 import { refuseField } from '../platform/validate.ts';
+import { directionOf } from '../tracking/find-message.ts';
 import type { FolderRule } from './folder-rule.ts';
 import type { FolderRuleInput, FolderRulePatch } from './folder-rule-input.ts';
 
@@ -40,13 +41,14 @@ const findFolder = async (
   context: FolderRuleContext,
   mailboxId: string,
   folderId: string,
-): Promise<Pick<FolderRule, 'folderId' | 'folderIdentity'>> => {
+): Promise<Pick<FolderRule, 'folderId' | 'folderIdentity' | 'direction'>> => {
   if (folderId.toUpperCase() === inbox)
     throw refuseField('#/folderId', 'notAllowed', 'The Inbox is looked at anyway, by the filters of its owner');
   return visitMailbox(context, mailboxId, async (session) => {
     const folder = (await session.listFolders()).find(({ id }) => id === folderId);
     if (folder === undefined) throw refuseField('#/folderId', 'notFound', 'The mailbox has no such folder');
-    return { folderId, folderIdentity: (await session.marks?.identityOf(folder.path)) ?? null };
+    const folderIdentity = (await session.marks?.identityOf(folder.path)) ?? null;
+    return { folderId, folderIdentity, direction: directionOf(folder) };
   });
 };
 

@@ -5,9 +5,9 @@ import type { FolderRule } from './folder-rule.ts';
 import { followFolder } from './follow-folder.ts';
 import { reassertRegarding } from './reassert-regarding.ts';
 
-const toFolder = ({ folderId, regarding }: FolderRule): TrackedFolder => ({
+const toFolder = ({ folderId, direction = 'incoming', regarding }: FolderRule): TrackedFolder => ({
   path: folderId,
-  direction: 'incoming',
+  direction,
   manual: { via: 'folder', detail: `it stands in ${folderId}, whose mail is tracked`, regarding },
 });
 
@@ -28,6 +28,6 @@ export const readRuleFolder = async (
     await read(toFolder(followed));
     present = followed;
   }
-  const { folderId, regarding, reassert } = present;
-  if (reassert && regarding !== null) await reassertRegarding(run, folderId, regarding);
+  const { regarding, reassert } = present;
+  if (reassert && regarding !== null) await reassertRegarding(run, toFolder(present), regarding);
 };

@@ -4,6 +4,7 @@ import { decisionFields, readMessageHeaders } from '../email/mime/message-header
 import { createChange } from '../platform/create-change.ts';
 import { recordKey } from '../platform/records-table.ts';
 import type { Reference } from '../platform/values.ts';
+import type { TrackedFolder } from '../tracking/fetch-window.ts';
 import { identityOf } from '../tracking/mailbox-message.ts';
 import type { TrackingRun } from '../tracking/tracking-run.ts';
 
@@ -14,15 +15,20 @@ const messagesPerRead = 100;
 const differs = (one: Reference | null, other: Reference): boolean =>
   one === null || !isDeepStrictEqual([one.type, one.id], [other.type, other.id]);
 
-const reassertSome = async (run: TrackingRun, folder: string, uids: readonly number[], regarding: Reference) => {
+const reassertSome = async (
+  run: TrackingRun,
+  { path, direction }: TrackedFolder,
+  uids: readonly number[],
+  regarding: Reference,
+) => {
   const { session, store, organization, author, now, lookups } = run;
   const identities = new Set<string>();
-  await session.fetchHeads(folder, uids, decisionFields, ({ header }) => {
+  await session.fetchHeads(path, uids, decisionFields, ({ header }) => {
     const identity = identityOf(readMessageHeaders(header));
     if (identity !== undefined) identities.add(identity);
   });
   if (identities.size === 0) return;
-  const emailIds = [...new Set((await lookups.trackedEmails('incoming', [...identities])).values())];
+  const emailIds = [...new Set((await lookups.trackedEmails(direction, [...identities])).values())];
   const items = await store.table.getMany(emailIds.map((id) => recordKey(organization.id, emailKind.kind, id)));
   for (const item of items) {
     const seen = emailKind.parse(item['entity']);
@@ -41,8 +47,12 @@ const reassertSome = async (run: TrackingRun, folder: string, uids: readonly num
 };
 
 /** Sets what the mail in a folder regards again, over what people changed meanwhile. */
-export const reassertRegarding = async (run: TrackingRun, folder: string, regarding: Reference): Promise<void> => {
-  const uids = (await run.session.listUids(folder, 0)).slice(-mostMessages);
+export const reassertRegarding = async (
+  run: TrackingRun,
+  folder: TrackedFolder,
+  regarding: Reference,
+): Promise<void> => {
+  const uids = (await run.session.listUids(folder.path, 0)).slice(-mostMessages);
   for (let start = 0; start < uids.length; start += messagesPerRead)
     await reassertSome(run, folder, uids.slice(start, start + messagesPerRead), regarding);
 };

@@ -29,7 +29,9 @@ const listTrackedFolders = async (
   const inbox: TrackedFolder = { path: 'INBOX', direction: 'incoming' };
   if (!organization.settings.tracking.sentItems || mailbox.kind === 'forward') return [inbox];
   const sent = (await session.listFolders()).find(({ role }) => role === 'sent');
-  return sent === undefined ? [inbox] : [inbox, { path: sent.id, direction: 'outgoing' }];
+  // A rule has all of a folder tracked, and a folder has one cursor.
+  const hasRule = activeRules({ organization, mailbox }).some(({ folderId }) => folderId === sent?.id);
+  return sent === undefined || hasRule ? [inbox] : [inbox, { path: sent.id, direction: 'outgoing' }];
 };
 
 const readFolders = async (deps: IncomingDependencies, run: WorkloadRun, session: MailboxSession) => {

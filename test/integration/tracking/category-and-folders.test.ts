@@ -203,6 +203,24 @@ describe('a folder rule', () => {
     };
   };
 
+  it.each([false, true])('takes mail of the Sent folder for sent (tracking.sentItems: %s)', async (sentItems) => {
+    const { organization, mailUser, mailboxId, path } = await start();
+    await organization.settings({ tracking: { sentItems } });
+    const regarding = await storeOpportunity(organization, 'o-1');
+    await organization.call('POST', path, { folderId: 'Sent', regarding, reassert: true });
+    const fields = { From: mailUser.address, To: 'carl@client.example', Subject: 'Sent by hand' };
+    await append(mailUser, fields, 'Sent');
+    await organization.synchronize(mailboxId);
+    const [email] = await organization.emails();
+    await organization.call('PATCH', `/emails/${email?.id}`, { regarding: null });
+
+    await organization.synchronize(mailboxId);
+
+    expect(await organization.emails()).toMatchObject([
+      { subject: 'Sent by hand', direction: 'outgoing', status: 'sent', regarding: { externalId: 'o-1' } },
+    ]);
+  });
+
   it('tracks what stands in the folder, whenever it came, with the regarding of the rule', async () => {
     const { organization, mailUser, mailboxId, create } = await start();
     await append(mailUser, { Subject: 'Old' }, 'Projects', yearAgo);
