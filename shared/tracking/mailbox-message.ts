@@ -1,4 +1,5 @@
 import { messageIdentity } from '../email/message-identity.ts';
+import { findBody, readHeaderFields } from '../email/mime/header-fields.ts';
 import type { MessageHeaders } from '../email/mime/message-headers.ts';
 import { fingerprint } from '../platform/identifier.ts';
 import type { ReceiptSource } from '../transport/mailbox-session.ts';
@@ -69,14 +70,17 @@ export const seedOf = (mailboxId: string, message: MailboxMessage): string => {
 
 /**
  * The identity of a message without Message-ID: what its sender wrote, without what servers on the way put into the
- * header.
+ * header. Where there is no header nobody put anything into it, and all of the message is what its sender wrote.
  */
-export const contentIdentity = (headers: MessageHeaders, body: Buffer): string =>
-  fingerprint(
+export const contentIdentity = (headers: MessageHeaders, raw: Buffer): string => {
+  const { headerEnd, bodyStart } = findBody(raw, 0, raw.length);
+  const hasHeader = readHeaderFields(raw.subarray(0, headerEnd)).length > 0;
+  return fingerprint(
     'content',
     headers.from?.address ?? '',
     String(headers.date?.getTime()),
     headers.subject,
     ...headers.to.map(({ address }) => address),
-    body.toString('latin1'),
+    raw.subarray(hasHeader ? bodyStart : 0).toString('latin1'),
   );
+};

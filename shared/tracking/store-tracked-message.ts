@@ -1,7 +1,6 @@
 import { type Email, emailKind, type LeftOutFile } from '../email/email.ts';
 import { emailContentPrefix, rawKeyOf, storeBody } from '../email/email-body.ts';
 import { conversationKey, messageIdKey, messageKey } from '../email/message-identity.ts';
-import { findBody } from '../email/mime/header-fields.ts';
 import { type ReadMessage, readMessage } from '../email/mime/read-message.ts';
 import { subjectWrites } from '../email/subject-index.ts';
 import { trackedChange } from '../email/tracked-event.ts';
@@ -145,8 +144,7 @@ export const storeTrackedMessage = async (
   const { message } = first.facts;
   const { direction, headers } = message;
   const read = ofItem(() => readMessage(raw));
-  const identity =
-    identityOf(headers) ?? contentIdentity(headers, raw.subarray(findBody(raw, 0, raw.length).bodyStart));
+  const identity = identityOf(headers) ?? contentIdentity(headers, raw);
   let { facts, verdict }: { facts: DecisionFacts; verdict: Verdict } = first;
   if (headers.messageId === null) {
     // Only now is it known what the message is the same as.

@@ -1,6 +1,5 @@
 import { emailKind } from '../email/email.ts';
 import { messageKey } from '../email/message-identity.ts';
-import { findBody } from '../email/mime/header-fields.ts';
 import { WriteConditionError } from '../platform/records-table.ts';
 import { contentIdentity, identityOf, type MailboxMessage } from './mailbox-message.ts';
 import type { ManualTracking } from './manual-tracking.ts';
@@ -40,9 +39,7 @@ export const trackOnRequest = async (
   message: MailboxMessage & { readonly manual: ManualTracking },
   raw: Buffer,
 ): Promise<ReplayOutcome> => {
-  const identity =
-    identityOf(message.headers) ??
-    contentIdentity(message.headers, raw.subarray(findBody(raw, 0, raw.length).bodyStart));
+  const identity = identityOf(message.headers) ?? contentIdentity(message.headers, raw);
   await forgetDeletedEmail(context, message.direction, identity);
   return replayMessage(context, message, raw);
 };
