@@ -1,15 +1,14 @@
-import type { FetchQueryObject, SearchObject } from 'imapflow';
 import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
 import type { FolderMarks } from '../folder-marks.ts';
 import type { FolderRole, FolderStatus, MessageHead } from '../mailbox-session.ts';
 import { TransportError } from '../transport-error.ts';
 import { withLogin } from '../with-login.ts';
 import type { BulkFetchClient } from './bulk-fetch-client.ts';
-import { classifyImapError } from './classify-imap-error.ts';
-import type { FetchAnswer } from './fetch-answer.ts';
 import { type ConnectionOptions, ImapConnection } from './imap-connection.ts';
 import { createFolderMarks } from './imap-folder-marks.ts';
 import type { ImapSession } from './imap-session.ts';
+import { refusedCommand } from './refused-command.ts';
+import { SelectedFolder } from './selected-folder.ts';
 import { toSequenceSet } from './sequence-set.ts';
 
 const roles: Readonly<Record<string, FolderRole>> = {
@@ -25,28 +24,19 @@ const roles: Readonly<Record<string, FolderRole>> = {
 
 const pieceBytes = 1024 * 1024;
 
-const refused = (what: string): TransportError =>
-  new TransportError('serverError', {
-    class: 'transient',
-    level: 'mailbox',
-    detail: `The server refused ${what}`,
-  });
-
 class FlowSession implements ImapSession {
   readonly #connection: ImapConnection;
   readonly #client: BulkFetchClient;
-  #selected: string | undefined;
-  /** Ends when every call that was made has ended. */
-  #last: Promise<void> = Promise.resolve();
-
+  readonly #folder: SelectedFolder;
   readonly marks: FolderMarks;
 
   constructor(connection: ImapConnection) {
     this.#connection = connection;
     this.#client = connection.client;
+    this.#folder = new SelectedFolder(connection);
     this.marks = createFolderMarks(connection, (work) =>
-      this.#turn(() => {
-        this.#selected = undefined;
+      this.#folder.turn(() => {
+        this.#folder.forget();
         return work();
       }),
     );
@@ -55,9 +45,9 @@ class FlowSession implements ImapSession {
   async status(folder: string): Promise<FolderStatus | undefined> {
     try {
       const asked = { messages: true, uidNext: true, uidValidity: true, highestModseq: true };
-      const answer = await this.#turn(() => this.#within(this.#client.status(folder, asked)));
+      const answer = await this.#folder.turn(() => this.#folder.within(this.#client.status(folder, asked)));
       if (answer === false || answer.uidValidity === undefined || answer.uidNext === undefined)
-        throw refused(`the status of ${folder}`);
+        throw refusedCommand(`the status of ${folder}`);
       return {
         uidValidity: String(answer.uidValidity),
         uidNext: answer.uidNext,
@@ -71,7 +61,7 @@ class FlowSession implements ImapSession {
   }
 
   async listFolders() {
-    const folders = await this.#turn(() => this.#within(this.#client.list()));
+    const folders = await this.#folder.turn(() => this.#folder.within(this.#client.list()));
     return folders
       .filter(({ flags }) => !flags.has('\\Noselect'))
       .map(({ path, specialUse }) => ({ id: path, path, role: roles[specialUse ?? ''] ?? null }));
@@ -85,9 +75,9 @@ class FlowSession implements ImapSession {
     const uid = `${afterUid + 1}:${options.upToUid ?? '*'}`;
     // Where the server has WITHIN (RFC 5032), the library asks for YOUNGER, which refuses an instant still to come.
     const since = options.since === undefined ? {} : { since: new Date(Math.min(+options.since, Date.now() - 60_000)) };
-    const found = await this.#turn(async () => {
-      await this.#select(folder);
-      return this.#search({ uid, ...since }, folder);
+    const found = await this.#folder.turn(async () => {
+      await this.#folder.select(folder);
+      return this.#folder.search({ uid, ...since }, folder);
     });
     // "n:*" names the last message even when n is past the end (RFC 3501 section 6.4.8).
     return found.filter((uid) => uid > afterUid).sort((one, other) => one - other);
@@ -95,12 +85,12 @@ class FlowSession implements ImapSession {
 
   async stillListed(folder: string, uids: readonly number[]): Promise<readonly number[]> {
     if (uids.length === 0) return [];
-    return this.#turn(async () => {
-      await this.#select(folder);
+    return this.#folder.turn(async () => {
+      await this.#folder.select(folder);
       // Gives the server occasion to tell of what has left the folder since it was opened.
-      await this.#within(this.#client.noop());
-      this.#requireOpen();
-      return this.#search({ uid: toSequenceSet(uids) }, folder);
+      await this.#folder.within(this.#client.noop());
+      this.#folder.requireOpen();
+      return this.#folder.search({ uid: toSequenceSet(uids) }, folder);
     });
   }
 
@@ -116,7 +106,7 @@ class FlowSession implements ImapSession {
       size: true,
       ...(fields.length === 0 ? {} : { headers: [...fields] }),
     };
-    await this.#fetch(folder, uids, query, ({ uid, receivedAt, sizeBytes, section }) => {
+    await this.#folder.fetch(folder, uids, query, ({ uid, receivedAt, sizeBytes, section }) => {
       if (section === undefined && fields.length > 0) return false;
       const header = section ?? Buffer.alloc(0);
       take({ uid, receivedAt: receivedAt ?? new Date(), sizeBytes: sizeBytes ?? 0, header });
@@ -129,7 +119,7 @@ class FlowSession implements ImapSession {
     uids: readonly number[],
     take: (uid: number, content: Buffer) => void,
   ): Promise<void> {
-    await this.#fetch(folder, uids, { uid: true, source: true }, ({ uid, section }) => {
+    await this.#folder.fetch(folder, uids, { uid: true, source: true }, ({ uid, section }) => {
       if (section !== undefined) take(uid, section);
       return section !== undefined;
     });
@@ -160,10 +150,10 @@ class FlowSession implements ImapSession {
   async *#pieces(folder: string, uid: number): AsyncGenerator<Buffer, 'whole' | 'cut'> {
     for (let start = 0; ; start += pieceBytes) {
       const query = { uid: true, source: { start, maxLength: pieceBytes } };
-      const answer = await this.#turn(async () => {
-        await this.#select(folder);
-        const one = await this.#within(this.#client.fetchOne(`${uid}`, query, { uid: true }));
-        if (one === false || one === undefined) this.#requireOpen();
+      const answer = await this.#folder.turn(async () => {
+        await this.#folder.select(folder);
+        const one = await this.#folder.within(this.#client.fetchOne(`${uid}`, query, { uid: true }));
+        if (one === false || one === undefined) this.#folder.requireOpen();
         return one;
       });
       if (answer === false || answer === undefined || answer.source === undefined) return 'cut';
@@ -174,18 +164,18 @@ class FlowSession implements ImapSession {
   }
 
   async findByMessageId(folder: string, messageId: string): Promise<number | undefined> {
-    return this.#turn(async () => {
-      await this.#select(folder);
-      return (await this.#search({ header: { 'message-id': messageId } }, folder)).at(-1);
+    return this.#folder.turn(async () => {
+      await this.#folder.select(folder);
+      return (await this.#folder.search({ header: { 'message-id': messageId } }, folder)).at(-1);
     });
   }
 
   async append(folder: string, content: Buffer, flags: readonly string[]) {
-    const answer = await this.#turn(async () => {
-      await this.#unselect();
+    const answer = await this.#folder.turn(async () => {
+      await this.#folder.unselect();
       return this.#connection.within('appending', this.#client.append(folder, content, [...flags]));
     });
-    if (!answer) throw refused(`to file a message in ${folder}`);
+    if (!answer) throw refusedCommand(`to file a message in ${folder}`);
     return {
       uid: answer.uid,
       uidValidity: answer.uidValidity === undefined ? undefined : String(answer.uidValidity),
@@ -194,104 +184,29 @@ class FlowSession implements ImapSession {
 
   async deleteMessages(folder: string, uidValidity: string, uids: readonly number[]): Promise<void> {
     if (uids.length === 0) return;
-    const deleted = await this.#turn(async () => {
-      this.#selected = undefined;
-      const opened = await this.#within(this.#client.mailboxOpen(folder, { readOnly: false }));
+    const deleted = await this.#folder.turn(async () => {
+      this.#folder.forget();
+      const opened = await this.#folder.within(this.#client.mailboxOpen(folder, { readOnly: false }));
       if (String(opened.uidValidity) !== uidValidity) return true;
       const range = toSequenceSet(uids);
       // Without UIDPLUS the library would remove whatever others have marked as deleted, too.
-      return this.#within(
+      return this.#folder.within(
         this.#client.capabilities.has('UIDPLUS')
           ? this.#client.messageDelete(range, { uid: true })
           : this.#client.messageFlagsAdd(range, ['\\Deleted'], { uid: true }),
       );
     });
-    if (!deleted) throw refused(`to delete messages in ${folder}`);
+    if (!deleted) throw refusedCommand(`to delete messages in ${folder}`);
   }
 
   async createFolder(path: string): Promise<void> {
-    await this.#turn(() => this.#within(this.#client.mailboxCreate(path)));
+    await this.#folder.turn(() => this.#folder.within(this.#client.mailboxCreate(path)));
   }
 
   close(): Promise<void> {
     return this.#connection.close();
   }
-
-  #within<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    return this.#connection.within('established', answer);
-  }
-
-  /** Opens read-only (EXAMINE): nothing that is read gets marked. */
-  async #select(folder: string): Promise<void> {
-    if (this.#selected === folder) return;
-    this.#selected = undefined;
-    await this.#within(this.#client.mailboxOpen(folder, { readOnly: true }));
-    this.#selected = folder;
-  }
-
-  /** While a folder is open read-only, the library takes no flag for possible in any folder and leaves them out. */
-  async #unselect(): Promise<void> {
-    if (this.#selected === undefined) return;
-    this.#selected = undefined;
-    await this.#within(this.#client.mailboxClose());
-  }
-
-  /**
-   * Once the connection has gone the library answers with no messages instead of an error. Taken for an answer, that
-   * would say that the messages are gone.
-   *
-   * @throws TransportError
-   */
-  #requireOpen(): void {
-    const { usable, mailbox, byeReason } = this.#client;
-    if (usable && mailbox !== false) return;
-    throw classifyImapError({ code: 'NoConnection', reason: byeReason }, 'established');
-  }
-
-  /** `take` says whether an answer was what was asked for; further answers of a message are passed over. */
-  async #fetch(
-    folder: string,
-    uids: readonly number[],
-    query: FetchQueryObject,
-    take: (answer: FetchAnswer) => boolean,
-  ): Promise<void> {
-    if (uids.length === 0) return;
-    const wanted = new Set(uids);
-    let failure: { readonly error: unknown } | undefined;
-    await this.#turn(async () => {
-      await this.#select(folder);
-      await this.#connection.withinEach('established', (heard) =>
-        this.#client.fetchSections(toSequenceSet(uids), query, (answer) => {
-          heard();
-          // Servers may send flags of other messages in between.
-          if (failure !== undefined || !wanted.has(answer.uid)) return;
-          try {
-            if (take(answer)) wanted.delete(answer.uid);
-          } catch (error) {
-            failure = { error };
-          }
-        }),
-      );
-      this.#requireOpen();
-    });
-    if (failure !== undefined) throw failure.error;
-  }
-
-  async #search(query: SearchObject, folder: string): Promise<readonly number[]> {
-    const found = await this.#within(this.#client.search(query, { uid: true }));
-    if (!Array.isArray(found)) throw refused(`the search in ${folder}`);
-    return found;
-  }
-
-  /** One call after the other: each works with the folder that it opened. */
-  #turn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const turn = this.#last.then(work);
-    this.#last = turn.then(nothing, nothing);
-    return turn;
-  }
 }
-
-const nothing = (): void => undefined;
 
 const codeOf = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
