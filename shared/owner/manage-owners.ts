@@ -1,11 +1,10 @@
 import { alignCycles, type CycleDependencies } from '../mailbox/align-cycles.ts';
 import { type Mailbox, mailboxKind } from '../mailbox/mailbox.ts';
-import { newMailbox, retire, setAddress, transitionWorkloads } from '../mailbox/mailbox-edits.ts';
+import { newMailbox, setAddress, transitionWorkloads } from '../mailbox/mailbox-edits.ts';
 import { mailboxWrites } from '../mailbox/mailbox-writes.ts';
-import { claimAddress, mailboxAddressKey, type TakeoverContext } from '../mailbox/takeover.ts';
+import { claimAddress, type TakeoverContext } from '../mailbox/takeover.ts';
 import type { Organization } from '../organization/organization.ts';
 import type { Author } from '../platform/change.ts';
-import { externalIdKey } from '../platform/entity-store.ts';
 import { FaultError } from '../platform/fault.ts';
 import { createIdentifier } from '../platform/identifier.ts';
 import { applyMergePatch } from '../platform/merge-patch.ts';
@@ -14,12 +13,11 @@ import { resolveIdentifier } from '../platform/resolve-identifier.ts';
 import { transact } from '../platform/transact.ts';
 import { refuseField, validate } from '../platform/validate.ts';
 import { requireMailboxQuota } from '../quota/require-quota.ts';
-import { addressEntryWrites } from '../record/address-entry.ts';
 import { serverProfileKind } from '../server-profile/server-profile.ts';
 import type { MailboxPart, OwnerDefinition, OwnerEntity } from './owner-definitions.ts';
 import { ownerAudit, ownerWrites } from './owner-writes.ts';
 
-interface OwnerInput {
+export interface OwnerInput {
   readonly emailAddress: string | null;
   readonly externalId: string | null;
   readonly confirmTakeoverFrom?: string | undefined;
@@ -166,7 +164,7 @@ const decideChange = async <Item extends OwnerEntity, Input extends OwnerInput>(
   };
 };
 
-const carryOut = async <Item>(
+export const carryOut = async <Item>(
   context: OwnerContext,
   decide: () => Promise<Decision<Item>>,
 ): Promise<OwnerOutcome<Item>> => {
@@ -205,7 +203,7 @@ export interface Preconditions {
   readonly createOnly?: boolean;
 }
 
-const load = async <Item extends OwnerEntity, Input extends OwnerInput>(
+export const load = async <Item extends OwnerEntity, Input extends OwnerInput>(
   { store, organization }: OwnerContext,
   definition: OwnerDefinition<Item, Input>,
   id: string,
@@ -275,44 +273,5 @@ export const putOwner = <Item extends OwnerEntity, Input extends OwnerInput>(
       if (created === undefined) throw error;
       return change(created);
     }
-  });
-};
-
-/**
- * Deletes an owner. Its mailbox is retired: its emails stay, its address is free again.
- *
- * @throws FaultError notFound, versionMismatch
- */
-export const deleteOwner = async <Item extends OwnerEntity, Input extends OwnerInput>(
-  context: OwnerContext,
-  definition: OwnerDefinition<Item, Input>,
-  idText: string,
-  { ifMatch }: Preconditions,
-): Promise<void> => {
-  const { store, organization, author, now } = context;
-  const { kind, prefix } = definition.kind;
-  await carryOut(context, async () => {
-    const id = await resolveIdentifier(store, organization.id, kind, prefix, idText);
-    const owner = await load(context, definition, id, ifMatch);
-    const mailboxId = definition.mailboxIdOf(owner);
-    const mailbox = mailboxId === null ? undefined : await store.get(mailboxKind, organization.id, mailboxId);
-    return {
-      writes: [
-        {
-          remove: recordKey(organization.id, kind, id),
-          condition: { expression: 'entity.version = :version', values: { ':version': owner.version } },
-        },
-        ...(owner.externalId === null ? [] : [{ remove: externalIdKey(organization.id, kind, owner.externalId) }]),
-        ...addressEntryWrites(organization.id, definition.holderOf(owner), undefined),
-        ownerAudit(organization.id, definition.type, owner, undefined, { author, now: now() }),
-        ...(mailbox === undefined
-          ? []
-          : mailboxWrites(store, organization.id, mailbox, retire(mailbox), { author, now: now() }).writes),
-        ...(mailbox?.emailAddress == null
-          ? []
-          : [{ remove: mailboxAddressKey(organization.id, mailbox.emailAddress) }]),
-      ],
-      result: { owner, created: false, mailboxIds: mailbox === undefined ? [] : [mailbox.id] },
-    };
   });
 };

@@ -1,11 +1,6 @@
 import * as z from 'zod';
-import {
-  changeOwner,
-  createOwner,
-  deleteOwner,
-  type OwnerContext,
-  putOwner,
-} from '../../../shared/owner/manage-owners.ts';
+import { deleteOwner } from '../../../shared/owner/delete-owner.ts';
+import { changeOwner, createOwner, type OwnerContext, putOwner } from '../../../shared/owner/manage-owners.ts';
 import type { OwnerDefinition, OwnerEntity } from '../../../shared/owner/owner-definitions.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
 import { patchSchemaOf } from '../../../shared/platform/merge-patch.ts';
