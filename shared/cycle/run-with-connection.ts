@@ -64,10 +64,8 @@ export const runWithConnection = async (
   const profileFault = result.kind === 'failed' && result.level === 'profile';
   if (profileFault)
     await gate.pauseProfile(deps.now().getTime() + organization.settings.schedule.retry.seconds * 1000, result.fault);
-  else {
-    const resumed = await gate.resumeProfile();
-    if (resumed !== undefined) await deps.reporter.report(cycle, context, { type: 'profileResumed', ...resumed });
-  }
+  else
+    await gate.resumeProfile((standing) => deps.reporter.report(cycle, context, { type: 'profileResumed', standing }));
   // Before the place is given back, which notes that it has been told.
   if (gate.crowding !== undefined) await deps.reporter.report(cycle, context, crowdingReport(gate.crowding));
   // The socket is closed by now, so the place may be taken while the end of the run is still being written.

@@ -6,7 +6,7 @@ interface Tested {
   readonly fault?: unknown;
 }
 
-/** Ends the pause of each server of a profile that a test found well, and the alerts that told of it. */
+/** Ends the alerts that told of each server of a profile that a test found well, and its pause. */
 export const resumeProfile = async (
   { store, now }: { readonly store: EntityStore; readonly now: () => Date },
   gate: Gate,
@@ -19,8 +19,9 @@ export const resumeProfile = async (
     ['sending', outgoing],
   ] as const) {
     if (test === undefined || test.fault !== undefined) continue;
-    const resumed = await gate.resumeProfile(side);
-    if (resumed !== undefined)
-      await clearConnectionAlerts(store, organizationId, serverProfileId, { now: now(), except: resumed.standing });
+    await gate.resumeProfile(
+      (except) => clearConnectionAlerts(store, organizationId, serverProfileId, { now: now(), except }),
+      side,
+    );
   }
 };

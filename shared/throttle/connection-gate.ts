@@ -37,10 +37,12 @@ export interface Gate {
   /** Keeps everybody from the server that this lane goes to. */
   pauseProfile(until: number, fault: Fault): Promise<void>;
   /**
-   * The server is well: the one that this lane goes to unless said otherwise. Undefined when it was not paused, which costs
-   * nothing; else the codes of the faults for which the profile's other server is still paused.
+   * The server is well: the one that this lane goes to unless said otherwise. When it was not paused, this costs nothing.
+   *
+   * @param tell tells people of it before the pause ends, so that a process which dies in between leaves that to the next
+   * success. `standing`: codes of the faults for which the profile's other server is still paused.
    */
-  resumeProfile(side?: ThrottleSide): Promise<{ readonly standing: ReadonlySet<string> } | undefined>;
+  resumeProfile(tell: (standing: ReadonlySet<string>) => Promise<void>, side?: ThrottleSide): Promise<void>;
 }
 
 export type GateAnswer =
@@ -142,8 +144,15 @@ export const createConnectionGate = (
         for (const lease of [...leases].reverse()) await throttle.release(lease, concludes);
       },
       pauseProfile: (pausedUntil, fault) => throttle.pause(profileKey, side, pausedUntil, fault),
-      resumeProfile: async (resumed = side) =>
-        own.lease.failing.has(resumed) ? { standing: await throttle.resume(profileKey, resumed) } : undefined,
+      resumeProfile: async (tell, resumed = side) => {
+        const { failing } = own.lease;
+        if (!failing.has(resumed)) return;
+        const standing = [...failing].flatMap(([one, fault]) => (one === resumed ? [] : (fault?.code ?? [])));
+        await tell(new Set(standing));
+        const left = await throttle.resume(profileKey, resumed);
+        // The other server became well meanwhile, and who found that took this one to fail: nobody else will tell it.
+        if (standing.some((code) => !left.has(code))) await tell(left);
+      },
     };
   },
 });

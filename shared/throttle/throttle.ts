@@ -50,8 +50,8 @@ export interface Lease {
   readonly recovered: boolean;
   /** The item remembers a death of this holder until the lease is given back. */
   readonly remembered: boolean;
-  /** Which servers of the profile were paused when the lease was taken. */
-  readonly failing: ReadonlySet<ThrottleSide>;
+  /** Which servers of the profile were paused when the lease was taken, and why. */
+  readonly failing: ReadonlyMap<ThrottleSide, Fault | undefined>;
   /** The factor by which intervals are stretched, because places have been scarce. */
   readonly stretch: number;
   /** The window of utilization that was over when the lease was taken. */
@@ -105,7 +105,11 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
         hold: item.hold,
         recovered: [died, remembered].some((lease) => lease?.[1] === claim.generation),
         remembered: remembered !== undefined,
-        failing: new Set(throttleSides.filter((side) => (item[pauseAttributes[side].failures] ?? 0) > 0)),
+        failing: new Map(
+          throttleSides
+            .filter((side) => (item[pauseAttributes[side].failures] ?? 0) > 0)
+            .map((side) => [side, item[pauseAttributes[side].fault]]),
+        ),
         stretch: concluded?.stretch ?? item.stretch ?? 1,
         concluded,
       },

@@ -194,12 +194,13 @@ describe('the connection counter of a server profile', () => {
     now += 10_001;
     const probe = entered(await gate.enter(request(profile, 'mbx_2', { probeUntil: now + 10_000 })));
     const meanwhile = await gate.enter(request(profile, 'mbx_3'));
-    const resumed = await probe.resumeProfile();
+    const resumed: ReadonlySet<string>[] = [];
+    await probe.resumeProfile(async (standing) => void resumed.push(standing));
     const afterwards = await gate.enter(request(profile, 'mbx_3'));
 
     expect(paused).toMatchObject({ refused: 'paused', fault: { code: 'connectFailed' } });
     expect(meanwhile).toMatchObject({ refused: 'paused' });
-    expect(resumed).toEqual({ standing: new Set() });
+    expect(resumed).toEqual([new Set()]);
     expect(afterwards).not.toHaveProperty('refused');
   });
 
@@ -220,19 +221,66 @@ describe('the connection counter of a server profile', () => {
       await gate.enter(request(profile, 'mbx_3', { lane: 'outgoing' })),
     ];
     const test = entered(await gate.enter(request(profile, 'mbx_4', { lane: 'operations', ignoresPause: true })));
-    const resumed = await test.resumeProfile('sending');
+    const resumed: ReadonlySet<string>[] = [];
+    const tell = async (standing: ReadonlySet<string>) => void resumed.push(standing);
+    await test.resumeProfile(tell, 'sending');
+    await whileReadingPaused.resumeProfile(tell);
     const afterwards = [
       await gate.enter(request(profile, 'mbx_5')),
       await gate.enter(request(profile, 'mbx_5', { lane: 'outgoing' })),
     ];
 
-    expect(await whileReadingPaused.resumeProfile()).toBeUndefined();
     expect(refused).toMatchObject([
       { refused: 'paused', fault: { code: 'connectFailed' } },
       { refused: 'paused', fault: { code: 'tlsUntrusted' } },
     ]);
-    expect(resumed).toEqual({ standing: new Set(['connectFailed']) });
+    expect(resumed).toEqual([new Set(['connectFailed'])]);
     expect(afterwards.map((answer) => 'refused' in answer)).toEqual([true, false]);
+  });
+
+  it('is told to be well at last when both of its servers become so at the same moment', async () => {
+    const profile = newProfile(5);
+    let now = Date.now();
+    const gate = gateAt(() => now);
+    const enter = (lane: 'incoming' | 'outgoing') => gate.enter(request(profile, 'mbx_1', { lane }));
+    for (const lane of ['incoming', 'outgoing'] as const) {
+      const failed = entered(await enter(lane));
+      await failed.pauseProfile(now + 10_000, createFault('connectFailed'));
+      await failed.leave();
+    }
+    now += 10_001;
+    const [reading, sending] = [entered(await enter('incoming')), entered(await enter('outgoing'))];
+    const told: ReadonlySet<string>[] = [];
+    const tell = async (standing: ReadonlySet<string>) => void told.push(standing);
+
+    await reading.resumeProfile(tell);
+    await sending.resumeProfile(tell);
+
+    expect(told[0]).toEqual(new Set(['connectFailed']));
+    expect(told.at(-1)).toEqual(new Set());
+  });
+
+  it('stays paused when the run dies while it tells that the server is well: the next one tells it again', async () => {
+    const profile = newProfile(5);
+    let now = Date.now();
+    const gate = gateAt(() => now);
+    const first = entered(await gate.enter(request(profile, 'mbx_1')));
+    await first.pauseProfile(now + 10_000, createFault('connectFailed'));
+    await first.leave();
+    now += 10_001;
+    const dies = entered(await gate.enter(request(profile, 'mbx_2', { probeUntil: now + 10_000 })));
+    const dying = dies.resumeProfile(async () => {
+      throw new Error('The process is dead');
+    });
+    await expect(dying).rejects.toThrow('dead');
+    now += 60_001;
+
+    const told: ReadonlySet<string>[] = [];
+    const next = entered(await gate.enter(request(profile, 'mbx_2')));
+    await next.resumeProfile(async (standing) => void told.push(standing));
+
+    expect(told).toEqual([new Set()]);
+    expect(await gate.enter(request(profile, 'mbx_3'))).not.toHaveProperty('refused');
   });
 
   it('has another run try a paused server when the one that tried it died on the last place and never comes back', async () => {
@@ -250,7 +298,7 @@ describe('the connection counter of a server profile', () => {
 
     const probe = entered(await enter('mbx_2'));
     const meanwhile = await enter('mbx_3');
-    await probe.resumeProfile();
+    await probe.resumeProfile(async () => undefined);
     await probe.leave();
     const afterwards = await enter('mbx_3');
 
