@@ -23,8 +23,9 @@ export const settleAsSent = (
   now: Date,
 ): Pick<WriteAlso, 'also'> & { readonly next: Email } => {
   const acceptedAt = now.getTime();
-  const copy = organization.settings.outgoing.saveToSentItems && email.mailboxId !== null;
-  const { delivery, mailboxId } = email;
+  const { delivery, mailboxId, rawKey } = email;
+  // A mail program composes what it sends, and files it by itself.
+  const copy = organization.settings.outgoing.saveToSentItems && mailboxId !== null && rawKey !== null;
   return {
     next: {
       ...email,

@@ -150,6 +150,17 @@ describe('the synchronizing client', () => {
     expect(await openAlerts()).toEqual([]);
   });
 
+  it('files by itself what a person knows to have arrived', async () => {
+    await comeForward('desk');
+    const { id } = await send();
+    await report(id, 'started');
+    await comeForward('laptop', true);
+
+    const { status, body } = await organization.call('POST', `/emails/${id}/mark-sent`);
+
+    expect([status, body.status, body.delivery.sentCopy]).toEqual([200, 'sent', 'none']);
+  });
+
   it('needs a mailbox whose method is client, and ends with it: the lane sends what waits', async () => {
     await comeForward('desk');
     const [begun, waiting] = [await send(), await send({ subject: 'Another offer' })];
