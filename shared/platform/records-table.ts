@@ -91,6 +91,8 @@ export class WriteConditionError extends Error {
     super('A write condition did not hold');
     this.name = 'WriteConditionError';
     this.failures = failures;
+    // Logs show what can be enumerated of an error, and these are items with all that people wrote into them.
+    Object.defineProperty(this, 'failures', { enumerable: false });
   }
 }
 

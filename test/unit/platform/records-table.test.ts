@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { createRecordsTable } from '../../../shared/platform/records-table.ts';
+import { createRecordsTable, WriteConditionError } from '../../../shared/platform/records-table.ts';
 
 // Nothing listens there, so that whoever asks the table fails.
 const client = new DynamoDBClient({
@@ -28,5 +28,14 @@ describe('what can be no key of the table', () => {
   it('is one byte longer than what is looked for', async () => {
     await expect(table.get({ pk, sk: long.slice(1) })).rejects.toThrow('ECONNREFUSED');
     await expect(table.query({ pk, from: long.slice(1) })).rejects.toThrow('ECONNREFUSED');
+  });
+});
+
+describe('a condition that did not hold', () => {
+  it('shows the items that it failed at to no log', () => {
+    const error = new WriteConditionError([{ item: { pk, sk: 'rec_1', entity: { displayName: 'Carl Client' } } }]);
+
+    expect(error.failures).toHaveLength(1);
+    expect(JSON.stringify({ ...error })).not.toContain('Carl');
   });
 });
