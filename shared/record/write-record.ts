@@ -96,8 +96,9 @@ const patchContent = async (
   patch: RecordPatch,
 ): Promise<Content> => {
   const merged = applyMergePatch(current === undefined ? {} : toInput(current), patch);
-  const input = validate(recordInputSchemaOf(type), merged);
-  // What is stored was checked when it was written: an owner that has gone since must not stop every other edit.
+  const isKept = current !== undefined && patch.emails === undefined;
+  const input = validate(recordInputSchemaOf(type), isKept ? applyMergePatch(merged, { emails: [] }) : merged);
+  // What is stored must not stop every other edit: an owner that has gone since, or an address as a sender wrote it.
   const owner =
     input.ownerId === null
       ? null
@@ -112,7 +113,7 @@ const patchContent = async (
   }
   const owned = {
     displayName: input.displayName,
-    emails: withPrimary(input.emails),
+    emails: isKept ? current.emails : withPrimary(input.emails),
     owner,
     visibleTo,
     status: input.status,

@@ -38,7 +38,12 @@ export const wantsNewSender = (facts: DecisionFacts, acceptedBy: TrackingOwner |
   );
 };
 
-/** The record of an unknown sender, to be written together with the email. */
+/**
+ * The record of an unknown sender, to be written together with the email.
+ *
+ * @param taken how many of the identifiers that it may have are those of other records: what was made of this sender
+ * earlier in the day may have got another address since
+ */
 export const createSender = (
   store: EntityStore,
   organization: Organization,
@@ -46,6 +51,7 @@ export const createSender = (
   emailOwner: Reference | null,
   author: Author,
   now: Date,
+  taken: number,
 ): NewSender => {
   const at = now.toISOString();
   const owned = {
@@ -62,7 +68,11 @@ export const createSender = (
   // The same for all messages of one day, so that two that come at once cannot make two records.
   const day = Math.floor(now.getTime() / dayMilliseconds) * dayMilliseconds;
   const record: CrmRecord = {
-    id: deriveIdentifier('rec', day, `${organization.id}#${type}#${normalizeAddress(address)}`),
+    id: deriveIdentifier(
+      'rec',
+      day,
+      `${organization.id}#${type}#${normalizeAddress(address)}${taken === 0 ? '' : `#${taken}`}`,
+    ),
     version: 1,
     createdAt: at,
     updatedAt: at,

@@ -6,6 +6,7 @@ import { subjectWrites } from '../email/subject-index.ts';
 import { trackedChange } from '../email/tracked-event.ts';
 import type { Organization } from '../organization/organization.ts';
 import { type RecordWrite, WriteConditionError } from '../platform/records-table.ts';
+import { crmRecordKind } from '../record/record.ts';
 import { createSender, type NewSender, wantsNewSender } from './auto-create-sender.ts';
 import { buildEmail, type EmailContent, emailIdOf, queuesOf, type Tracked } from './build-email.ts';
 import { type DecisionFacts, decideMessage, type Verdict } from './decide-message.ts';
@@ -15,7 +16,7 @@ import { decisionWrite } from './decision-writes.ts';
 import { showBytes } from './early-steps.ts';
 import { gatherFacts } from './gather-facts.ts';
 import { standsForSentCopy } from './internal-mail.ts';
-import { ofItem } from './item-error.ts';
+import { ItemError, ofItem } from './item-error.ts';
 import { keepFiles } from './keep-files.ts';
 import { contentIdentity, identityOf, type MailboxMessage } from './mailbox-message.ts';
 import { queueItemWrites } from './queue-items.ts';
@@ -99,6 +100,7 @@ const trackingWrites = (
   verdict: Tracked,
   known: { readonly identity: string; readonly directions: readonly MailboxMessage['direction'][] },
   content: EmailContent,
+  takenSenders: number,
 ): RecordWrite[] => {
   const { organization, mailbox, store, author } = run;
   const { message, participants } = facts;
@@ -106,7 +108,7 @@ const trackingWrites = (
   const { sender } = participants;
   const newSender: NewSender | undefined =
     sender !== null && wantsNewSender(facts, verdict.acceptedBy)
-      ? createSender(store, organization, sender.address, verdict.owner, author, now)
+      ? createSender(store, organization, sender.address, verdict.owner, author, now, takenSenders)
       : undefined;
   const email = buildEmail(organization, mailbox.id, facts, verdict, content, newSender?.entry, now);
   const steps = withLeftOut(verdict.steps, content.leftOut);
@@ -134,6 +136,7 @@ const trackingWrites = (
  * transaction. When another mailbox was faster, or the sender has just become a record, it is decided anew.
  *
  * @returns the verdict that holds in the end; nothing is stored unless it is `tracked`
+ * @throws ItemError when it cannot be read, or comes upon something that stands in its place however often it is tried
  */
 export const storeTrackedMessage = async (
   run: TrackingContext,
@@ -153,16 +156,19 @@ export const storeTrackedMessage = async (
   }
   if (verdict.outcome !== 'tracked') return verdict;
   const content = await storeContent(run, message, raw, read);
+  let takenSenders = 0;
   for (let attempt = 1; verdict.outcome === 'tracked'; attempt += 1) {
     const accepted: Tracked = verdict;
     const present = facts;
     const known = { identity, directions: await directionsOf(run, present, identity) };
-    const writes = ofItem(() => trackingWrites(run, present, accepted, known, content));
+    const writes = ofItem(() => trackingWrites(run, present, accepted, known, content, takenSenders));
     try {
       await run.store.table.write(writes);
       return verdict;
     } catch (error) {
-      if (!(error instanceof WriteConditionError) || attempt === attempts) throw error;
+      if (!(error instanceof WriteConditionError)) throw error;
+      if (attempt === attempts) throw new ItemError(error);
+      if (error.failures.some((failure) => failure?.item?.['kind'] === crmRecordKind.kind)) takenSenders += 1;
     } finally {
       // An unknown sender is a record now, made here or by another run.
       if (headers.from !== null && wantsNewSender(present, accepted.acceptedBy))

@@ -44,6 +44,40 @@ describe('an unknown sender', () => {
     for (const { from } of emails) expect(from.records).toMatchObject([{ type: 'contact', id: body.data[0].id }]);
   });
 
+  it('becomes another contact when the one of today has got another address since', async () => {
+    const organization = await world.createOrganization();
+    const mailUser = nextMailUser();
+    const { mailboxId } = await organization.user(mailUser);
+    const find = async (address: string) => (await organization.call('GET', `/records/contact?email=${address}`)).body;
+    for (const rest of [3, 2, 1]) {
+      await append(mailUser, { From: 'Nora New <nora@new.example>' });
+      await organization.synchronize(mailboxId);
+      const [{ id }] = (await find('nora@new.example')).data;
+      const emails = [{ address: `nora${rest}@right.example` }];
+      await organization.call('PATCH', `/records/contact/${id}`, { emails });
+    }
+
+    await append(mailUser, { From: 'Nora New <nora@new.example>' });
+    const { consecutiveFailures } = await organization.synchronize(mailboxId);
+
+    expect([consecutiveFailures, (await organization.emails()).length]).toEqual([0, 4]);
+    expect((await organization.call('GET', '/records/contact')).body.data).toHaveLength(4);
+  });
+
+  it('becomes a contact that the CRM can take over, also where the address is none by the rules', async () => {
+    const organization = await world.createOrganization();
+    const mailUser = nextMailUser();
+    const { mailboxId } = await organization.user(mailUser);
+    await append(mailUser, { From: 'Taro <taro..yamada@new.example>' });
+    await organization.synchronize(mailboxId);
+    const [contact] = (await organization.call('GET', '/records/contact')).body.data;
+
+    const { status, body } = await organization.call('PATCH', `/records/contact/${contact.id}`, { externalId: 'c-1' });
+
+    expect([status, body.externalId]).toEqual([200, 'c-1']);
+    expect(body.emails).toEqual([{ address: 'taro..yamada@new.example', primary: true }]);
+  });
+
   it('becomes none where the organization does not want it, or where a program sent the message', async () => {
     const organization = await world.createOrganization();
     const mailUser = nextMailUser();
