@@ -2,22 +2,15 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
+import { actionsOf, grantedActions, nameOf, statementsFor } from './granted-actions.ts';
 import { at, createStack, list, ofType, property, type Resource, referenceIn, synthesize } from './synthesize.ts';
 
 const resources = synthesize();
 const functions = ofType(resources, 'AWS::Lambda::Function');
 
-const nameOf = (lambda: Resource): string => String(property(lambda, 'FunctionName')).slice('mailbox-sync-'.length);
+const statementsOf = (lambda: Resource): readonly unknown[] => statementsFor(resources, lambda);
 
-const statementsOf = (lambda: Resource): readonly unknown[] =>
-  ofType(resources, 'AWS::IAM::Policy')
-    .filter((policy) => list(policy, 'Roles').some((role) => at(role, 'Ref') === referenceIn(lambda, 'Role')))
-    .flatMap((policy) => list(policy, 'PolicyDocument.Statement'));
-
-const actionsOf = (statement: unknown): readonly string[] => [at(statement, 'Action')].flat().map(String);
-
-const allActions = (name: string): readonly string[] =>
-  functions.filter((lambda) => nameOf(lambda) === name).flatMap((lambda) => statementsOf(lambda).flatMap(actionsOf));
+const allActions = (name: string): readonly string[] => grantedActions(resources, name);
 
 describe('each function', () => {
   it('has a role of its own, for Lambda alone, with no managed policy', () => {
