@@ -91,6 +91,7 @@ const attempt = async (
       cycle,
       deadline: deadline - endMarginMilliseconds,
       careful,
+      readingPausedUntil: gate.readingPausedUntil,
       now: deps.now,
       saveCursor: (folder, previous, next) => deps.store.saveCursor(cycle, folder, previous, next),
     });

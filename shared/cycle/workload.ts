@@ -23,6 +23,8 @@ export interface WorkloadRun {
   /** Stop taking new items at this instant (epoch milliseconds) and return with `more`. */
   readonly deadline: number;
   readonly careful: CarefulMode | undefined;
+  /** Until when nobody tries the server that is read (epoch milliseconds), as it stood when the run began; absent: it is well. */
+  readonly readingPausedUntil?: number | undefined;
   readonly now: () => Date;
   /**
    * Moves a folder's cursor. Refused (the run is over: FenceError) when the generation moved on, another reading than

@@ -4,6 +4,7 @@ import type { ContentStore } from '../platform/content-store.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { createFault } from '../platform/fault.ts';
 import { type RecordWrite, recordKey, WriteConditionError } from '../platform/records-table.ts';
+import { resumeProfile } from '../server-profile/resume-profile.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
 import type { Dialler } from '../transport/connection.ts';
 import type { ImapSession } from '../transport/imap/imap-session.ts';
@@ -42,6 +43,9 @@ const findSentFolder = async (session: ImapSession): Promise<string> => {
   await session.createFolder('Sent');
   return 'Sent';
 };
+
+const nextTry = ({ organization, now }: WorkloadRun): number =>
+  now().getTime() + organization.settings.outgoing.retry.seconds * 1000;
 
 interface Copy {
   readonly queued: QueuedSend;
@@ -94,6 +98,8 @@ const openSession = async (
   run: WorkloadRun,
 ): Promise<{ readonly session: ImapSession; readonly leave: () => Promise<void> } | { readonly waitUntil: number }> => {
   const { incoming, caCertificates, timeoutSeconds } = run.serverProfile;
+  // Known from the run's own place, so that waiting costs nothing; where there is but that one, it is the only sign.
+  if ((run.readingPausedUntil ?? 0) > run.now().getTime()) return { waitUntil: run.readingPausedUntil ?? 0 };
   const answer = mustShareOwnPlace(run)
     ? undefined
     : await deps.gate.enter({
@@ -105,9 +111,7 @@ const openSession = async (
         generation: run.cycle.generation,
         expiresAt: run.deadline + 5_000,
         hasTicket: false,
-        // A paused profile has let this run through, as the one that tries it.
-        ignoresPause: true,
-        probeUntil: run.deadline,
+        probeUntil: nextTry(run),
       });
   const refusal = answer !== undefined && 'refused' in answer ? answer : undefined;
   if (refusal !== undefined && !(refusal.refused === 'full' && mayShareOwnPlace(run)))
@@ -122,6 +126,10 @@ const openSession = async (
         deadline: run.deadline,
       },
     );
+    if (gate !== undefined)
+      await resumeProfile({ store: deps.store, now: run.now }, gate, run.organization.id, run.serverProfile.id, {
+        incoming: {},
+      });
     return {
       session,
       leave: async () => {
@@ -138,7 +146,10 @@ const openSession = async (
 const postpone = (run: WorkloadRun, queued: QueuedSend, change: Partial<OutboxEntry>): RecordWrite =>
   settleEntry(run.organization.id, queued, queued.entry, { ...queued.entry, ...change });
 
-/** A copy that cannot be filed is tried again a few times; whether the email is sent is not touched by it. */
+/**
+ * A copy that cannot be filed is tried again a few times; whether the email is sent is not touched by it. Who tries a
+ * paused server finds nothing out about the copy.
+ */
 const noteFailure = async (
   deps: SentCopyDependencies,
   run: WorkloadRun,
@@ -146,10 +157,9 @@ const noteFailure = async (
   error: TransportError,
 ): Promise<void> => {
   const { queued } = copy;
-  const attempts = (queued.entry.copyAttempts ?? 0) + 1;
+  const attempts = (queued.entry.copyAttempts ?? 0) + (run.readingPausedUntil === undefined ? 1 : 0);
   if (attempts < copyAttempts) {
-    const notBefore = run.now().getTime() + run.organization.settings.outgoing.retry.seconds * 1000;
-    await write(deps.store, postpone(run, queued, { copyAttempts: attempts, notBefore }));
+    await write(deps.store, postpone(run, queued, { copyAttempts: attempts, notBefore: nextTry(run) }));
     return;
   }
   await raiseAlert(deps.store, {

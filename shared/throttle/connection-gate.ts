@@ -33,6 +33,8 @@ export interface Gate {
   readonly crowding: Crowding | undefined;
   /** The place is kept until then at the longest (epoch milliseconds). */
   readonly until: number;
+  /** Until when nobody tries the server that is read (epoch milliseconds); undefined: it is well. */
+  readonly readingPausedUntil: number | undefined;
   leave(): Promise<void>;
   /** Keeps everybody from the server that this lane goes to. */
   pauseProfile(until: number, fault: Fault): Promise<void>;
@@ -138,6 +140,7 @@ export const createConnectionGate = (
       stretch: Math.max(...leases.map(({ stretch }) => stretch)),
       crowding: concludes ? crowdingOf(own.lease, serverProfile.maxConnections, shard) : undefined,
       until: until - 5_000,
+      readingPausedUntil: own.lease.paused.get('reading')?.until,
       leave: async () => {
         if (left) return;
         left = true;
@@ -145,9 +148,9 @@ export const createConnectionGate = (
       },
       pauseProfile: (pausedUntil, fault) => throttle.pause(profileKey, side, pausedUntil, fault),
       resumeProfile: async (tell, resumed = side) => {
-        const { failing } = own.lease;
-        if (!failing.has(resumed)) return;
-        const standing = [...failing].flatMap(([one, fault]) => (one === resumed ? [] : (fault?.code ?? [])));
+        const { paused } = own.lease;
+        if (!paused.has(resumed)) return;
+        const standing = [...paused].flatMap(([one, { fault }]) => (one === resumed ? [] : (fault?.code ?? [])));
         await tell(new Set(standing));
         const left = await throttle.resume(profileKey, resumed);
         // The other server became well meanwhile, and who found that took this one to fail: nobody else will tell it.

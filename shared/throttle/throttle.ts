@@ -50,8 +50,8 @@ export interface Lease {
   readonly recovered: boolean;
   /** The item remembers a death of this holder until the lease is given back. */
   readonly remembered: boolean;
-  /** Which servers of the profile were paused when the lease was taken, and why. */
-  readonly failing: ReadonlyMap<ThrottleSide, Fault | undefined>;
+  /** Which servers of the profile were paused when the lease was taken: until when (epoch milliseconds), and why. */
+  readonly paused: ReadonlyMap<ThrottleSide, { readonly until: number; readonly fault: Fault | undefined }>;
   /** The factor by which intervals are stretched, because places have been scarce. */
   readonly stretch: number;
   /** The window of utilization that was over when the lease was taken. */
@@ -105,10 +105,11 @@ export const createThrottleOver = (items: ThrottleItems, now: () => number): Thr
         hold: item.hold,
         recovered: [died, remembered].some((lease) => lease?.[1] === claim.generation),
         remembered: remembered !== undefined,
-        failing: new Map(
+        paused: new Map(
           throttleSides
-            .filter((side) => (item[pauseAttributes[side].failures] ?? 0) > 0)
-            .map((side) => [side, item[pauseAttributes[side].fault]]),
+            .map((side) => [side, pauseAttributes[side]] as const)
+            .filter(([, names]) => (item[names.failures] ?? 0) > 0)
+            .map(([side, names]) => [side, { until: item[names.until] ?? 0, fault: item[names.fault] }]),
         ),
         stretch: concluded?.stretch ?? item.stretch ?? 1,
         concluded,

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createLaneServices } from '../../../functions/common/create-lane-services.ts';
+import { readLaneEnvironment } from '../../../functions/common/read-lane-environment.ts';
+import { createOutgoingRunner } from '../../../shared/email/outgoing-runner.ts';
+import { createDocumentClient } from '../../../shared/platform/aws-clients.ts';
+import { createConnectionGate } from '../../../shared/throttle/connection-gate.ts';
+import { createThrottle } from '../../../shared/throttle/throttle.ts';
 import { loadLaneHandler, runLaneBatch } from '../../support/run-lane.ts';
 import { enableStoredMailbox } from '../../support/synchronized-mailbox.ts';
+import { beginRun } from './begin-run.ts';
 import { type SendingOrganization, type SendingWorld, startSendingWorld } from './sending-world.ts';
 
 /** Nothing listens there. */
@@ -57,6 +64,39 @@ it('sends while the server that is read is down', async () => {
     reason: 'profilePaused',
   });
   expect(await profileAlerts(organization)).toMatchObject([{ code: 'connectFailed', count: 1 }]);
+});
+
+it('files the copies of what it sent once the server that is read is well, however long that takes', async () => {
+  const { environment } = world.servers;
+  const organization = await startOrganization({ incoming: { protocol: 'imap', ...nowhere } });
+  await organization.settings({ outgoing: { retry: { seconds: 1 } } });
+  await readMailbox();
+  const { pausedUntil } = await healthOf(organization);
+  const { id } = await sendTo(organization);
+  await organization.runUntil(id, ({ status }) => status === 'sent');
+  const { nextRunAt } = (await scheduleOf(organization)).workloads.outgoing;
+  const services = createLaneServices(readLaneEnvironment());
+  let now = Date.now();
+  const clock = () => new Date(now);
+  const throttle = createThrottle(createDocumentClient(), String(process.env['CYCLES_TABLE']), () => now);
+  const gate = createConnectionGate(throttle, {}, () => now);
+  /** A run of the outgoing lane five minutes later, when the server may be tried again. */
+  const runLater = async () => {
+    now += 301_000;
+    const run = { ...(await beginRun(services, organization)), deadline: now + 20_000, now: clock };
+    return createOutgoingRunner({ ...services, gate, now: clock }).run({ ...run, readingPausedUntil: now - 1_000 });
+  };
+
+  for (let attempt = 1; attempt <= 6; attempt += 1) await runLater();
+  const waiting = await organization.email(id);
+  await organization.call('PATCH', `/server-profiles/${organization.profile.id}`, { incoming: environment.imap });
+  await runLater();
+
+  expect(Date.parse(nextRunAt)).toBeGreaterThanOrEqual(Date.parse(pausedUntil));
+  expect(waiting.delivery.sentCopy).toBe('pending');
+  expect((await organization.email(id)).delivery.sentCopy).toBe('stored');
+  expect(await healthOf(organization)).not.toHaveProperty('pausedUntil');
+  expect(await profileAlerts(organization)).toEqual([]);
 });
 
 it('reads while the server that sends is down, whose alert stands until it is well', async () => {
