@@ -1,15 +1,14 @@
-import { clearAlert, raiseAlert } from '../alert/raise-alert.ts';
 import type { CycleCounts, FolderCursor } from '../cycle/cycle.ts';
 import type { CycleBudget } from '../cycle/cycle-budget.ts';
 import type { WorkloadRun } from '../cycle/workload.ts';
 import { decisionFields } from '../email/mime/message-headers.ts';
-import { createFault } from '../platform/fault.ts';
 import type { FolderStatus } from '../transport/mailbox-session.ts';
-import { TransportError } from '../transport/transport-error.ts';
 import { FetchAhead } from './fetch-ahead.ts';
 import { type FetchedWindow, fetchWindow, type TrackedFolder, toMessage } from './fetch-window.ts';
 import { FolderKeyword } from './folder-keyword.ts';
+import { refuseUnstable, tellReset, tellStable } from './folder-resets.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
+import { bytesOfTracked, countOf, trackedOf } from './message-results.ts';
 import { moveUndeliverable } from './move-undeliverable.ts';
 import { planReading } from './plan-reading.ts';
 import { setAsideMessage } from './set-aside-message.ts';
@@ -30,19 +29,8 @@ export interface FolderOutcome {
 
 /** As many as one read of the identities that are known can ask for. */
 const messagesPerWindow = 100;
-const mostResets = 5;
 const runsBeforeSetAside = 3;
 const dayMilliseconds = 86_400_000;
-
-const countOf: Readonly<Record<MessageResult, keyof CycleCounts | undefined>> = {
-  tracked: 'tracked',
-  skipped: 'skipped',
-  duplicate: 'skipped',
-  withdrawn: 'skipped',
-  setAside: 'failed',
-  gone: undefined,
-  known: undefined,
-};
 
 /**
  * Reads what is new in one folder, window by window. The cursor moves past a message only once it is stored, decided or
@@ -58,23 +46,11 @@ export const readFolder = (
   reading: { readonly source: string; readonly budget: CycleBudget },
 ): Promise<FolderOutcome> => new FolderReader(run, tracking, folder, reading).read();
 
-const describeReset = (path: string, before: FolderCursor | undefined, after: FolderCursor): string =>
-  before?.uidValidity === after.uidValidity
-    ? `${path} gives UIDs again: its UIDNEXT went back below ${Math.max(before.uidNext ?? 0, before.lastUid + 1)}`
-    : `${path} has UIDVALIDITY ${after.uidValidity}; it had ${before?.uidValidity}`;
-
 const cutIntoWindows = (uids: readonly number[], size: number): readonly (readonly number[])[] =>
   Array.from({ length: Math.ceil(uids.length / size) }, (_, index) => uids.slice(index * size, (index + 1) * size));
 
 const listingOf = ({ listing }: FolderStatus): Pick<FolderCursor, 'listing'> =>
   listing === undefined ? {} : { listing };
-
-/** What the hub has an email of, and is to have. */
-const trackedOf = (results: ReadonlyMap<number, MessageResult>): readonly number[] =>
-  [...results].flatMap(([uid, result]) => (result === 'tracked' || result === 'duplicate' ? [uid] : []));
-
-const bytesOfTracked = (messages: readonly MailboxMessage[], results: ReadonlyMap<number, MessageResult>): number =>
-  messages.reduce((sum, { uid, sizeBytes }) => (results.get(uid) === 'tracked' ? sum + sizeBytes : sum), 0);
 
 class FolderReader {
   readonly #run: WorkloadRun;
@@ -121,7 +97,7 @@ class FolderReader {
       return this.#follow();
     }
     if (reading.kind === 'anew') await this.#begin(reading.cursor, reading.reset);
-    else if ((this.#stored?.resets ?? 0) > 0) await this.#tellStable();
+    else if ((this.#stored?.resets ?? 0) > 0) await tellStable(this.#tracking.store, this.#run);
     const uids = await this.#listUids(reading.cursor, status.uidNext);
     const left = await this.#readWindows(reading.cursor, uids);
     if (left > 0) return this.#outcome(left, this.#stored);
@@ -156,28 +132,12 @@ class FolderReader {
   }
 
   async #begin(cursor: FolderCursor, reset: boolean): Promise<void> {
-    const { organization, mailbox } = this.#run;
-    const detail = describeReset(this.#folder.path, this.#stored, cursor);
-    if (reset && cursor.resets <= mostResets)
-      await raiseAlert(this.#tracking.store, {
-        organizationId: organization.id,
-        level: 'warning',
-        scope: 'mailbox',
-        fault: createFault('uidValidityChanged', { detail }),
-        subject: { type: 'mailbox', id: mailbox.id },
-        mailboxId: mailbox.id,
-        now: this.#run.now(),
-      });
+    const before = this.#stored;
+    const { path } = this.#folder;
+    if (reset) await tellReset(this.#tracking.store, this.#run, path, before, cursor);
     // Also where it ends here: a later probe that finds the same identity again goes on.
     await this.#save(cursor);
-    if (cursor.resets > mostResets)
-      throw new TransportError('uidValidityUnstable', { class: 'permanent', level: 'mailbox', detail });
-  }
-
-  async #tellStable(): Promise<void> {
-    const { organization, mailbox } = this.#run;
-    const clearing = { now: this.#run.now() };
-    await clearAlert(this.#tracking.store, organization.id, 'uidValidityChanged', mailbox.id, clearing);
+    refuseUnstable(path, before, cursor);
   }
 
   async #listUids(cursor: FolderCursor, uidNext: number): Promise<readonly number[]> {
