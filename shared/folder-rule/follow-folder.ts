@@ -32,6 +32,22 @@ const changeRule = async (
   await store.update(mailboxKind, organization.id, mailbox.id, next, { now });
 };
 
+/** The folder of a rule is no longer looked at, and its owner is told why. */
+export const breakRule = async (run: TrackingRun, rule: FolderRule, detail: string): Promise<void> => {
+  const { store, organization, mailbox, now } = run;
+  // Told first: a crash in between repeats it, and repeats only count.
+  await raiseAlert(store, {
+    organizationId: organization.id,
+    level: 'error',
+    scope: 'mailbox',
+    fault: createFault('folderRuleBroken', { detail }),
+    subject: { type: 'folderRule', id: rule.id },
+    mailboxId: mailbox.id,
+    now: now(),
+  });
+  await changeRule(run, rule, { status: 'broken' });
+};
+
 /**
  * The folder of a rule is gone. Where the server names folders by an identity it is looked for under its new name, else
  * the rule is broken and its owner is told.
@@ -39,7 +55,7 @@ const changeRule = async (
  * @returns the rule as it goes on; undefined when it is broken
  */
 export const followFolder = async (run: TrackingRun, rule: FolderRule): Promise<FolderRule | undefined> => {
-  const { session, store, organization, mailbox } = run;
+  const { session } = run;
   const { marks } = session;
   if (rule.folderIdentity !== null && marks !== undefined)
     for (const { id, path } of await session.listFolders()) {
@@ -47,16 +63,6 @@ export const followFolder = async (run: TrackingRun, rule: FolderRule): Promise<
       await changeRule(run, rule, { folderId: id });
       return { ...rule, folderId: id };
     }
-  // Told first: a crash in between repeats it, and repeats only count.
-  await raiseAlert(store, {
-    organizationId: organization.id,
-    level: 'error',
-    scope: 'mailbox',
-    fault: createFault('folderRuleBroken', { detail: `The mailbox has no folder ${rule.folderId} any more` }),
-    subject: { type: 'folderRule', id: rule.id },
-    mailboxId: mailbox.id,
-    now: run.now(),
-  });
-  await changeRule(run, rule, { status: 'broken' });
+  await breakRule(run, rule, `The mailbox has no folder ${rule.folderId} any more`);
   return undefined;
 };

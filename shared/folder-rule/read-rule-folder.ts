@@ -1,8 +1,9 @@
 import type { TrackedFolder } from '../tracking/fetch-window.ts';
 import type { FolderOutcome } from '../tracking/read-folder.ts';
+import { isRefusedFolder } from '../tracking/refused-folder.ts';
 import type { TrackingRun } from '../tracking/tracking-run.ts';
 import type { FolderRule } from './folder-rule.ts';
-import { followFolder } from './follow-folder.ts';
+import { breakRule, followFolder } from './follow-folder.ts';
 import { reassertRegarding } from './reassert-regarding.ts';
 
 const toFolder = ({ folderId, direction = 'incoming', regarding }: FolderRule): TrackedFolder => ({
@@ -11,16 +12,9 @@ const toFolder = ({ folderId, direction = 'incoming', regarding }: FolderRule): 
   manual: { via: 'folder', detail: `it stands in ${folderId}, whose mail is tracked`, regarding },
 });
 
-/**
- * Reads what is new in the folder of a rule, so that it is tracked; one STATUS where nothing is new.
- *
- * @throws as readFolder
- */
-export const readRuleFolder = async (
-  run: TrackingRun,
-  rule: FolderRule,
-  read: (folder: TrackedFolder) => Promise<FolderOutcome>,
-): Promise<void> => {
+type Read = (folder: TrackedFolder) => Promise<FolderOutcome>;
+
+const readFollowed = async (run: TrackingRun, rule: FolderRule, read: Read): Promise<void> => {
   let present = rule;
   if ((await read(toFolder(rule))).cursor === undefined) {
     const followed = await followFolder(run, rule);
@@ -30,4 +24,29 @@ export const readRuleFolder = async (
   }
   const { regarding, reassert } = present;
   if (reassert && regarding !== null) await reassertRegarding(run, toFolder(present), regarding);
+};
+
+/** So many runs fail at a folder before that is taken for the folder's own fault. */
+const mostFailures = 5;
+
+/**
+ * Reads what is new in the folder of a rule, so that it is tracked; one STATUS where nothing is new. A folder that the
+ * server refuses in run after run, while it opens the Inbox, breaks its rule and does not stop the mailbox.
+ *
+ * @param failures how many runs have failed in a row
+ * @throws as readFolder
+ */
+export const readRuleFolder = async (
+  run: TrackingRun,
+  rule: FolderRule,
+  failures: number,
+  read: Read,
+): Promise<void> => {
+  try {
+    await readFollowed(run, rule, read);
+  } catch (error) {
+    if (!isRefusedFolder(error) || failures < mostFailures) throw error;
+    await run.session.status('INBOX');
+    await breakRule(run, rule, `The server does not open the folder ${rule.folderId}: ${error.fault.detail}`);
+  }
 };

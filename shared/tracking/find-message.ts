@@ -1,7 +1,9 @@
 import { decisionFields } from '../email/mime/message-headers.ts';
 import type { FolderRole, MailboxSession, MailFolder } from '../transport/mailbox-session.ts';
+import type { TransportError } from '../transport/transport-error.ts';
 import { toMessage } from './fetch-window.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
+import { isRefusedFolder } from './refused-folder.ts';
 
 /** What is known of a message that is to be found again. */
 export interface WantedMessage {
@@ -44,10 +46,26 @@ const inOrder = (folders: readonly MailFolder[], first: string | undefined): rea
 export const directionOf = ({ role }: Pick<MailFolder, 'role'>): MailboxMessage['direction'] =>
   role === 'sent' ? 'outgoing' : 'incoming';
 
+/** The message with this Message-ID in one folder. */
+const findInFolder = async (
+  session: MailboxSession,
+  folder: MailFolder,
+  wanted: WantedMessage & { readonly messageId: string },
+): Promise<MailboxMessage | undefined> => {
+  const status = await session.status(folder.path);
+  if (status === undefined || status.messages === 0) return undefined;
+  const uid = await session.findByMessageId(folder.path, wanted.messageId);
+  if (uid === undefined) return undefined;
+  const found = { path: folder.path, direction: directionOf(folder) };
+  const message = await readHead(session, found, status.uidValidity, uid);
+  return message !== undefined && isWanted(wanted, message) ? message : undefined;
+};
+
 /**
- * Finds a message in a mailbox: where it stood, else by its Message-ID in every folder, since people move mail.
+ * Finds a message in a mailbox: where it stood, else by its Message-ID in every folder, since people move mail. A folder
+ * that the server refuses hides no message in another one.
  *
- * @throws TransportError
+ * @throws TransportError, also when it is nowhere else and may stand in a folder that was refused
  */
 export const findMessage = async (
   session: MailboxSession,
@@ -65,14 +83,15 @@ export const findMessage = async (
     }
   }
   if (messageId === null) return undefined;
-  for (const folder of inOrder(folders, place?.folder)) {
-    const status = await session.status(folder.path);
-    if (status === undefined || status.messages === 0) continue;
-    const uid = await session.findByMessageId(folder.path, messageId);
-    if (uid === undefined) continue;
-    const found = { path: folder.path, direction: directionOf(folder) };
-    const message = await readHead(session, found, status.uidValidity, uid);
-    if (message !== undefined && isWanted(wanted, message)) return message;
-  }
+  let refusal: TransportError | undefined;
+  for (const folder of inOrder(folders, place?.folder))
+    try {
+      const message = await findInFolder(session, folder, { ...wanted, messageId });
+      if (message !== undefined) return message;
+    } catch (error) {
+      if (!isRefusedFolder(error)) throw error;
+      refusal ??= error;
+    }
+  if (refusal !== undefined) throw refusal;
   return undefined;
 };

@@ -64,7 +64,8 @@ const readFolders = async (deps: IncomingDependencies, run: WorkloadRun, session
     return outcome;
   };
   for (const folder of await listTrackedFolders(session, run)) await read(folder);
-  for (const rule of activeRules(tracking)) await readRuleFolder(tracking, rule, read);
+  const { consecutiveFailures: failures } = run.cycle;
+  for (const rule of activeRules(tracking)) await readRuleFolder(tracking, rule, failures, read);
   return { counts, more, limit: more ? budget.met() : undefined, backlog };
 };
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { appendMessage, listMessages, withMailbox } from '../../support/mailbox-client.ts';
 import { compose } from './compose.ts';
+import { closeFolder } from './fill-inbox.ts';
 import { type IncomingOrganization, type IncomingWorld, startIncomingWorld } from './incoming-world.ts';
 
 let world: IncomingWorld;
@@ -293,6 +294,22 @@ describe('a folder rule', () => {
     await inMailbox(mailUser, (client) => client.mailboxCreate('Again'));
     const mended = await organization.call('PATCH', `${path}/${body.id}`, { folderId: 'Again' });
     expect([mended.status, mended.body.status, await alerts()]).toEqual([200, 'active', []]);
+  });
+
+  it('is broken, with an alert, when the server refuses its folder in run after run, and stops the mailbox no longer', async () => {
+    const { organization, mailUser, mailboxId, path, create } = await start();
+    const { body } = await create();
+    await organization.synchronize(mailboxId);
+    closeFolder(world.servers, mailUser, 'Projects');
+
+    const failures: number[] = [];
+    for (let run = 0; run < 6; run += 1) failures.push((await organization.synchronize(mailboxId)).consecutiveFailures);
+
+    expect(failures).toEqual([1, 2, 3, 4, 5, 0]);
+    expect((await organization.call('GET', `${path}/${body.id}`)).body.status).toBe('broken');
+    expect((await organization.call('GET', '/alerts?status=open')).body.data).toMatchObject([
+      { code: 'folderRuleBroken', subject: { id: body.id } },
+    ]);
   });
 
   it('is refused for queues, for folders that are not there and beyond the limit', async () => {

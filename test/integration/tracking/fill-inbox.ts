@@ -1,7 +1,19 @@
-import { chownSync, linkSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import type { MailServers, MailUser } from '../../support/mail-servers.ts';
 import { withMailbox } from '../../support/mailbox-client.ts';
+
+const maildirOf = ({ dovecot }: MailServers, user: MailUser): string =>
+  join(dirname(dovecot.logFile), 'mail', user.username, 'maildir');
+
+/** Takes away the right to look into a folder until the test ends; the server goes on listing it. */
+export const closeFolder = (servers: MailServers, user: MailUser, folder: string): void => {
+  const path = join(maildirOf(servers, user), `.${folder}`);
+  const { mode } = statSync(path);
+  chmodSync(path, 0o000);
+  onTestFinished(() => chmodSync(path, mode));
+};
 
 export interface FilledMail {
   readonly count: number;
@@ -12,14 +24,10 @@ export interface FilledMail {
 }
 
 /** Puts mail into the Inbox behind the server's back, as files of its maildir: through the server it would take minutes. */
-export const fillInbox = async (
-  { dovecot, environment }: MailServers,
-  user: MailUser,
-  mail: readonly FilledMail[],
-): Promise<void> => {
-  const maildir = join(dirname(dovecot.logFile), 'mail', user.username, 'maildir');
+export const fillInbox = async (servers: MailServers, user: MailUser, mail: readonly FilledMail[]): Promise<void> => {
+  const maildir = maildirOf(servers, user);
   // The server makes the directory, and so says to whom it belongs.
-  await withMailbox(environment, user, (client) => client.mailboxOpen('INBOX'));
+  await withMailbox(servers.environment, user, (client) => client.mailboxOpen('INBOX'));
   const { uid, gid } = statSync(maildir);
   for (const [part, { count, receivedAt, messageOf, copies = 1 }] of mail.entries()) {
     let [file, size] = ['', 0];

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appendMessage, listMessages, withMailbox } from '../../support/mailbox-client.ts';
 import { compose } from './compose.ts';
+import { closeFolder } from './fill-inbox.ts';
 import { type IncomingOrganization, type IncomingWorld, startIncomingWorld } from './incoming-world.ts';
 
 let world: IncomingWorld;
@@ -184,6 +185,22 @@ describe('promoting a message', () => {
     expect(again.body.from.records).toEqual([]);
     const none = await organization.call('POST', path, {});
     expect([none.status, none.body.code]).toEqual([400, 'invalidRequest']);
+  });
+
+  it('fetches it also when the server refuses to open one of the folders before', async () => {
+    const { organization, mailUser, mailboxId } = await skipOne({ Subject: 'Skipped' });
+    const messageId = `<beside.${process.pid}@client.example>`;
+    await withMailbox(world.servers.environment, mailUser, async (client) => {
+      await client.mailboxCreate('Closed');
+      await client.mailboxCreate('Open');
+    });
+    await append(mailUser, { Subject: 'Beside', 'Message-ID': messageId }, undefined, 'Open');
+    closeFolder(world.servers, mailUser, 'Closed');
+
+    const { status } = await carryOut(organization, `/mailboxes/${mailboxId}/promote`, { messageId });
+
+    expect(status).toBe('succeeded');
+    expect((await organization.emails()).map(({ subject }) => subject)).toEqual(['Beside']);
   });
 
   it('fetches it from the place that an item id names', async () => {

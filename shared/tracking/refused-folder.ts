@@ -1,0 +1,10 @@
+import { TransportError } from '../transport/transport-error.ts';
+
+/**
+ * Whether it may be the folder alone that a server refuses: some list folders that they then do not open, for want of a
+ * right or for a name that is none. A session that broke off looks the same, and refuses every other folder, too.
+ */
+export const isRefusedFolder = (error: unknown): error is TransportError =>
+  error instanceof TransportError &&
+  error.level === 'mailbox' &&
+  (error.fault.code === 'serverError' || error.fault.code === 'accessDenied');
