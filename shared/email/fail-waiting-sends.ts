@@ -7,6 +7,7 @@ import { type Concluding, concludeSend } from './conclude-send.ts';
 import { pendingRecipientsOf, type RecipientOutcome } from './delivery-outcome.ts';
 import { emailKind } from './email.ts';
 import { outboxRange, type QueuedSend, readQueuedSend } from './outbox.ts';
+import { recoverHanding } from './recover-handing.ts';
 
 const pageSize = 200;
 const atOnce = 10;
@@ -16,21 +17,39 @@ const fail = async (store: EntityStore, concluding: Concluding, queued: QueuedSe
   const outcomes = (email === undefined ? [] : pendingRecipientsOf(email, queued.entry)).map(
     ({ address }): [string, RecipientOutcome] => [normalizeAddress(address), { result: 'rejected', fault }],
   );
-  try {
-    await concludeSend(store, concluding, queued, new Map(outcomes));
-  } catch (error) {
-    // A run took it at this moment, and tells what becomes of it.
-    if (!(error instanceof FenceError)) throw error;
-  }
+  await concludeSend(store, concluding, queued, new Map(outcomes));
+};
+
+/** Whom nobody can ask to send it again would wait for ever. */
+const withoutResending = (concluding: Concluding): Concluding => {
+  const { organization } = concluding;
+  const outgoing = { ...organization.settings.outgoing, onUnconfirmed: 'hold' as const };
+  return { ...concluding, organization: { ...organization, settings: { ...organization.settings, outgoing } } };
 };
 
 /**
- * Ends the Sends that wait in a mailbox which will never send again. What is being handed over is left to its run. Can be
- * repeated.
+ * Ends the Sends of a mailbox which will never send again: what waits fails, and what was being handed over is
+ * unconfirmed, as no later run will look at it. Can be repeated.
  *
+ * @param handedBefore what is being handed over since then is left to its run (epoch milliseconds)
  * @throws WriteConditionError when others kept changing one of the emails
  */
-export const failWaitingSends = async (store: EntityStore, concluding: Concluding, fault: Fault): Promise<void> => {
+export const failWaitingSends = async (
+  store: EntityStore,
+  concluding: Concluding,
+  { fault, handedBefore }: { readonly fault: Fault; readonly handedBefore: number },
+): Promise<void> => {
+  const end = async (queued: QueuedSend): Promise<void> => {
+    try {
+      if (queued.entry.state === 'waiting') await fail(store, concluding, queued, fault);
+      else await recoverHanding(store, withoutResending(concluding), queued);
+    } catch (error) {
+      // A run took it at this moment, and tells what becomes of it.
+      if (!(error instanceof FenceError)) throw error;
+    }
+  };
+  const isToEnd = ({ entry }: QueuedSend): boolean =>
+    entry.state === 'waiting' || (entry.state === 'handing' && (entry.handedAt ?? 0) <= handedBefore);
   let after: Readonly<Record<string, unknown>> | undefined;
   do {
     const page = await store.table.query({
@@ -38,8 +57,7 @@ export const failWaitingSends = async (store: EntityStore, concluding: Concludin
       limit: pageSize,
       ...(after === undefined ? {} : { after }),
     });
-    const waiting = page.items.map(readQueuedSend).filter(({ entry }) => entry.state === 'waiting');
-    await forEachParallel(waiting, atOnce, (queued) => fail(store, concluding, queued, fault));
+    await forEachParallel(page.items.map(readQueuedSend).filter(isToEnd), atOnce, end);
     after = page.after;
   } while (after !== undefined);
 };

@@ -1,8 +1,7 @@
-import type { WorkloadRun } from '../cycle/workload.ts';
 import { normalizeAddress } from '../platform/address.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { createFault } from '../platform/fault.ts';
-import { concludeSend } from './conclude-send.ts';
+import { type Concluding, concludeSend } from './conclude-send.ts';
 import { pendingRecipientsOf, type RecipientOutcome } from './delivery-outcome.ts';
 import { emailKind } from './email.ts';
 import type { QueuedSend } from './outbox.ts';
@@ -22,7 +21,7 @@ const restored = createFault('deliveryUnconfirmed', {
  *
  * @throws FenceError
  */
-export const recoverHanding = async (store: EntityStore, run: WorkloadRun, queued: QueuedSend): Promise<number> => {
+export const recoverHanding = async (store: EntityStore, run: Concluding, queued: QueuedSend): Promise<number> => {
   const email = await store.get(emailKind, run.organization.id, queued.entry.emailId);
   const outcomes = new Map<string, RecipientOutcome>(
     (email === undefined ? [] : pendingRecipientsOf(email, queued.entry)).map(({ address }) => [

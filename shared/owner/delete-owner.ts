@@ -12,11 +12,15 @@ import { carryOut, load, type OwnerContext, type OwnerInput, type Preconditions 
 import type { OwnerDefinition, OwnerEntity } from './owner-definitions.ts';
 import { ownerAudit } from './owner-writes.ts';
 
+/** What a run that is this old was handing over it hands over no more: no function lives longer. */
+const longestRunMilliseconds = 900_000;
+
 /** Nobody can enable the mailbox of a deleted owner again, so what waits to be sent would wait for ever. */
 const failSendsOf = async <Item extends OwnerEntity, Input extends OwnerInput>(
   { store, organization, author, now }: OwnerContext,
   definition: OwnerDefinition<Item, Input>,
   owner: Item,
+  handedBefore: number,
 ): Promise<void> => {
   const mailboxId = definition.mailboxIdOf(owner);
   const mailbox = mailboxId === null ? undefined : await store.get(mailboxKind, organization.id, mailboxId);
@@ -25,12 +29,13 @@ const failSendsOf = async <Item extends OwnerEntity, Input extends OwnerInput>(
     cause: `The ${definition.type} whose mailbox it was to be sent through has been deleted`,
     fix: 'Send it anew from another user or queue',
   });
-  await failWaitingSends(store, { organization, mailbox, now, author }, fault);
+  await failWaitingSends(store, { organization, mailbox, now, author }, { fault, handedBefore });
 };
 
 /**
  * Deletes an owner. Its mailbox is retired: its emails stay, its address is free again, and Sends that wait in it fail.
- * Those are ended first, so that a call that breaks off can be repeated, and once more for what came meanwhile.
+ * Those are ended first, so that a call that breaks off can be repeated, and once more for what came meanwhile and for
+ * what a run has in its hands, whose end nobody would learn if it died.
  *
  * @throws FaultError notFound, versionMismatch
  */
@@ -44,7 +49,7 @@ export const deleteOwner = async <Item extends OwnerEntity, Input extends OwnerI
   const { kind, prefix } = definition.kind;
   const id = await resolveIdentifier(store, organization.id, kind, prefix, idText);
   const present = await load(context, definition, id, ifMatch);
-  await failSendsOf(context, definition, present);
+  await failSendsOf(context, definition, present, now().getTime() - longestRunMilliseconds);
   await carryOut(context, async () => {
     const owner = await load(context, definition, id, ifMatch);
     const mailboxId = definition.mailboxIdOf(owner);
@@ -68,5 +73,5 @@ export const deleteOwner = async <Item extends OwnerEntity, Input extends OwnerI
       result: { owner, created: false, mailboxIds: mailbox === undefined ? [] : [mailbox.id] },
     };
   });
-  await failSendsOf(context, definition, present);
+  await failSendsOf(context, definition, present, now().getTime());
 };

@@ -40,6 +40,19 @@ it('fails what waits in the mailbox of a user who is deleted, tells why, and lea
     );
   }
 
+  // A run died while it handed this one over.
+  const handed = await send();
+  const outbox = await store.table.query(outboxRange(organization.id, sender.mailboxId));
+  for (const { key, entry } of outbox.items.map(readQueuedSend).filter(({ entry }) => entry.emailId === handed)) {
+    const next = { ...entry, state: 'handing' as const, claim: 'a-run', handedAt: Date.now() };
+    await store.table.write([
+      { update: key, expression: 'SET entity = :next', values: { ':next': next }, condition: 'attribute_exists(pk)' },
+    ]);
+  }
+  await organization.as('admin')('PATCH', '/settings', {
+    outgoing: { onUnconfirmed: 'resend', sandboxAllow: ['*'] },
+  });
+
   const stale = await call('DELETE', '/users/ext:anna', undefined, { 'if-match': '"99"' });
   const untouched = await call('GET', `/emails/${waiting}`);
   const deleted = await call('DELETE', '/users/ext:anna');
@@ -51,6 +64,10 @@ it('fails what waits in the mailbox of a user who is deleted, tells why, and lea
     expect(body.delivery.fault.cause).toContain('deleted');
     expect((await call('POST', `/emails/${id}/retry`)).body.code).toBe('workloadNotEnabled');
   }
+  expect((await call('GET', `/emails/${handed}`)).body).toMatchObject({
+    status: 'unconfirmed',
+    to: [{ result: 'unconfirmed' }],
+  });
   expect((await call('GET', `/emails/${draft.id}`)).body.status).toBe('draft');
   expect((await store.table.query(outboxRange(organization.id, sender.mailboxId))).items).toEqual([]);
 });
