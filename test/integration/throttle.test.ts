@@ -56,6 +56,13 @@ const entered = (answer: Awaited<ReturnType<ReturnType<typeof gateAt>['enter']>>
   return answer;
 };
 
+/** Leaves the server that is read paused, and every place free. */
+const pauseReading = async (gate: ReturnType<typeof gateAt>, profile: ServerProfile, until: number): Promise<void> => {
+  const run = entered(await gate.enter(request(profile, 'mbx_1')));
+  await run.pauseProfile(until, createFault('connectFailed'));
+  await run.leave();
+};
+
 describe('the connection counter of a server profile', () => {
   it('never lets more in than the limit, however many ask at once, and serves them all', async () => {
     const profile = newProfile(5);
@@ -186,9 +193,7 @@ describe('the connection counter of a server profile', () => {
     const profile = newProfile(5);
     let now = Date.now();
     const gate = gateAt(() => now);
-    const first = entered(await gate.enter(request(profile, 'mbx_1')));
-    await first.pauseProfile(now + 10_000, createFault('connectFailed'));
-    await first.leave();
+    await pauseReading(gate, profile, now + 10_000);
 
     const paused = await gate.enter(request(profile, 'mbx_2'));
     now += 10_001;
@@ -264,9 +269,7 @@ describe('the connection counter of a server profile', () => {
     const profile = newProfile(5);
     let now = Date.now();
     const gate = gateAt(() => now);
-    const first = entered(await gate.enter(request(profile, 'mbx_1')));
-    await first.pauseProfile(now + 10_000, createFault('connectFailed'));
-    await first.leave();
+    await pauseReading(gate, profile, now + 10_000);
     now += 10_001;
     const dies = entered(await gate.enter(request(profile, 'mbx_2', { probeUntil: now + 10_000 })));
     const dying = dies.resumeProfile(async () => {
@@ -289,9 +292,7 @@ describe('the connection counter of a server profile', () => {
     const gate = gateAt(() => now);
     const enter = (mailbox: string, changes: Partial<GateRequest> = {}) =>
       gate.enter(request(profile, mailbox, { expiresAt: now + 30_000, probeUntil: now + 60_000, ...changes }));
-    const first = entered(await enter('mbx_1'));
-    await first.pauseProfile(now + 10_000, createFault('connectFailed'));
-    await first.leave();
+    await pauseReading(gate, profile, now + 10_000);
     now += 10_001;
     entered(await enter('mbx_dies'));
     now += 60_001;
@@ -310,9 +311,7 @@ describe('the connection counter of a server profile', () => {
     const profile = newProfile(1);
     let now = Date.now();
     const gate = gateAt(() => now);
-    const first = entered(await gate.enter(request(profile, 'mbx_1')));
-    await first.pauseProfile(now + 10_000, createFault('connectFailed'));
-    await first.leave();
+    await pauseReading(gate, profile, now + 10_000);
     now += 10_001;
     entered(await gate.enter(request(profile, 'mbx_2', { lane: 'outgoing' })));
     const reader = createThrottleReader({ document, tableName, now: () => new Date(now) });
