@@ -9,7 +9,7 @@ import { createFault, type Fault, FaultError } from '../platform/fault.ts';
 import { WriteConditionError } from '../platform/records-table.ts';
 import type { SendReport, SmtpSession } from '../transport/smtp/smtp-session.ts';
 import type { TransportError } from '../transport/transport-error.ts';
-import { isEightBit, MissingContentError, storeMessage } from './compose-message.ts';
+import { hasInternationalHeader, isEightBit, MissingContentError, storeMessage } from './compose-message.ts';
 import { authorOf, concludeSend, forgetEntry, releaseSend } from './conclude-send.ts';
 import { pendingRecipientsOf, type RecipientOutcome } from './delivery-outcome.ts';
 import { type Email, emailKind } from './email.ts';
@@ -156,6 +156,7 @@ const handOver = async (
       recipients: recipients.map(toEnvelopeAddress),
       sizeBytes: email.sizeBytes,
       eightBit: isEightBit(email),
+      internationalHeader: hasInternationalHeader(email),
       envelopeId: email.id,
       deliveryReceipt: email.deliveryReceipt,
     },

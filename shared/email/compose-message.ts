@@ -34,10 +34,13 @@ const isMessagePart = ({ contentType }: Attachment): boolean => /^message\//i.te
 
 const isBeyondAscii = ({ address }: Party): boolean => /[^\x20-\x7e]/.test(toEnvelopeAddress(address));
 
-/** Whether the message may hold bytes above 127; everything else is encoded, addresses of RFC 6532 apart. */
+/** Whether the header names an address with letters beyond ASCII before the @: nothing encodes those (RFC 6532). */
+export const hasInternationalHeader = ({ from, sender, to, cc, replyTo }: Email): boolean =>
+  [from, ...(sender === null ? [] : [sender]), ...to, ...cc, ...replyTo].some(isBeyondAscii);
+
+/** Whether the message may hold bytes above 127. */
 export const isEightBit = (email: Email): boolean =>
-  email.attachments.some(isMessagePart) ||
-  [email.from, email.sender ?? email.from, ...email.to, ...email.cc, ...email.replyTo].some(isBeyondAscii);
+  email.attachments.some(isMessagePart) || hasInternationalHeader(email);
 
 /** By these Outlook and Exchange see a conversation where others look at References. */
 const threadHeaders = ({ conversationIndex, subject, token }: Email) => {
@@ -65,7 +68,7 @@ const headersOf = (email: Email) => [
   ...threadHeaders(email),
   ...priorityHeaders(email),
   // RFC 8098 section 2.1
-  ...(email.readReceipt ? [{ key: 'Disposition-Notification-To', value: email.from.address }] : []),
+  ...(email.readReceipt ? [{ key: 'Disposition-Notification-To', value: toEnvelopeAddress(email.from.address) }] : []),
 ];
 
 /**

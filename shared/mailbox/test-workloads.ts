@@ -105,6 +105,7 @@ export const testOutgoing = async (
           recipients: [emailAddress],
           sizeBytes: content.length,
           eightBit: false,
+          internationalHeader: false,
           envelopeId: undefined,
           deliveryReceipt: false,
         },

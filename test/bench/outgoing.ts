@@ -32,6 +32,7 @@ const sendAll = async ({ servers }: HubWorld): Promise<number> => {
         recipients: [to],
         sizeBytes: content.length,
         eightBit: false,
+        internationalHeader: false,
         envelopeId: undefined,
         deliveryReceipt: false,
       },

@@ -19,7 +19,10 @@ class SubmissionSession implements SmtpSession {
   async send(envelope: SmtpEnvelope, message: SmtpMessage): Promise<SendReport> {
     const impossible = new Map(
       envelope.recipients.flatMap((address) => {
-        const refusal = this.#refuse(envelope.from, 'senderRejected') ?? this.#refuse(address, 'recipientRejected');
+        const refusal =
+          this.#refuse(envelope.from, 'senderRejected') ??
+          this.#refuse(address, 'recipientRejected') ??
+          this.#refuseHeader(envelope);
         return refusal === undefined ? [] : [[address, { address, ...refusal }] as const];
       }),
     );
@@ -53,6 +56,16 @@ class SubmissionSession implements SmtpSession {
     );
   }
 
+  /** The message itself may not go to such a server either, whoever it is for (RFC 6531 section 3.2). */
+  #refuseHeader({ internationalHeader }: SmtpEnvelope) {
+    if (!internationalHeader || this.#connection.offers('SMTPUTF8')) return undefined;
+    return refused(
+      'messageRejected',
+      'It names an address with letters beyond ASCII, and the server takes no such messages (it does not offer SMTPUTF8)',
+      'Leave that address out or put it into bcc, or use a server that takes such messages',
+    );
+  }
+
   async #sendTo(envelope: SmtpEnvelope, message: SmtpMessage): Promise<SendReport> {
     try {
       if (this.#used) await this.#reset();
@@ -74,6 +87,7 @@ class SubmissionSession implements SmtpSession {
     this.#connection.onReply = (reply) => replies.push(reply);
     let trouble: TransportError | undefined;
     try {
+      this.#connection.client.internationalHeader = envelope.internationalHeader;
       await this.#connection.within('sending', (settle) =>
         this.#connection.client.send(toLibraryEnvelope(envelope), source.stream, settle),
       );
@@ -145,7 +159,7 @@ class MessageSource {
 /** The local part has letters beyond ASCII; domains are punycode here. */
 const isInternational = (address: string): boolean => /[^\x20-\x7e]/.test(address);
 
-const refused = (code: 'senderRejected' | 'recipientRejected', detail: string, fix: string) => ({
+const refused = (code: 'senderRejected' | 'recipientRejected' | 'messageRejected', detail: string, fix: string) => ({
   result: 'rejected' as const,
   fault: createFault(code, { detail, fix }),
   answer: undefined,

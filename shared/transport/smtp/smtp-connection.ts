@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
-import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { ConnectionStep, ConnectionTarget, Dialler, Login } from '../connection.ts';
 import { readTrust } from '../read-trust.ts';
 import { TransportError } from '../transport-error.ts';
 import { classifySmtpError, type SmtpPhase } from './classify-smtp-error.ts';
+import { SubmissionClient } from './submission-client.ts';
 import { prepareTokenLogin, readMechanisms } from './token-login.ts';
 
 export interface SmtpConnectionOptions {
@@ -19,7 +19,7 @@ const clientName = '[127.0.0.1]';
 
 /** The library's client, with a time limit on every step. The library itself only limits how long a socket is silent. */
 export class SmtpConnection {
-  readonly client: SMTPConnection;
+  readonly client: SubmissionClient;
   /** Told of each complete answer of the server. */
   onReply: ((reply: string) => void) | undefined;
   readonly #target: ConnectionTarget;
@@ -40,7 +40,7 @@ export class SmtpConnection {
     this.#deadline = deadline;
     const patience = target.timeoutSeconds * 1000;
     const secureContext = readTrust(target.caCertificates);
-    this.client = new SMTPConnection({
+    this.client = new SubmissionClient({
       host: resolved.address,
       port: target.port,
       name: clientName,

@@ -9,6 +9,8 @@ export interface SmtpEnvelope {
   readonly sizeBytes: number;
   /** The message holds bytes above 127. */
   readonly eightBit: boolean;
+  /** So does its header, in addresses (RFC 6532): it may go to no server that does not offer SMTPUTF8. */
+  readonly internationalHeader: boolean;
   /** Comes back in reports on the delivery, where the server offers them (RFC 3461). */
   readonly envelopeId: string | undefined;
   /** Asks for a report on success and delay, too, where the server offers them. */

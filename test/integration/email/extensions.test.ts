@@ -67,18 +67,80 @@ describe('where the server offers it', () => {
   });
 });
 
+describe('an address beyond ASCII that only the header names', () => {
+  const replyTo = [{ address: 'grüße@example.test' }];
+
+  it('asks for SMTPUTF8, too, where the server offers it', async () => {
+    proxy.hidden = [];
+    const { sent, commands } = await sendTo([world.mailUser(2).address], { replyTo });
+
+    expect(sent.status).toBe('sent');
+    expect(commands[0]).toMatch(/^MAIL FROM:<[^>]*> SMTPUTF8 BODY=8BITMIME /);
+  });
+
+  it('is not asked for with the next message, which names none', async () => {
+    const drafts = [
+      await organization.draft({ to: [{ address: world.mailUser(2).address }], replyTo }),
+      await organization.draft({ to: [{ address: world.mailUser(2).address }] }),
+    ];
+    const before = proxy.commands().length;
+    for (const { id } of drafts) await organization.call('POST', `/emails/${id}/send`);
+    for (const { id } of drafts) await organization.runToEnd(id);
+    const mails = proxy
+      .commands()
+      .slice(before)
+      .filter((command) => command.startsWith('MAIL'));
+
+    expect(mails.map((command) => command.includes('SMTPUTF8'))).toEqual([true, false]);
+  });
+
+  it('keeps the email from a server that does not offer it, and says why', async () => {
+    proxy.hidden = ['SMTPUTF8'];
+    const { sent, commands } = await sendTo([world.mailUser(2).address], { replyTo });
+
+    expect(commands).toEqual([]);
+    expect(sent).toMatchObject({
+      status: 'failed',
+      to: [{ result: 'rejected', code: 'messageRejected' }],
+      delivery: { fault: { code: 'messageRejected' } },
+    });
+    expect(sent.delivery.fault.detail).toContain('SMTPUTF8');
+  });
+
+  it('is no obstacle where it is one of a domain alone, which travels as ASCII', async () => {
+    proxy.hidden = ['SMTPUTF8'];
+    const { sent, commands } = await sendTo([world.mailUser(2).address], {
+      replyTo: [{ address: 'info@grüße.example' }],
+    });
+    const message = findOrigin(await world.received(world.mailUser(2), sent.messageId));
+
+    expect(commands[0]).not.toContain('SMTPUTF8');
+    expect(message.header('Reply-To')).toBe('info@xn--gre-6ka8l.example');
+  });
+});
+
 describe('where the server does not offer it', () => {
-  it('nothing is asked for, and addresses beyond ASCII are refused for themselves alone', async () => {
+  it('nothing is asked for, and an address beyond ASCII that no header shows is refused for itself alone', async () => {
     proxy.hidden = ['DSN', 'SMTPUTF8', '8BITMIME'];
-    const { sent, commands } = await sendTo(['grüße@example.test', world.mailUser(2).address], {
+    const { sent, commands } = await sendTo([world.mailUser(2).address], {
+      bcc: [{ address: 'grüße@example.test' }],
       deliveryReceipt: true,
     });
 
     expect(commands.join('\n')).not.toMatch(/SMTPUTF8|8BITMIME|NOTIFY|ENVID|RET=|grüße/);
     expect(sent.status).toBe('sent');
+    expect(sent.to).toMatchObject([{ result: 'accepted' }]);
+    expect(sent.bcc).toMatchObject([{ address: 'grüße@example.test', result: 'rejected', code: 'recipientRejected' }]);
+  });
+
+  it('an email that shows such an address to the others goes to nobody: they would get a header that is none', async () => {
+    const { sent, commands } = await sendTo(['grüße@example.test', world.mailUser(2).address]);
+
+    expect(commands).toEqual([]);
+    expect(sent.status).toBe('failed');
     expect(sent.to).toMatchObject([
-      { address: 'grüße@example.test', result: 'rejected', code: 'recipientRejected' },
-      { result: 'accepted' },
+      { address: 'grüße@example.test', code: 'recipientRejected' },
+      { code: 'messageRejected' },
     ]);
   });
 
