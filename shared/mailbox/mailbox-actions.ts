@@ -51,12 +51,11 @@ export const requireEnableable = async (
   named: readonly WorkloadName[],
 ): Promise<{ readonly next: Mailbox; readonly serverProfileId: string }> => {
   await requireMayRun(context, mailbox);
+  // What was never tested is refused for that first, whatever else is missing: the test asks for the rest.
+  const next = transitionWorkloads(mailbox, { type: 'enable' }, chosenWorkloads(mailbox, named));
   requireApproval(context.organization, mailbox);
   const { id: serverProfileId } = await requireComplete(context, mailbox);
-  return {
-    next: transitionWorkloads(mailbox, { type: 'enable' }, chosenWorkloads(mailbox, named)),
-    serverProfileId,
-  };
+  return { next, serverProfileId };
 };
 
 /**

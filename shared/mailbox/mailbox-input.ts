@@ -36,13 +36,19 @@ export const mailboxPatchSchema = z
             method: z.enum(['serverSideSync', 'client', 'forward', 'none']).nullable(),
             mode: modeSchema,
           })
-          .partial(),
-        outgoing: z.strictObject({ method: z.enum(['serverSideSync', 'client', 'none']).nullable() }).partial(),
+          .partial()
+          .nullable(),
+        outgoing: z
+          .strictObject({ method: z.enum(['serverSideSync', 'client', 'none']).nullable() })
+          .partial()
+          .nullable(),
         act: z
           .strictObject({ method: z.enum(['serverSideSync', 'client', 'none']).nullable(), mode: modeSchema })
-          .partial(),
+          .partial()
+          .nullable(),
       })
-      .partial(),
+      .partial()
+      .nullable(),
   })
   .partial();
 export type MailboxPatch = z.output<typeof mailboxPatchSchema>;

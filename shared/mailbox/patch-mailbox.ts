@@ -72,6 +72,14 @@ interface WorkloadPatch {
   readonly mode?: Workload['mode'] | null | undefined;
 }
 
+const reset: WorkloadPatch = { method: null, mode: null };
+
+/** What is asked of one workload: null in its place, or in that of all of them, asks for every default. */
+const workloadPatchOf = ({ workloads }: MailboxPatch, name: WorkloadName): WorkloadPatch | undefined => {
+  const patch = workloads === null ? null : workloads?.[name];
+  return patch === null ? reset : patch;
+};
+
 const applyWorkload = (mailbox: Mailbox, name: WorkloadName, patch: WorkloadPatch | undefined): Mailbox => {
   if (patch === undefined) return mailbox;
   const switched =
@@ -91,7 +99,7 @@ export const applyPatch = async (context: PatchContext, mailbox: Mailbox, patch:
   if (patch.deleteAfterProcessing !== undefined)
     next = { ...next, deleteAfterProcessing: patch.deleteAfterProcessing ?? false };
   for (const name of ['incoming', 'outgoing', 'act'] as const)
-    next = applyWorkload(next, name, patch.workloads?.[name]);
+    next = applyWorkload(next, name, workloadPatchOf(patch, name));
   return usesClient(next) ? next : { ...next, synchronizingClient: null };
 };
 

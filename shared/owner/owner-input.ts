@@ -1,15 +1,7 @@
 import * as z from 'zod';
 import { addressSchema } from '../platform/address.ts';
-import { externalIdSchema } from '../platform/values.ts';
+import { externalIdSchema, timeZoneSchema } from '../platform/values.ts';
 import { filteringSchema } from './owner.ts';
-
-const isTimeZone = (text: string): boolean => {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-};
 
 const emailAddress = addressSchema
   .nullable()
@@ -33,7 +25,7 @@ export const userInputSchema = z.strictObject({
     description: 'Further addresses that stand for this user; never those of a mailbox that is read.',
   }),
   status: z.enum(['active', 'inactive']).default('active'),
-  timeZone: z.string().max(100).refine(isTimeZone, 'an IANA time zone').nullable().default(null),
+  timeZone: timeZoneSchema.nullable().default(null),
   locale: z
     .string()
     .regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/, 'a language tag such as de-CH')

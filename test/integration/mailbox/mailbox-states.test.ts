@@ -88,7 +88,6 @@ describe('approval', () => {
     await act(mailboxId, 'reject');
 
     expect(await refusal(act(mailboxId, 'test-and-enable'))).toEqual([409, 'approvalRequired']);
-    expect(await refusal(act(mailboxId, 'enable', both))).toEqual([409, 'approvalRequired']);
     await call('PATCH', '/settings', { approval: { requireForUsers: false } });
     expect((await act(mailboxId, 'test-and-enable')).status).toBe(202);
   });
@@ -103,6 +102,7 @@ describe('approval', () => {
       workloads: { incoming: { state: 'disabled', disabledBy: 'admin' }, outgoing: { state: 'disabled' } },
     });
     expect(await cycleOf(mailboxId, 'incoming')).toMatchObject({ enabled: false });
+    expect(await refusal(act(mailboxId, 'enable', both))).toEqual([409, 'approvalRequired']);
   });
 });
 
@@ -123,6 +123,14 @@ describe('workloads', () => {
     expect(enabled.body.workloads.incoming).toMatchObject({ state: 'enabled', disabledBy: null });
     expect(await cycleOf(mailboxId, 'incoming')).toMatchObject({ enabled: true });
     expect(again.body.version).toBe(enabled.body.version);
+  });
+
+  it('are asked for their test before anything else that enabling them needs', async () => {
+    const { mailboxId } = (await call('PUT', '/users/ext:u-1', { fullName: 'Nobody' })).body;
+    await call('PATCH', `/mailboxes/${mailboxId}`, { workloads: { incoming: { method: 'serverSideSync' } } });
+
+    expect((await readMailbox(mailboxId)).approval.status).toBe('empty');
+    expect(await refusal(act(mailboxId, 'enable', { workloads: ['incoming'] }))).toEqual([409, 'testRequired']);
   });
 
   it('are not enabled without a test, nor when they are off', async () => {

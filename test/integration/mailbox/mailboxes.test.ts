@@ -115,6 +115,22 @@ describe('a mailbox', () => {
     });
   });
 
+  it('takes null in the place of a workload, or of all of them, for every default in it', async () => {
+    const { mailboxId } = await createUser();
+    const set = { workloads: { ...bothWorkloads, incoming: { method: 'serverSideSync', mode: 'observe' } } };
+    await call('PATCH', `/mailboxes/${mailboxId}`, set);
+
+    const one = await call('PATCH', `/mailboxes/${mailboxId}`, { workloads: { incoming: null } });
+    await call('PATCH', `/mailboxes/${mailboxId}`, set);
+    const all = await call('PATCH', `/mailboxes/${mailboxId}`, { workloads: null });
+    const again = await call('PATCH', `/mailboxes/${mailboxId}`, { workloads: null });
+
+    const off = { method: 'none', mode: 'active', state: 'off' };
+    expect(one.body.workloads).toMatchObject({ incoming: off, outgoing: { state: 'notTested' } });
+    expect(all.body.workloads).toMatchObject({ incoming: off, outgoing: { method: 'none', state: 'off' } });
+    expect(again.body.version).toBe(all.body.version);
+  });
+
   it('refuses what is not a field, or not one to be set, and every wrong value', async () => {
     const { mailboxId } = await createUser();
 

@@ -116,6 +116,7 @@ describe('a user', () => {
     const taken = await call('POST', '/users', { fullName: 'Ben', externalId: 'u-17' });
     const contradicting = await call('PUT', '/users/ext:u-18', { fullName: 'Ben', externalId: 'u-19' });
     const nameless = await call('PUT', '/users/ext:u-18', {});
+    const offset = await call('PUT', '/users/ext:u-18', { fullName: 'Ben', timeZone: '+01:00' });
 
     expect(wrong.body.errors.map((error: { pointer: string }) => error.pointer).sort()).toEqual([
       '#/emailAddress',
@@ -126,6 +127,7 @@ describe('a user', () => {
     ]);
     expect(taken).toMatchObject({ status: 409, body: { code: 'externalIdTaken' } });
     expect(contradicting).toMatchObject({ status: 400, body: { errors: [{ pointer: '#/externalId' }] } });
+    expect(offset).toMatchObject({ status: 400, body: { errors: [{ pointer: '#/timeZone', code: 'invalidValue' }] } });
     expect(nameless).toMatchObject({ status: 400, body: { errors: [{ pointer: '#/fullName', code: 'required' }] } });
     expect((await call('GET', '/users/ext:u-18')).status).toBe(404);
   });
