@@ -32,6 +32,9 @@ export const deadLetterSchema = z.object({
 });
 export type DeadLetter = z.output<typeof deadLetterSchema>;
 
+/** What a caller may ask for; no letters of the other kinds are written yet. */
+export const askedKindSchema = z.enum(['email', 'appointment', 'contact', 'task', 'send', 'event']);
+
 export const deadLetterKind: EntityKind<DeadLetter> = {
   kind: 'deadLetter',
   prefix: 'ddl',

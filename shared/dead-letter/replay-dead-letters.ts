@@ -5,13 +5,13 @@ import { type BulkDelivery, type BulkDependencies, runBulkWork } from '../operat
 import { organizationKind } from '../organization/organization.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { partition } from '../platform/records-table.ts';
-import { deadLetterKind, deadLetterSchema } from './dead-letter.ts';
+import { askedKindSchema, deadLetterKind } from './dead-letter.ts';
 import { type ReplayDependencies, replayDeadLetter } from './replay-dead-letter.ts';
 
 /** Which of the open dead letters. */
 export const deadLetterFilterSchema = z.strictObject({
   mailboxId: z.string().max(250).optional(),
-  kind: deadLetterSchema.shape.kind.optional(),
+  kind: askedKindSchema.optional(),
 });
 type DeadLetterFilter = z.output<typeof deadLetterFilterSchema>;
 

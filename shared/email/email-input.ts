@@ -16,16 +16,27 @@ export const recordPointerSchema = z.strictObject({
   id: z.string().min(1).max(210).meta({ description: 'The id, or ext:<externalId>.' }),
 });
 
-/** Someone an email is for, by address or by record; a record alone is filled in with its primary address. */
+const partyRecordLimit = 10;
+
+/**
+ * Someone an email is for, by address or by record; a record alone is filled in with its primary address. `records`
+ * names several, as an email shows them, or none where the address is to stand for nobody.
+ */
 export const partyInputSchema = z
   .strictObject({
     address: singleLine(320).min(1).optional(),
     name: singleLine(200).optional(),
     record: recordPointerSchema.optional(),
+    records: z.array(recordPointerSchema).max(partyRecordLimit).optional(),
   })
-  .refine((party) => party.address !== undefined || party.record !== undefined, {
+  .refine(({ address, record, records = [] }) => address !== undefined || record !== undefined || records.length > 0, {
     message: 'address or record is needed',
     params: { code: 'required' },
+  })
+  .refine(({ record, records }) => record === undefined || records === undefined, {
+    message: 'record and records exclude each other',
+    path: ['records'],
+    params: { code: 'invalidValue' },
   })
   .meta({ id: 'PartyInput' });
 export type PartyInput = z.output<typeof partyInputSchema>;

@@ -81,6 +81,12 @@ export const requireRecord = async (
   return record;
 };
 
+/** The records that a party names, with where each stands in the request; undefined where it leaves them to us. */
+const namedBy = (input: PartyInput, field: string) => {
+  if (input.record !== undefined) return [{ pointer: input.record, at: `${field}/record` }];
+  return input.records?.map((pointer, index) => ({ pointer, at: `${field}/records/${index}` }));
+};
+
 const resolveParty = async (
   store: EntityStore,
   organization: Organization,
@@ -89,15 +95,18 @@ const resolveParty = async (
   ownerId: string | null,
 ): Promise<Party> => {
   const name = input.name === undefined || input.name === '' ? {} : { name: input.name };
-  if (input.record === undefined) {
+  const named = namedBy(input, field);
+  if (named === undefined) {
     const address = input.address ?? '';
     const { chosen } = await resolveRecipient(store.table, organization, address, ownerId);
     return { address, ...name, records: chosen.map(toReference) };
   }
-  const record = await requireRecord(store, organization.id, input.record, `${field}/record`);
-  const address = input.address ?? record.address;
-  if (address === null) throw refuseField(`${field}/record`, 'noAddress', 'This record has no address');
-  return { address, name: record.displayName, ...name, records: [record.reference] };
+  const records = await mapInOrder(named, 1, ({ pointer, at }) => requireRecord(store, organization.id, pointer, at));
+  const address = input.address ?? records.find((record) => record.address !== null)?.address ?? null;
+  if (address === null) throw refuseField(named[0]?.at ?? field, 'noAddress', 'This record has no address');
+  const displayName = records[0] === undefined ? {} : { name: records[0].displayName };
+  const references = new Map(records.map(({ reference }) => [reference.id, reference]));
+  return { address, ...displayName, ...name, records: [...references.values()] };
 };
 
 /** One party per address, at the place of its first mention, with the records of all mentions. */

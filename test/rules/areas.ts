@@ -19,7 +19,7 @@ export const areas: Readonly<Record<string, readonly string[]>> = {
     'test/{unit,integration}/rejection/*.test.ts',
   ],
   'What the CRM does with emails': [
-    'test/integration/email/{emails,email-lists,email-input,attachments,resolve-party}.test.ts',
+    'test/integration/email/{emails,email-lists,email-input,party-records,attachments,resolve-party}.test.ts',
   ],
   Sending: [
     'test/integration/email/{send,message,extensions,refusals,unconfirmed,sent,dying,client}*.test.ts',

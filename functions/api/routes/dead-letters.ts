@@ -1,6 +1,11 @@
 import * as z from 'zod';
 import { closeDeadLetter } from '../../../shared/dead-letter/close-dead-letter.ts';
-import { type DeadLetter, deadLetterKind, deadLetterSchema } from '../../../shared/dead-letter/dead-letter.ts';
+import {
+  askedKindSchema,
+  type DeadLetter,
+  deadLetterKind,
+  deadLetterSchema,
+} from '../../../shared/dead-letter/dead-letter.ts';
 import { findDeadLetter } from '../../../shared/dead-letter/find-dead-letter.ts';
 import { deadLetterAnswerSchema, presentDeadLetter } from '../../../shared/dead-letter/present-dead-letter.ts';
 import { deadLetterFilterSchema } from '../../../shared/dead-letter/replay-dead-letters.ts';
@@ -31,7 +36,7 @@ export const deadLettersRoutes: readonly Route[] = [
     querySchema: z.strictObject({
       ...pageQueryShape,
       mailboxId: z.string().max(250).optional(),
-      kind: deadLetterSchema.shape.kind.optional(),
+      kind: askedKindSchema.optional(),
       status: deadLetterSchema.shape.status.optional(),
     }),
     bodySchema: null,

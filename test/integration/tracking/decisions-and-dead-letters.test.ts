@@ -156,7 +156,9 @@ describe('dead letters', () => {
 
     expect(idsOf(await call('GET', '/dead-letters?status=open'))).toEqual([open.id]);
     expect(idsOf(await call('GET', '/dead-letters?mailboxId=mbx_2'))).toEqual([resolved.id]);
-    expect(idsOf(await call('GET', '/dead-letters?kind=event'))).toEqual([]);
+    expect(idsOf(await call('GET', '/dead-letters?kind=email'))).toEqual([resolved.id, open.id]);
+    for (const kind of ['appointment', 'contact', 'task', 'send', 'event'])
+      expect(idsOf(await call('GET', `/dead-letters?kind=${kind}`))).toEqual([]);
     const { body } = await call('GET', `/dead-letters/${open.id}`);
     expect(body).toMatchObject({ id: open.id, kind: 'email', attempts: 3, fault: { code: 'unreadable' } });
     expect(body).not.toHaveProperty('rawKey');
