@@ -4,6 +4,7 @@ import type { EntityStore } from '../platform/entity-store.ts';
 import { identifierAt, identifierTime } from '../platform/identifier.ts';
 import type { RecordWrite } from '../platform/records-table.ts';
 import { type Decision, decisionExpiry, decisionKind, historyAfter } from '../tracking/decision.ts';
+import { findDecision } from '../tracking/find-decision.ts';
 
 const mostAtOneInstant = 100;
 
@@ -15,13 +16,17 @@ export const findDecisionOf = async (
 ): Promise<Decision | undefined> => {
   // Both identifiers begin with the instant at which the server received the message.
   const received = identifierTime(id);
+  const isItsOwn = (decision: Decision): boolean => decision.emailId === id && decision.outcome !== 'duplicate';
+  const at = { from: received, to: received };
+  const own = mailboxId === null ? undefined : await findDecision(store, organizationId, mailboxId, at, isItsOwn);
+  if (own !== undefined) return own;
+  // It was tracked again by another mailbox.
   const { items } = await store.list(decisionKind, organizationId, {
     from: identifierAt(decisionKind.prefix, received),
     to: identifierAt(decisionKind.prefix, received + 1),
     limit: mostAtOneInstant,
   });
-  const ofEmail = items.filter((decision) => decision.emailId === id && decision.outcome !== 'duplicate');
-  return ofEmail.find((decision) => decision.mailboxId === mailboxId) ?? ofEmail[0];
+  return items.find(isItsOwn);
 };
 
 /** The write that turns a decision to what the CRM made of it; none where there is no decision any more. */

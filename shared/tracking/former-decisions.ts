@@ -1,11 +1,9 @@
-import { identifierAt } from '../platform/identifier.ts';
 import { recordKey } from '../platform/records-table.ts';
 import { type Decision, decisionKind } from './decision.ts';
 import { decisionIdOf } from './decision-writes.ts';
+import { findDecision } from './find-decision.ts';
 import type { MailboxMessage } from './mailbox-message.ts';
 import type { TrackingContext } from './tracking-run.ts';
-
-const mostAtOneInstant = 100;
 
 /**
  * The decision about a message that stood in whatever folder of the mailbox: the server keeps the instant at which it
@@ -22,12 +20,8 @@ export const findFormerDecision = async (
   const { messageId } = message.headers;
   if (own !== undefined || messageId === null) return own;
   const received = message.receivedAt.getTime();
-  const { items } = await store.list(decisionKind, organization.id, {
-    from: identifierAt(decisionKind.prefix, received - marginMilliseconds),
-    to: identifierAt(decisionKind.prefix, received + marginMilliseconds + 1),
-    limit: mostAtOneInstant,
-  });
-  return items.find((decision) => decision.mailboxId === mailbox.id && decision.messageId === messageId);
+  const around = { from: received - marginMilliseconds, to: received + marginMilliseconds };
+  return findDecision(store, organization.id, mailbox.id, around, (decision) => decision.messageId === messageId);
 };
 
 /**

@@ -5,6 +5,7 @@ import { eventually } from '../../support/eventually.ts';
 import { appendMessage } from '../../support/mailbox-client.ts';
 import { createEventReader } from '../read-events.ts';
 import { compose } from './compose.ts';
+import { fillInbox } from './fill-inbox.ts';
 import { type IncomingOrganization, type IncomingWorld, startIncomingWorld } from './incoming-world.ts';
 
 let world: IncomingWorld;
@@ -55,6 +56,21 @@ const openAlerts = async ({ call }: IncomingOrganization) =>
   );
 
 describe('an email that the CRM refuses', () => {
+  it('is told from any number of others that came at the same instant', async () => {
+    const { organization, mailUser, mailboxId } = await track({ attempts: 5, seconds: 900 });
+    const receivedAt = new Date(Math.floor(Date.now() / 1000) * 1000);
+    const messageOf = () => compose({ Subject: 'At once' });
+    await fillInbox(world.servers, mailUser, [{ count: 130, receivedAt, messageOf }]);
+    await organization.synchronize(mailboxId);
+    const events = new Map((await offers(organization)).map(({ id, subject }) => [subject.id, id]));
+    const oldest = (await organization.decisions(mailboxId)).filter(({ subject }) => subject === 'At once').at(-1);
+
+    const { status } = await reject(organization, events.get(String(oldest?.['emailId'])));
+
+    const { body } = await organization.call('GET', `/decisions/${oldest?.['id']}`);
+    expect([status, body.outcome, body.code]).toEqual([200, 'setAside', 'crmRejected']);
+  });
+
   it('is set aside with the text of the CRM, is offered again as a new event, and holds no later mail up', async () => {
     const { organization, mailUser, mailboxId } = await track({ attempts: 5, seconds: 1 });
     const first = await offer(organization, 1);
