@@ -1,7 +1,14 @@
 import * as z from 'zod';
 
 /** UTC instant with milliseconds, e.g. `2026-11-20T12:08:00.000Z`; other ISO forms with a zone are normalised. */
-export const instantSchema = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
+export const instantSchema = z.iso
+  .datetime({ offset: true })
+  .transform((text) => new Date(text).toISOString())
+  // An offset leads out of the years of four digits, and what is written with more sorts before all others.
+  .refine((instant) => /^\d{4}-/.test(instant), {
+    error: 'Not within the years 0000 to 9999 in UTC',
+    params: { code: 'outOfRange' },
+  });
 
 const isTimeZone = (name: string): boolean => {
   try {
