@@ -60,6 +60,7 @@ export const createOperation = async (
     subject: request.subject,
     progress: { done: 0, total: request.total ?? 1 },
     deadline: new Date(deadline).toISOString(),
+    revision: 0,
     input: { ...request.input },
     ...(parent === undefined ? {} : { parent }),
   };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { EntityKind, EntityStore } from '../platform/entity-store.ts';
+import type { EntityChange, EntityKind, EntityStore } from '../platform/entity-store.ts';
 import { faultSchema } from '../platform/fault.ts';
 import type { LaneQueues } from '../platform/lane-queues.ts';
 import { entityShape } from '../platform/values.ts';
@@ -36,6 +36,8 @@ export const operationSchema = z.object({
   startedAt: z.string().optional(),
   finishedAt: z.string().optional(),
   deadline: z.string(),
+  /** Counts the writes that leave the version alone. */
+  revision: z.number().int().optional(),
   /** What the operation was asked to do, checked by the kind's own schema. */
   input: z.record(z.string(), z.unknown()),
   /** Paced work: until this instant no item is begun that is `count` of the pace or more behind the item `first`. */
@@ -51,6 +53,7 @@ export const operationKind: EntityKind<Operation> = {
   kind: 'operation',
   prefix: 'opn',
   parse: (stored) => operationSchema.parse(stored),
+  figure: ({ revision }) => (revision === undefined ? undefined : { attribute: 'entity.revision', value: revision }),
 };
 
 export const isFinished = (operation: Operation): boolean =>
@@ -60,6 +63,17 @@ const keptSeconds = 30 * 86_400;
 
 /** When the table may drop an operation and its items: epoch seconds. */
 export const operationExpiry = (createdAt: string): number => Math.ceil(Date.parse(createdAt) / 1000) + keptSeconds;
+
+/**
+ * The write of an operation that has got on, with the status that it had: progress never moves the version, or a client
+ * could not cancel by If-Match what is under way.
+ */
+export const progressed = (next: Operation): EntityChange<Operation> => ({
+  next: { ...next, revision: (next.revision ?? 0) + 1 },
+  // One of an earlier release has no revision yet that could keep two writers apart.
+  keepsVersion: next.revision !== undefined,
+  expiresAt: operationExpiry(next.createdAt),
+});
 
 /** What starting, following and finishing operations needs. */
 export interface OperationDependencies {

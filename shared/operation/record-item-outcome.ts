@@ -2,7 +2,14 @@ import { systemAuthor } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';
 import { FaultError } from '../platform/fault.ts';
 import { recordKey } from '../platform/records-table.ts';
-import { isFinished, type Operation, type OperationDependencies, operationExpiry, operationKind } from './operation.ts';
+import {
+  isFinished,
+  type Operation,
+  type OperationDependencies,
+  operationExpiry,
+  operationKind,
+  progressed,
+} from './operation.ts';
 import { type OperationItemOutcome, operationItemId, operationItemKind } from './operation-item.ts';
 
 const countsOf = (result: Operation['result']): Record<string, number> =>
@@ -39,13 +46,17 @@ export const recordItemOutcome = async (
           ...current,
           progress: { ...current.progress, done },
           result: { ...counts, [outcome.status]: (counts[outcome.status] ?? 0) + 1 },
-          ...(ends ? { status: 'succeeded' as const, finishedAt: at.toISOString() } : {}),
         };
+        const ended: Operation = { ...next, status: 'succeeded', finishedAt: at.toISOString() };
         const stored = { ...item, ...outcome, version: item.version + 1, updatedAt: at.toISOString() };
         return {
-          next,
-          expiresAt: operationExpiry(current.createdAt),
-          ...(ends ? { changes: [createChange('operation.finished', systemAuthor, at)] } : {}),
+          ...(ends
+            ? {
+                next: ended,
+                expiresAt: operationExpiry(current.createdAt),
+                changes: [createChange('operation.finished', systemAuthor, at)],
+              }
+            : progressed(next)),
           also: [
             {
               put: {

@@ -3,7 +3,14 @@ import type { Cycle } from '../cycle/cycle.ts';
 import { systemAuthor } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';
 import { FaultError } from '../platform/fault.ts';
-import { isFinished, type OperationDependencies, operationExpiry, operationKind } from './operation.ts';
+import {
+  isFinished,
+  type Operation,
+  type OperationDependencies,
+  operationExpiry,
+  operationKind,
+  progressed,
+} from './operation.ts';
 import { finishOperation } from './run-operation.ts';
 
 /** What a synchronize operation was asked for. */
@@ -33,18 +40,17 @@ export const reportSynchronized = async (
         const done = workloads.filter((workload) => workload in result).length;
         const ended = done === workloads.length;
         const at = now();
-        return {
-          next: {
-            ...current,
-            status: ended ? ('succeeded' as const) : ('running' as const),
-            startedAt: current.startedAt ?? at.toISOString(),
-            progress: { done, total: workloads.length },
-            result,
-            ...(ended ? { finishedAt: at.toISOString() } : {}),
-          },
-          expiresAt: operationExpiry(current.createdAt),
-          ...(ended ? { changes: [createChange('operation.finished', systemAuthor, at)] } : {}),
+        const next: Operation = {
+          ...current,
+          status: ended ? 'succeeded' : 'running',
+          startedAt: current.startedAt ?? at.toISOString(),
+          progress: { done, total: workloads.length },
+          result,
+          ...(ended ? { finishedAt: at.toISOString() } : {}),
         };
+        if (next.status === current.status) return progressed(next);
+        const changes = ended ? [createChange('operation.finished', systemAuthor, at)] : [];
+        return { next, expiresAt: operationExpiry(current.createdAt), changes };
       },
       { now },
     );

@@ -1,7 +1,14 @@
 import type { LaneVerdict } from '../cycle/run-lane-batch.ts';
 import { FaultError } from '../platform/fault.ts';
 import { goOnLater } from './go-on-later.ts';
-import { isFinished, type Operation, type OperationDependencies, operationExpiry, operationKind } from './operation.ts';
+import {
+  isFinished,
+  type Operation,
+  type OperationDependencies,
+  operationExpiry,
+  operationKind,
+  progressed,
+} from './operation.ts';
 import {
   createOperationItem,
   type OperationItem,
@@ -128,10 +135,7 @@ const openWindow = async (
     operationKind,
     organizationId,
     operation.id,
-    (current) =>
-      isFinished(current)
-        ? undefined
-        : { next: { ...current, window }, expiresAt: operationExpiry(operation.createdAt) },
+    (current) => (isFinished(current) ? undefined : progressed({ ...current, window })),
     { now },
   );
   return window;

@@ -2,10 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Author } from '../platform/change.ts';
 import { systemAuthor } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';
-import type { WriteAlso } from '../platform/entity-store.ts';
+import type { EntityChange, WriteAlso } from '../platform/entity-store.ts';
 import { createFault, FaultError } from '../platform/fault.ts';
 import { deploymentScope } from '../platform/records-table.ts';
-import { isFinished, type Operation, type OperationDependencies, operationExpiry, operationKind } from './operation.ts';
+import {
+  isFinished,
+  type Operation,
+  type OperationDependencies,
+  operationExpiry,
+  operationKind,
+  progressed,
+} from './operation.ts';
 import { recordItemOutcome } from './record-item-outcome.ts';
 
 export interface OperationOutcome {
@@ -14,7 +21,7 @@ export interface OperationOutcome {
   readonly fault?: Operation['fault'];
 }
 
-const written = (next: Operation, also: WriteAlso = {}): WriteAlso & { readonly next: Operation } => ({
+const written = (next: Operation, also: WriteAlso = {}): EntityChange<Operation> => ({
   next,
   expiresAt: operationExpiry(next.createdAt),
   ...also,
@@ -61,7 +68,7 @@ export const reportProgress = (
     (current) => {
       const { failedAttempts: _, ...begunAnew } = current;
       const next: Operation = { ...begunAnew, progress, ...(result === undefined ? {} : { result }) };
-      return isFinished(current) || isDeepStrictEqual(current, next) ? undefined : written(next);
+      return isFinished(current) || isDeepStrictEqual(current, next) ? undefined : progressed(next);
     },
     { now },
   );
@@ -80,7 +87,7 @@ export const noteFailedAttempt = async (
     organizationId,
     operationId,
     (current) =>
-      isFinished(current) ? undefined : written({ ...current, failedAttempts: (current.failedAttempts ?? 0) + 1 }),
+      isFinished(current) ? undefined : progressed({ ...current, failedAttempts: (current.failedAttempts ?? 0) + 1 }),
     { now },
   );
   return failedAttempts;

@@ -53,6 +53,13 @@ export interface WriteAlso {
   readonly attributes?: Readonly<Record<string, unknown>>;
 }
 
+/** What becomes of an item that stands. */
+export interface EntityChange<Item> extends WriteAlso {
+  readonly next: Item;
+  /** Only figures change, of which clients do not keep track. The kind needs a `figure` that this change moves. */
+  readonly keepsVersion?: boolean;
+}
+
 export interface EntityPage<Item> {
   readonly items: readonly Item[];
   readonly after: Readonly<Record<string, unknown>> | undefined;
@@ -168,9 +175,7 @@ export class EntityStore {
     kind: EntityKind<Item>,
     organizationId: string,
     id: string,
-    change: (
-      current: Item,
-    ) => (WriteAlso & { readonly next: Item }) | undefined | Promise<(WriteAlso & { readonly next: Item }) | undefined>,
+    change: (current: Item) => EntityChange<Item> | undefined | Promise<EntityChange<Item> | undefined>,
     options: { readonly now: () => Date; readonly ifMatch?: number | undefined },
   ): Promise<Item> {
     for (let attempt = 1; ; attempt += 1) {
@@ -179,8 +184,9 @@ export class EntityStore {
       if (options.ifMatch !== undefined && options.ifMatch !== current.version) throw new FaultError('versionMismatch');
       const outcome = await change(current);
       if (outcome === undefined) return current;
-      const { next: changed, ...also } = outcome;
-      const next = { ...changed, version: current.version + 1, updatedAt: options.now().toISOString() };
+      const { next: changed, keepsVersion = false, ...also } = outcome;
+      const version = keepsVersion ? current.version : current.version + 1;
+      const next = { ...changed, version, updatedAt: options.now().toISOString() };
       try {
         await this.#write(kind, organizationId, current, next, also);
         return next;

@@ -5,6 +5,7 @@ import { createOperationItem } from '../../shared/operation/operation-item.ts';
 import { recordItemOutcome } from '../../shared/operation/record-item-outcome.ts';
 import {
   finishOperation,
+  noteFailedAttempt,
   reportProgress,
   startOperation,
   timeOutOperation,
@@ -95,6 +96,42 @@ describe('operations', () => {
     expect(again.body.code).toBe('operationFinished');
     expect((await admin('GET', `/v1/operations/${operation.id}`)).body.status).toBe('cancelled');
     expect((await reportProgress(hub.services, id, operation.id, { done: 1, total: 2 })).status).toBe('cancelled');
+  });
+
+  it('keep their version while they get on, so that If-Match still cancels them', async () => {
+    const { id, admin } = await hub.organization();
+    const operation = await createOperation(hub.services, { ...request(id), total: 3 });
+    await startOperation(hub.services, id, operation.id);
+    const begun = (await admin('GET', `/v1/operations/${operation.id}`)).body;
+
+    await Promise.all(
+      [1, 2, 3].map((failed) =>
+        reportProgress(hub.services, id, operation.id, { done: failed, total: 3 }, { [`part${failed}`]: 'done' }),
+      ),
+    );
+    await noteFailedAttempt(hub.services, id, operation.id);
+    const underWay = (await admin('GET', `/v1/operations/${operation.id}`)).body;
+    const cancelled = await admin('POST', `/v1/operations/${operation.id}/cancel`, {
+      headers: { 'if-match': `"${begun.version}"` },
+    });
+
+    expect(underWay.progress.done).toBeGreaterThan(0);
+    expect(underWay.version).toBe(begun.version);
+    expect([cancelled.status, cancelled.body.status, cancelled.body.version]).toEqual([
+      200,
+      'cancelled',
+      begun.version + 1,
+    ]);
+  });
+
+  it('lose no count where several report at the same moment', async () => {
+    const { id } = await hub.organization();
+    const operation = await createOperation(hub.services, request(id));
+    await startOperation(hub.services, id, operation.id);
+
+    const counts = await Promise.all([1, 2, 3, 4].map(() => noteFailedAttempt(hub.services, id, operation.id)));
+
+    expect(counts.toSorted()).toEqual([1, 2, 3, 4]);
   });
 
   it('fail past their limit with a fault', async () => {
