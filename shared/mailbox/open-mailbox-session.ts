@@ -22,6 +22,8 @@ export interface SessionSubject {
   readonly credentials: Credentials;
   /** The cursor of the Inbox, where there is one: spares reading what is known of a maildrop that is as it was. */
   readonly cursor?: FolderCursor | undefined;
+  /** Whether what is stored is to leave the mailbox; absent: it is none of the session's business. */
+  readonly deletesProcessed?: boolean;
 }
 
 /** Another login or another server is another mailbox, whatever its UIDVALIDITY is. */
@@ -51,7 +53,7 @@ export const openMailboxSession = async (
   subject: SessionSubject,
   deadline: number,
 ): Promise<MailboxSession> => {
-  const { organizationId, mailboxId, serverProfile, credentials } = subject;
+  const { organizationId, mailboxId, serverProfile, credentials, deletesProcessed } = subject;
   const target = connectionTarget(serverProfile, 'incoming');
   if (serverProfile.incoming.protocol === 'imap') return openImapSession(target, credentials, dialler, { deadline });
   const source = mailboxSource(subject);
@@ -59,6 +61,7 @@ export const openMailboxSession = async (
     table,
     place: { organizationId, mailboxId, source },
     known: knownListing(subject, source),
+    deletesProcessed,
     now,
   });
 };

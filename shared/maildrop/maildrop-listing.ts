@@ -22,12 +22,23 @@ export interface NumberedListing {
 const mostRenamings = 3;
 const attempts = 3;
 
+export interface ListingOptions {
+  readonly table: RecordsTable;
+  readonly place: MaildropPlace;
+  /** What the cursor says of the listing when it was last read to its end. */
+  readonly known: KnownListing | undefined;
+  /** What becomes of messages that an earlier session was to delete and did not; undefined: that is left to another one. */
+  readonly deletesProcessed: boolean | undefined;
+  readonly now: () => Date;
+}
+
 /** The listing of one session, and the numbers of what it names. */
 export class MaildropListing {
   readonly #session: Pop3Session;
   readonly #table: RecordsTable;
   readonly #place: MaildropPlace;
   readonly #known: KnownListing | undefined;
+  readonly #deletesProcessed: boolean | undefined;
   readonly #now: () => Date;
   /** What was marked may be gone the next time or not, so that nothing can be said of it yet. */
   #hasDeleted = false;
@@ -36,17 +47,12 @@ export class MaildropListing {
   /** Names by headers, of all messages, once they were needed. */
   #headers: Promise<ReadonlyMap<number, string>> | undefined;
 
-  constructor(
-    session: Pop3Session,
-    table: RecordsTable,
-    place: MaildropPlace,
-    known: KnownListing | undefined,
-    now: () => Date,
-  ) {
+  constructor(session: Pop3Session, { table, place, known, deletesProcessed, now }: ListingOptions) {
     this.#session = session;
     this.#table = table;
     this.#place = place;
     this.#known = known;
+    this.#deletesProcessed = deletesProcessed;
     this.#now = now;
   }
 
@@ -107,9 +113,10 @@ export class MaildropListing {
     return { index, uids };
   }
 
-  /** What is stored and a session that broke off did not remove. */
+  /** What is stored and a session that broke off did not remove; it stays when nothing is to be removed any more. */
   async #deleteLeft(index: MaildropIndex, uids: Map<number, Pop3Listing>): Promise<void> {
-    const left = index.deletions.filter((uid) => uids.has(uid));
+    if (this.#deletesProcessed === undefined) return;
+    const left = this.#deletesProcessed ? index.deletions.filter((uid) => uids.has(uid)) : [];
     await index.noteDeletions(left);
     this.#hasDeleted = left.length > 0;
     await this.#session.markDeleted(left.map((uid) => uids.get(uid)?.number ?? 0));

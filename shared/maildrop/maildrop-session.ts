@@ -1,29 +1,19 @@
 import { readMessageHeaders } from '../email/mime/message-headers.ts';
-import type { RecordsTable } from '../platform/records-table.ts';
 import type { FolderStatus, MailboxSession, MailFolder, MessageHead } from '../transport/mailbox-session.ts';
 import type { Pop3Listing, Pop3Session } from '../transport/pop3/pop3-session.ts';
-import type { MaildropPlace } from './maildrop-index.ts';
-import { type KnownListing, MaildropListing } from './maildrop-listing.ts';
+import { type ListingOptions, MaildropListing } from './maildrop-listing.ts';
 import { findReceivedAt } from './received-at.ts';
 
 const inbox: MailFolder = { id: 'INBOX', path: 'INBOX', role: 'inbox' };
-
-export interface MaildropOptions {
-  readonly table: RecordsTable;
-  readonly place: MaildropPlace;
-  /** What the cursor says of the listing when it was last read to its end. */
-  readonly known: KnownListing | undefined;
-  readonly now: () => Date;
-}
 
 /** A maildrop as a mailbox with an Inbox and nothing else, its messages numbered as IMAP would. */
 class MaildropSession implements MailboxSession {
   readonly #session: Pop3Session;
   readonly #listing: MaildropListing;
 
-  constructor(session: Pop3Session, { table, place, known, now }: MaildropOptions) {
+  constructor(session: Pop3Session, options: ListingOptions) {
     this.#session = session;
-    this.#listing = new MaildropListing(session, table, place, known, now);
+    this.#listing = new MaildropListing(session, options);
   }
 
   async status(folder: string): Promise<FolderStatus | undefined> {
@@ -149,5 +139,5 @@ class MaildropSession implements MailboxSession {
 }
 
 /** Reads a maildrop as other mailboxes are read. Closing it closes the session. */
-export const createMaildropSession = (session: Pop3Session, options: MaildropOptions): MailboxSession =>
+export const createMaildropSession = (session: Pop3Session, options: ListingOptions): MailboxSession =>
   new MaildropSession(session, options);

@@ -81,6 +81,7 @@ export const createIncomingRunner = (deps: IncomingDependencies): WorkloadRunner
         serverProfile,
         credentials,
         cursor: cycle.cursors['INBOX'],
+        deletesProcessed: mailbox.deleteAfterProcessing && mailbox.workloads.incoming.mode === 'active',
       },
       run.deadline + lastWindowMilliseconds,
     );

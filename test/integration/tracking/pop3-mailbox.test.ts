@@ -215,6 +215,23 @@ describe('a queue whose mail is deleted after processing', () => {
     expect(await subjects(organization)).toEqual(['asked']);
   });
 
+  it('keeps what a session that broke off left, when it is to be deleted no longer', async () => {
+    const { server, organization } = await onMaildrop({ messages: () => [{ content: kept }] });
+    const kept = arrived('one');
+    const { mailboxId } = await organization.queue(world.mailUser(22), { filtering: 'all' });
+    await organization.call('PATCH', `/mailboxes/${mailboxId}`, { deleteAfterProcessing: true });
+    // The server keeps what was marked: as if the session had not come to its end.
+    await organization.synchronize(mailboxId);
+    await organization.call('PATCH', `/mailboxes/${mailboxId}`, { deleteAfterProcessing: false });
+    await organization.synchronize(mailboxId);
+    await organization.call('PATCH', `/mailboxes/${mailboxId}`, { deleteAfterProcessing: true });
+
+    await organization.synchronize(mailboxId);
+
+    expect(await subjects(organization)).toEqual(['one']);
+    expect(server.commands.filter((command) => command.startsWith('DELE'))).toHaveLength(1);
+  });
+
   it('doubles nothing when a session broke off before its end, and the next one deletes what is left', async () => {
     const contents = [arrived('one'), arrived('two')];
     const { server, organization } = await onMaildrop({ messages: () => contents.map((content) => ({ content })) });
