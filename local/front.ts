@@ -26,15 +26,11 @@ const endToEnd = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !hopByHop.has(name)));
 
 /**
- * The emulator's path for a path and query of the hub. API Gateway decodes every escape of a path but `%25` before a
- * function sees it, so that an escaped slash inside an id would become a separator. Escaped once more it arrives as it
- * was sent.
+ * The emulator's path for a path and query of the hub. It is passed on as it was sent: the emulator decodes what API
+ * Gateway decodes, an escaped slash inside an id included.
  */
-export const toEmulatorPath = (stagePath: string, hubPath: string): string => {
-  const [path = '', ...query] = hubPath.split('?');
-  const kept = path.replace(/%2f/gi, '%252F');
-  return [`${stagePath}${kept.startsWith('/') ? '' : '/'}${kept}`, ...query].join('?');
-};
+export const toEmulatorPath = (stagePath: string, hubPath: string): string =>
+  `${stagePath}${hubPath.startsWith('/') ? '' : '/'}${hubPath}`;
 
 const refuse = (response: ServerResponse, detail: string): void => {
   if (response.headersSent) {
