@@ -79,8 +79,11 @@ export const asOwnChange = async (
     : { ...body, from: await asSubmitter(context, body.from, ownership), ownerId: ownership.userId };
 };
 
-/** A list without a narrower filter is that of the user's mailbox. */
-export const ownFilters = <Filters extends EmailFilters>({ mailboxId }: Ownership, filters: Filters): Filters =>
-  filters.regarding === undefined && filters.conversationId === undefined && filters.messageId === undefined
-    ? { ...filters, mailboxId: filters.mailboxId ?? mailboxId }
-    : filters;
+/** Of a list the user sees the own emails. */
+export const ownFilters = <Filters extends EmailFilters>(
+  { userId, mailboxId }: Ownership,
+  filters: Filters,
+): Filters => ({
+  ...filters,
+  own: { userId, mailboxId },
+});

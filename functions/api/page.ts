@@ -138,6 +138,8 @@ export const listEntities = async <Item extends Entity>(options: {
     const { matches } = options;
     const fits = matches === undefined ? undefined : await Promise.all(page.items.map(matches));
     for (const [index, item] of page.items.entries()) {
+      // An index may list an item twice, one right after the other: as itself and as another's.
+      if (item.id === last) continue;
       if (found.length === limit) {
         after ??= positionOf(item.id);
         break;

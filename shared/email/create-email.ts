@@ -15,6 +15,7 @@ import { continueConversationIndex, startConversationIndex } from './conversatio
 import { type Email, emailKind, type Party } from './email.ts';
 import { storeBody } from './email-body.ts';
 import type { CreateEmailInput, PartyInput } from './email-input.ts';
+import { ownerListingWrites } from './email-listing.ts';
 import { referencesAfter } from './references.ts';
 import { requireStorable } from './require-storable.ts';
 import { requireRecord, resolveParties } from './resolve-parties.ts';
@@ -161,11 +162,14 @@ const writeNew = async (
   const sending = await requireSending(deps.store, organization.id, input.from);
   const draft = await composeDraft(deps, organization, id, input, sending);
   const changes = [createChange('email.draftCreated', author, deps.now())];
-  if (!input.send) return deps.store.create(emailKind, organization.id, requireStorable(draft), { changes });
+  const through = sending.submitter ?? sending.owner;
+  const also = draft.ownerId === through.ownerId ? [] : await ownerListingWrites(deps.store, organization.id, draft);
+  if (!input.send) return deps.store.create(emailKind, organization.id, requireStorable(draft), { changes, also });
   const { next, ...writes } = await acceptedWrites(deps, organization, draft, { author });
   return deps.store.create(emailKind, organization.id, next, {
     ...writes,
     changes: [...changes, ...(writes.changes ?? [])],
+    also: [...(writes.also ?? []), ...also],
   });
 };
 

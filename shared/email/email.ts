@@ -126,6 +126,10 @@ export const emailSchema = z.object({
 });
 export type Email = z.output<typeof emailSchema>;
 
+/** The partition of the index byMailbox that lists the emails of a mailbox. */
+export const mailboxListOf = (organizationId: string, mailboxId: string): string =>
+  `${partition(organizationId, 'email')}#${mailboxId}`;
+
 export const emailKind: EntityKind<Email> = {
   kind: 'email',
   prefix: 'eml',
@@ -133,7 +137,7 @@ export const emailKind: EntityKind<Email> = {
   figure: ({ delivery }) =>
     delivery === null ? undefined : { attribute: 'entity.delivery.sentCopy', value: delivery.sentCopy },
   indexes: (organizationId, email) => ({
-    ...(email.mailboxId === null ? {} : { mailboxKey: `${partition(organizationId, 'email')}#${email.mailboxId}` }),
+    ...(email.mailboxId === null ? {} : { mailboxKey: mailboxListOf(organizationId, email.mailboxId) }),
     ...(email.regarding === null
       ? {}
       : { regardingKey: `${partition(organizationId, 'email')}#${email.regarding.type}#${email.regarding.id}` }),

@@ -7,6 +7,7 @@ import type { RecordWrite } from '../platform/records-table.ts';
 import { recipientsOf } from './delivery-outcome.ts';
 import { type Email, emailKind } from './email.ts';
 import { emailContentPrefix } from './email-body.ts';
+import { removeListings } from './email-listing.ts';
 import { conversationKey, messageIdKey, tokenKey } from './message-identity.ts';
 import { presentEmail } from './present-email.ts';
 import { type ActionOptions, clearFaultAlert } from './send-actions.ts';
@@ -63,6 +64,7 @@ export const removeEmail = async (
   await clearFaultAlert(store, organizationId, email, now(), author);
   if (recipientsOf(email).some(({ result }) => result === 'bounced'))
     await clearAlert(store, organizationId, 'bounced', email.id, { now: now(), author });
+  await removeListings(store, organizationId, emailId);
   // A crash before this leaves objects that nothing refers to; erasing the organization takes them with it.
   await content.removeAll(emailContentPrefix(organizationId, emailId));
 };

@@ -7,11 +7,15 @@ import { refuseField } from '../platform/validate.ts';
 import type { Reference } from '../platform/values.ts';
 import { crmRecordKind } from '../record/record.ts';
 import { ownerTypes } from './create-email.ts';
-import { type Email, emailKind, type Party } from './email.ts';
+import { type Email, emailKind, mailboxListOf, type Party } from './email.ts';
 import { messageIdPrefix, withBrackets } from './message-identity.ts';
+import { type EmailOwnership, isOwnEmail } from './own-email.ts';
 import { findRecord } from './resolve-parties.ts';
 
 export interface EmailFilters {
+  /** Whose emails alone are looked for: all of them, where nothing else is asked. */
+  readonly own?: EmailOwnership | undefined;
+  /** The mailbox that it goes out through, or one that received it. */
   readonly mailboxId?: string | undefined;
   readonly ownerId?: string | undefined;
   readonly direction?: Email['direction'] | undefined;
@@ -77,6 +81,9 @@ const participantsOf = (email: Email): readonly Party[] => [
 const cameFromMailbox = (email: Email): boolean =>
   email.direction === 'incoming' || (email.status === 'sent' && email.delivery === null);
 
+const isOfMailbox = (email: Email, mailboxId: string): boolean =>
+  email.mailboxId === mailboxId || email.receivedByMailboxIds.includes(mailboxId);
+
 const isBound = (email: Email): boolean => email.externalId !== null;
 
 const createFilter = (
@@ -84,10 +91,11 @@ const createFilter = (
   ownerId: string | undefined,
   regarding: Pick<Reference, 'type' | 'id'> | undefined,
 ): ((email: Email) => boolean) => {
-  const { mailboxId, direction, status, conversationId, participant, receivedFrom, receivedTo, bound } = filters;
+  const { own, mailboxId, direction, status, conversationId, participant, receivedFrom, receivedTo, bound } = filters;
   const takesPart = participant === undefined ? undefined : isParticipant(participant);
   return (email) =>
-    (mailboxId ?? email.mailboxId) === email.mailboxId &&
+    (own === undefined || isOwnEmail(own, email)) &&
+    (mailboxId === undefined || isOfMailbox(email, mailboxId)) &&
     (ownerId ?? email.ownerId) === email.ownerId &&
     (direction ?? email.direction) === email.direction &&
     (status ?? email.status) === email.status &&
@@ -137,8 +145,10 @@ const indexFor = (
     return { name: 'byRegarding' as const, key: `${emails}#${regarding.type}#${regarding.id}` };
   if (filters.conversationId !== undefined)
     return { name: 'byConversation' as const, key: `${emails}#${filters.conversationId}` };
-  if (filters.mailboxId !== undefined) return { name: 'byMailbox' as const, key: `${emails}#${filters.mailboxId}` };
-  return undefined;
+  const mailboxId = filters.mailboxId ?? filters.own?.mailboxId;
+  return mailboxId === undefined
+    ? undefined
+    : { name: 'byMailbox' as const, key: mailboxListOf(organizationId, mailboxId) };
 };
 
 /**

@@ -9,6 +9,7 @@ import { type CreateDependencies, ownerTypes, requireParent, requireRegarding, t
 import { type Email, emailKind, type Party } from './email.ts';
 import { loadBody, storeBody } from './email-body.ts';
 import { headerLimit, type PartyInput, type PatchEmailInput, recipientLimit } from './email-input.ts';
+import { ownerListingWrites } from './email-listing.ts';
 import { requireStorable } from './require-storable.ts';
 import { resolveParties } from './resolve-parties.ts';
 import type { ActionOptions } from './send-actions.ts';
@@ -207,9 +208,11 @@ export const updateEmail = (
         throw refuseField('#/to', 'outOfRange', `at most ${recipientLimit} recipients in to, cc and bcc together`);
       const changedFields = [...new Set(changedFieldsOf(current, next))];
       if (changedFields.length === 0) return undefined;
+      const stays = next.ownerId === current.ownerId && next.mailboxId === current.mailboxId;
       return {
         next: requireStorable(next),
         changes: [createChange('email.updated', author, deps.now(), changedFields)],
+        also: stays ? [] : await ownerListingWrites(deps.store, organization.id, next),
       };
     },
     { now: deps.now, ifMatch },

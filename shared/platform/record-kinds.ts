@@ -15,6 +15,7 @@ export const organizationKinds = [
   'record',
   'recordType',
   'email',
+  'emailListing',
   'decision',
   'alert',
   'deadLetter',

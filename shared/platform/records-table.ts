@@ -123,7 +123,8 @@ export interface RecordsTable {
   getMany(keys: readonly RecordKey[]): Promise<readonly StoredItem[]>;
   /**
    * Strongly consistent on the table, eventually consistent on an index. The indexes hold keys alone, so a page of one may
-   * have fewer items than there is room for: what was removed or went elsewhere since is left out.
+   * have fewer items than there is room for: what was removed or went elsewhere since is left out. An item with the key
+   * of another one as `listed` stands in the index for that one, which is what the page has.
    */
   query(range: QueryRange): Promise<QueryPage>;
   /** 1 to 100 writes, all or none. @throws WriteConditionError */
@@ -247,11 +248,17 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
     indexed: string,
     keys: readonly RecordKey[],
   ): Promise<readonly StoredItem[]> => {
-    const found = await getMany(keys, 'eventual');
-    const items = new Map(found.map((item) => [`${item.pk} ${item.sk}`, item]));
+    const nameOf = ({ pk, sk }: RecordKey): string => `${pk} ${sk}`;
+    const read = async (some: readonly RecordKey[]): Promise<ReadonlyMap<string, StoredItem>> =>
+      new Map((await getMany(some, 'eventual')).map((item) => [nameOf(item), item]));
+    const listedBy = (item: StoredItem): RecordKey | undefined => item['listed'] as RecordKey | undefined;
+    const items = await read(keys);
+    const listed = await read([...items.values()].flatMap((item) => listedBy(item) ?? []));
     return keys.flatMap((key) => {
-      const item = items.get(`${key.pk} ${key.sk}`);
-      return item?.[indexKeys[index]] === indexed ? [item] : [];
+      const item = items.get(nameOf(key));
+      if (item?.[indexKeys[index]] !== indexed) return [];
+      const other = listedBy(item);
+      return other === undefined ? [item] : (listed.get(nameOf(other)) ?? []);
     });
   };
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Email, emailKind } from '../email/email.ts';
+import { listingWrite } from '../email/email-listing.ts';
 import { trackedChange } from '../email/tracked-event.ts';
 import { createChange } from '../platform/create-change.ts';
 import { FaultError } from '../platform/fault.ts';
@@ -12,14 +13,15 @@ const adopt = (
   email: Email,
   mailboxId: string,
   { regarding }: ManualTracking,
-  context: Pick<TrackingContext, 'author' | 'now'>,
+  context: Pick<TrackingContext, 'organization' | 'author' | 'now'>,
 ) => {
   const wanted = regarding === null ? email : { ...email, regarding };
   if (email.untrackedAt !== undefined) {
     const { untrackedAt: _, ...rest } = wanted;
     const receivedByMailboxIds = email.direction === 'incoming' ? [mailboxId] : [];
     const next: Email = { ...rest, receivedByMailboxIds, trackedAt: context.now().toISOString() };
-    return { next, changes: [trackedChange(next, context.author)] };
+    const also = email.mailboxId === mailboxId ? [] : [listingWrite(context.organization.id, email.id, mailboxId)];
+    return { next, changes: [trackedChange(next, context.author)], also };
   }
   if (isDeepStrictEqual(wanted.regarding, email.regarding)) return undefined;
   return { next: wanted, changes: [createChange('email.updated', context.author, context.now(), ['regarding'])] };

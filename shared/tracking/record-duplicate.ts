@@ -1,4 +1,5 @@
 import { type Email, emailKind } from '../email/email.ts';
+import { listingWrite } from '../email/email-listing.ts';
 import type { Mailbox } from '../mailbox/mailbox.ts';
 import type { Organization } from '../organization/organization.ts';
 import type { Author } from '../platform/change.ts';
@@ -26,7 +27,7 @@ export const recordDuplicate = async (
   mailboxOwner: TrackingOwner | undefined,
 ): Promise<'known' | 'withdrawn'> => {
   const at = now();
-  const addTo = (email: Email) => {
+  const addTo = async (email: Email) => {
     if (email.untrackedAt !== undefined || email.direction === 'outgoing') return undefined;
     const known = email.receivedByMailboxIds.includes(mailbox.id);
     const newQueue =
@@ -36,6 +37,9 @@ export const recordDuplicate = async (
         ? [mailboxOwner.id]
         : [];
     if (known && newQueue.length === 0) return undefined;
+    // Before the email says so: a run that dies in between comes here again. On its own, as a transaction costs twice.
+    if (!known && email.mailboxId !== mailbox.id)
+      await store.table.write([listingWrite(organization.id, email.id, mailbox.id)]);
     const changedFields = [...(known ? [] : ['receivedByMailboxIds']), ...(newQueue.length === 0 ? [] : ['queueIds'])];
     return {
       next: {

@@ -1,5 +1,6 @@
 import { type Email, emailKind, type LeftOutFile } from '../email/email.ts';
 import { emailContentPrefix, rawKeyOf, storeBody } from '../email/email-body.ts';
+import { ownerListingWrites } from '../email/email-listing.ts';
 import { conversationKey, messageIdKey, messageKey } from '../email/message-identity.ts';
 import { type ReadMessage, readMessage } from '../email/mime/read-message.ts';
 import { subjectWrites } from '../email/subject-index.ts';
@@ -94,6 +95,20 @@ const directionsOf = async (
   return (await lookups.trackedEmail('outgoing', identity)) === undefined ? [direction, 'outgoing'] : [direction];
 };
 
+/** Most messages are their owner's where they were found. */
+const listingsFor = async (
+  { store, organization, mailbox }: TrackingContext,
+  { message, mailboxOwner }: DecisionFacts,
+  { owner }: Tracked,
+): Promise<RecordWrite[]> =>
+  owner === null || owner.id === mailboxOwner?.id
+    ? []
+    : ownerListingWrites(store, organization.id, {
+        id: emailIdOf(mailbox.id, message),
+        mailboxId: mailbox.id,
+        ownerId: owner.id,
+      });
+
 const trackingWrites = (
   run: TrackingContext,
   facts: DecisionFacts,
@@ -161,9 +176,10 @@ export const storeTrackedMessage = async (
     const accepted: Tracked = verdict;
     const present = facts;
     const known = { identity, directions: await directionsOf(run, present, identity) };
+    const listings = await listingsFor(run, present, accepted);
     const writes = ofItem(() => trackingWrites(run, present, accepted, known, content, takenSenders));
     try {
-      await run.store.table.write(writes);
+      await run.store.table.write([...writes, ...listings]);
       return verdict;
     } catch (error) {
       if (!(error instanceof WriteConditionError)) throw error;

@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { createEmail } from '../../../shared/email/create-email.ts';
 import { type Email, emailKind, emailSchema } from '../../../shared/email/email.ts';
 import { createEmailSchema, patchEmailSchema } from '../../../shared/email/email-input.ts';
-import { isOwnEmail } from '../../../shared/email/own-email.ts';
 import { emailAnswerSchema, emailWithBodyAnswerSchema } from '../../../shared/email/present-email.ts';
 import { removeEmail } from '../../../shared/email/remove-email.ts';
 import { planEmailSearch } from '../../../shared/email/search-emails.ts';
@@ -12,7 +11,7 @@ import { instantSchema } from '../../../shared/platform/values.ts';
 import { answerCreated, answerNothing, answerRedirect, answerResource } from '../answers.ts';
 import { emailPathSchema, requireEmail, resolveEmailId, showEmail, showEmailNow } from '../email-request.ts';
 import { asOwnChange, asOwnDraft, ownFilters } from '../own-email.ts';
-import { limitedTo, ownershipOf } from '../ownership.ts';
+import { ownershipOf } from '../ownership.ts';
 import { listEntities, listFound, pageQueryShape, pageSchema } from '../page.ts';
 import { defineRoute, noParameters, type Route, rolesAndUsers, writersAndUsers } from '../route.ts';
 
@@ -64,7 +63,9 @@ export const emailsRoutes: readonly Route[] = [
     querySchema: z.strictObject({
       ...pageQueryShape,
       fields: fieldsSchema,
-      mailboxId: z.string().max(250).optional(),
+      mailboxId: z.string().max(250).optional().meta({
+        description: 'The mailbox that it goes out through, or one that received it, whichever did first.',
+      }),
       ownerId: z.string().max(250).optional().meta({ description: 'A user, queue or team.' }),
       direction: emailSchema.shape.direction.optional(),
       status: emailSchema.shape.status.optional(),
@@ -101,11 +102,9 @@ export const emailsRoutes: readonly Route[] = [
         now: services.now(),
       };
       if (!('found' in search)) {
-        const matches = limitedTo(caller, isOwnEmail, search.matches);
-        return { status: 200, body: await listEntities({ ...common, store, ...search, matches }) };
+        return { status: 200, body: await listEntities({ ...common, store, ...search }) };
       }
-      const found = search.found.filter((email) => ownership === undefined || isOwnEmail(ownership, email));
-      const { data, nextCursor } = listFound({ ...common, found });
+      const { data, nextCursor } = listFound({ ...common, found: search.found });
       return { status: 200, body: { data: await Promise.all(data), nextCursor } };
     },
   }),
