@@ -45,9 +45,9 @@ export const createOperationRunners = (
       const { runProfileTest } = await import('../../shared/server-profile/run-profile-test.ts');
       return runProfileTest(services, ...work);
     },
-    // The request has woken the cycles already, and they report to the operation themselves.
+    // The request has woken the cycles already, and they report to the operation themselves; unless they have stopped.
     synchronize: async (organizationId, operation) => {
-      await continueSynchronize(services.cycles, organizationId, operation);
+      await continueSynchronize(services, organizationId, operation);
       return { done: true };
     },
     bulkMailboxes: (...work) => runBulkStep({ ...services, timers }, ...work),

@@ -1,15 +1,22 @@
 import type { Cycle } from '../cycle/cycle.ts';
-import type { CycleControl } from '../cycle/cycle-control.ts';
 import { createOperation } from '../operation/create-operation.ts';
-import { isFinished, type Operation, operationKind } from '../operation/operation.ts';
+import { isFinished, type Operation, type OperationDependencies, operationKind } from '../operation/operation.ts';
 import { synchronizeInputSchema } from '../operation/report-synchronized.ts';
-import { FaultError } from '../platform/fault.ts';
+import { finishOperation } from '../operation/run-operation.ts';
+import { createFault, FaultError } from '../platform/fault.ts';
 import type { ThrottleReader } from '../throttle/throttle-reader.ts';
-import { type Mailbox, type SynchronizedWorkload, synchronizedWorkloads, type WorkloadName } from './mailbox.ts';
+import type { CycleDependencies } from './align-cycles.ts';
+import {
+  type Mailbox,
+  mailboxKind,
+  type SynchronizedWorkload,
+  synchronizedWorkloads,
+  type WorkloadName,
+} from './mailbox.ts';
 import { requireMailbox } from './mailbox-context.ts';
 import { requireMayRun } from './readiness.ts';
 import type { StartContext } from './start-test.ts';
-import { runs } from './workload-state.ts';
+import { rests, runs } from './workload-state.ts';
 
 type Cycles = Partial<Record<SynchronizedWorkload, Cycle>>;
 
@@ -121,24 +128,38 @@ export const joinSynchronize = async (
   );
 };
 
+/** Whether no cycle will come: it rests, and not because it is being tested. */
+const hasStopped = (mailbox: Mailbox, name: SynchronizedWorkload): boolean =>
+  rests(mailbox.workloads[name]) && mailbox.workloads[name].state !== 'testing';
+
 /**
- * What the operations lane does when the message of a synchronize operation reaches it: usually nothing, since the
- * request has woken the cycles already; otherwise what the request could not finish. Can be repeated.
+ * What the operations lane does when the message of a synchronize operation reaches it, first or again from the
+ * watchdog: usually nothing, since the request has woken the cycles already; otherwise what the request could not
+ * finish. An operation whose workload was disabled before its cycle came is failed: nobody would ever answer it. Can be
+ * repeated.
  */
 export const continueSynchronize = async (
-  cycles: CycleControl,
+  dependencies: OperationDependencies & CycleDependencies,
   organizationId: string,
   operation: Operation,
 ): Promise<void> => {
   if (isFinished(operation)) return;
+  const { store, cycles } = dependencies;
+  const mailbox = await store.get(mailboxKind, organizationId, operation.subject.id);
   const present: Cycles = await cycles.read(organizationId, operation.subject.id);
-  const forgotten = synchronizeInputSchema
+  const unanswered = synchronizeInputSchema
     .parse(operation.input)
     .workloads.filter(
-      (name) =>
-        operation.result?.[name] === undefined &&
-        present[name]?.synchronizations?.has(operation.id) !== true &&
-        present[name]?.synchronized?.has(operation.id) !== true,
+      (name) => operation.result?.[name] === undefined && present[name]?.synchronized?.has(operation.id) !== true,
     );
+  const stopped = unanswered.find((name) => mailbox !== undefined && hasStopped(mailbox, name));
+  if (stopped !== undefined) {
+    const fault = createFault('workloadNotEnabled', {
+      detail: `The workload ${stopped} was disabled before its cycle`,
+    });
+    await finishOperation(dependencies, organizationId, operation.id, { status: 'failed', fault });
+    return;
+  }
+  const forgotten = unanswered.filter((name) => present[name]?.synchronizations?.has(operation.id) !== true);
   if (forgotten.length > 0) await cycles.synchronize(organizationId, operation.subject.id, forgotten, operation.id);
 };

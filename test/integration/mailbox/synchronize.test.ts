@@ -73,6 +73,35 @@ describe('sync', () => {
     expect(later.body.id).not.toBe(waiting[0]?.body.id);
   });
 
+  it('has failed when the workload is disabled before its cycle comes', async () => {
+    const { mailboxId } = await enabledAnna();
+    await world.runIncoming();
+
+    const { body } = await sync(mailboxId);
+    await call('POST', `/mailboxes/${mailboxId}/disable`, { workloads: ['incoming'] });
+    await world.runIncoming();
+    await world.runOperations();
+
+    expect((await call('GET', `/operations/${body.id}`)).body).toMatchObject({
+      status: 'failed',
+      fault: { code: 'workloadNotEnabled', fix: expect.stringMatching(/./) },
+    });
+  });
+
+  it('outlasts a test of the workload, and is answered by the cycle after it', async () => {
+    const { mailboxId } = await enabledAnna();
+    await world.runIncoming();
+
+    const { body } = await sync(mailboxId);
+    const test = await call('POST', `/mailboxes/${mailboxId}/test-and-enable`, { sendTestMessage: false });
+    await world.finish(call, test.body.id);
+    const waiting = (await call('GET', `/operations/${body.id}`)).body.status;
+    await world.runIncoming();
+
+    expect(['queued', 'running']).toContain(waiting);
+    expect((await call('GET', `/operations/${body.id}`)).body.status).toBe('succeeded');
+  });
+
   it('is refused for what is not enabled', async () => {
     const { mailboxId } = await enabledAnna();
 
