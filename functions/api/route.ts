@@ -58,7 +58,7 @@ export interface RequestContext<Path, Query, Body> {
 }
 
 export interface OrganizationContext<Path, Query, Body> extends RequestContext<Path, Query, Body> {
-  /** Of the caller. Suspended ones only reach handlers of GET. */
+  /** Of the caller. Suspended ones only reach handlers of GET, and those with `whileSuspended`. */
   readonly organization: Organization;
 }
 
@@ -75,7 +75,7 @@ interface RouteBase {
   readonly problems?: readonly string[];
   /** Fields of the answer, besides `secret`, that are shown once: a repeat by Idempotency-Key has null in their place. */
   readonly shownOnce?: readonly string[];
-  /** It changes nothing of the organization, and is carried out while that is suspended. */
+  /** It changes nothing that the organization works with, and is carried out while that is suspended. */
   readonly whileSuspended?: true;
 }
 

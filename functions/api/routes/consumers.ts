@@ -124,6 +124,8 @@ export const consumersRoutes: readonly Route[] = [
     access: writersAndUsers,
     answers: { 200: consumerAnswerSchema },
     problems: ['cursorExpired', 'consumerAhead', 'invalidState'],
+    // The feed works on, and a place left behind for longer than the feed is kept would be lost.
+    whileSuspended: true,
     pathSchema,
     querySchema: noParameters,
     bodySchema: z.strictObject({

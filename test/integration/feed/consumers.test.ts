@@ -64,6 +64,18 @@ describe('an offline consumer', () => {
     expect(namesOf(rest.data)).toEqual(['c-3']);
   });
 
+  it('reads and commits while its organization is suspended, when nothing else is written', async () => {
+    await call('PUT', '/consumers/laptop-7', {});
+    await putContacts('c-1');
+    await api.operator('POST', `/v1/organizations/${organization.id}/suspend`, { body: { reason: 'unpaid' } });
+
+    const { nextCursor } = (await call('GET', '/feed?consumer=laptop-7&limit=1')).body;
+    const committed = await commit(nextCursor);
+
+    expect(committed).toMatchObject({ status: 200, body: { cursor: nextCursor } });
+    expect((await call('PUT', '/consumers/laptop-7', { types: ['email.*'] })).body.code).toBe('organizationSuspended');
+  });
+
   it('may look further than it has committed, and shows when it last read and how far it is behind', async () => {
     await call('PUT', '/consumers/laptop-7', {});
     await putContacts('c-1', 'c-2');
