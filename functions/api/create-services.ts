@@ -2,6 +2,7 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import { createCycleControl } from '../../shared/cycle/create-cycle-control.ts';
 import { createOAuthAccess } from '../../shared/oauth/oauth-access.ts';
 import { createOperationWatch } from '../../shared/operation/operation-watch.ts';
+import { createRetirementWatch } from '../../shared/owner/retirement-watch.ts';
 import {
   createDocumentClient,
   createKeyClient,
@@ -86,6 +87,7 @@ export const createServices = (now: () => Date = () => new Date()): Services => 
     throttle: createThrottleReader({ document, tableName, now }),
     meter: new RequestMeter(table, now),
     operationWatch: createOperationWatch(document, tableName),
+    retirementWatch: createRetirementWatch(document, tableName),
     webhookStates: createWebhookStates(document, tableName),
     gate: createConnectionGate(throttle, configuration.HOST_CONNECTION_CAPS, () => now().getTime()),
     dialler,

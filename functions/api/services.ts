@@ -1,6 +1,7 @@
 import type { CycleControl } from '../../shared/cycle/cycle-control.ts';
 import type { OAuthAccess } from '../../shared/oauth/oauth-access.ts';
 import type { OperationWatch } from '../../shared/operation/operation-watch.ts';
+import type { RetirementWatch } from '../../shared/owner/retirement-watch.ts';
 import type { ContentStore } from '../../shared/platform/content-store.ts';
 import type { EntityStore } from '../../shared/platform/entity-store.ts';
 import type { LaneQueues } from '../../shared/platform/lane-queues.ts';
@@ -38,6 +39,7 @@ export interface Services {
   /** Counts requests against the limits of keys and organizations. */
   readonly meter: RequestMeter;
   readonly operationWatch: OperationWatch;
+  readonly retirementWatch: RetirementWatch;
   readonly webhookStates: WebhookStates;
   readonly hostPolicy: HostPolicy;
   readonly names: NameService;

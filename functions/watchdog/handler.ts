@@ -15,6 +15,8 @@ import {
 } from '../../shared/operation/operation-watch.ts';
 import { timeOutOperation } from '../../shared/operation/run-operation.ts';
 import { movesEmail, organizationKind } from '../../shared/organization/organization.ts';
+import { createRetirementVisit } from '../../shared/owner/end-sends.ts';
+import { createRetirementWatch } from '../../shared/owner/retirement-watch.ts';
 import { createDocumentClient, createQueueClient } from '../../shared/platform/aws-clients.ts';
 import { readConfiguration } from '../../shared/platform/configuration.ts';
 import { EntityStore } from '../../shared/platform/entity-store.ts';
@@ -55,6 +57,12 @@ const cycles = createCycleControl({
   document,
   tableName: environment.CYCLES_TABLE,
   queues,
+  now: operationDependencies.now,
+});
+
+const visitRetirement = createRetirementVisit({
+  store,
+  retirementWatch: createRetirementWatch(document, environment.CYCLES_TABLE),
   now: operationDependencies.now,
 });
 
@@ -168,7 +176,7 @@ export const handler = middy().handler(async () => {
       tallies.add(cycle);
       failing.add(cycle);
     },
-    visitOther: webhooks.visit,
+    visitOther: async (item) => (await webhooks.visit(item)) || visitRetirement(item),
     now: operationDependencies.now,
     periodSeconds: environment.WATCHDOG_PERIOD_SECONDS,
     visibilitySeconds: environment.LANE_VISIBILITY_SECONDS,

@@ -1,46 +1,40 @@
-import { failWaitingSends } from '../email/fail-waiting-sends.ts';
 import { mailboxKind } from '../mailbox/mailbox.ts';
 import { retire } from '../mailbox/mailbox-edits.ts';
 import { mailboxWrites } from '../mailbox/mailbox-writes.ts';
 import { mailboxAddressKey } from '../mailbox/takeover.ts';
 import { externalIdKey } from '../platform/entity-store.ts';
-import { createFault } from '../platform/fault.ts';
 import { recordKey } from '../platform/records-table.ts';
 import { resolveIdentifier } from '../platform/resolve-identifier.ts';
 import { addressEntryWrites } from '../record/address-entry.ts';
+import { endSends, longestRunMilliseconds } from './end-sends.ts';
 import { carryOut, load, type OwnerContext, type OwnerInput, type Preconditions } from './manage-owners.ts';
 import type { OwnerDefinition, OwnerEntity } from './owner-definitions.ts';
 import { ownerAudit } from './owner-writes.ts';
+import type { RetirementWatch } from './retirement-watch.ts';
 
-/** What a run that is this old was handing over it hands over no more: no function lives longer. */
-const longestRunMilliseconds = 900_000;
+/** Until the mailbox is retired runs may still begin; a request is over long before. */
+const requestMilliseconds = 60_000;
 
-/** Nobody can enable the mailbox of a deleted owner again, so what waits to be sent would wait for ever. */
-const failSendsOf = async <Item extends OwnerEntity, Input extends OwnerInput>(
+const endSendsOf = async <Item extends OwnerEntity, Input extends OwnerInput>(
   { store, organization, author, now }: OwnerContext,
   definition: OwnerDefinition<Item, Input>,
-  owner: Item,
-  handedBefore: number,
+  mailboxId: string,
 ): Promise<void> => {
-  const mailboxId = definition.mailboxIdOf(owner);
-  const mailbox = mailboxId === null ? undefined : await store.get(mailboxKind, organization.id, mailboxId);
+  const mailbox = await store.get(mailboxKind, organization.id, mailboxId);
   if (mailbox === undefined) return;
-  const fault = createFault('workloadNotEnabled', {
-    cause: `The ${definition.type} whose mailbox it was to be sent through has been deleted`,
-    fix: 'Send it anew from another user or queue',
-  });
-  await failWaitingSends(store, { organization, mailbox, now, author }, { fault, handedBefore });
+  const handedBefore = now().getTime() - longestRunMilliseconds;
+  await endSends(store, { organization, mailbox, now, author }, definition.type, handedBefore);
 };
 
 /**
  * Deletes an owner. Its mailbox is retired: its emails stay, its address is free again, and Sends that wait in it fail.
- * Those are ended first, so that a call that breaks off can be repeated, and once more for what came meanwhile and for
- * what a run has in its hands, whose end nobody would learn if it died.
+ * Those are ended first, so that a call that breaks off can be repeated, and once more for what came meanwhile. What a
+ * run has in its hands it ends itself; the watchdog ends what is left once no run can be alive any more.
  *
  * @throws FaultError notFound, versionMismatch
  */
 export const deleteOwner = async <Item extends OwnerEntity, Input extends OwnerInput>(
-  context: OwnerContext,
+  context: OwnerContext & { readonly retirementWatch: RetirementWatch },
   definition: OwnerDefinition<Item, Input>,
   idText: string,
   { ifMatch }: Preconditions,
@@ -49,7 +43,16 @@ export const deleteOwner = async <Item extends OwnerEntity, Input extends OwnerI
   const { kind, prefix } = definition.kind;
   const id = await resolveIdentifier(store, organization.id, kind, prefix, idText);
   const present = await load(context, definition, id, ifMatch);
-  await failSendsOf(context, definition, present, now().getTime() - longestRunMilliseconds);
+  const retiring = definition.mailboxIdOf(present);
+  if (retiring !== null) {
+    await context.retirementWatch.begin({
+      organizationId: organization.id,
+      mailboxId: retiring,
+      ownerType: definition.type,
+      due: now().getTime() + requestMilliseconds + longestRunMilliseconds,
+    });
+    await endSendsOf(context, definition, retiring);
+  }
   await carryOut(context, async () => {
     const owner = await load(context, definition, id, ifMatch);
     const mailboxId = definition.mailboxIdOf(owner);
@@ -73,5 +76,5 @@ export const deleteOwner = async <Item extends OwnerEntity, Input extends OwnerI
       result: { owner, created: false, mailboxIds: mailbox === undefined ? [] : [mailbox.id] },
     };
   });
-  await failSendsOf(context, definition, present, now().getTime());
+  if (retiring !== null) await endSendsOf(context, definition, retiring);
 };

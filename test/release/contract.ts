@@ -22,6 +22,7 @@ import { apiKeySchema } from '../../shared/organization/api-key.ts';
 import { organizationSchema } from '../../shared/organization/organization.ts';
 import { organizationListingSchema } from '../../shared/organization/organization-listing.ts';
 import { queueSchema, teamSchema, userSchema } from '../../shared/owner/owner.ts';
+import { retirementSchema } from '../../shared/owner/retirement-watch.ts';
 import { changeSchema, laneMessageSchema } from '../../shared/platform/change.ts';
 import { addressEntrySchema } from '../../shared/record/address-entry.ts';
 import { crmRecordSchema } from '../../shared/record/record.ts';
@@ -50,6 +51,7 @@ const forms: Readonly<Record<string, z.ZodType>> = {
   'cycles: sends': sendQuotaSchema,
   'cycles: webhook': webhookStateSchema,
   'cycles: operation': watchedOperationSchema,
+  'cycles: retirement': retirementSchema,
   'records: organization': organizationSchema,
   'records: organization listing': organizationListingSchema,
   'records: apiKey': apiKeySchema,

@@ -150,7 +150,8 @@ export const createOwnerRoutes = <
       bodySchema: null,
       handle: async (context) => {
         const { ifMatch } = context;
-        await deleteOwner(contextOf(context), definition, context.path.ownerId, { ifMatch });
+        const { retirementWatch } = context.services;
+        await deleteOwner({ ...contextOf(context), retirementWatch }, definition, context.path.ownerId, { ifMatch });
         return answerNothing();
       },
     }),
