@@ -15,6 +15,10 @@ const neverAllowed = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128', '0.0.0
   ipaddr.parseCIDR(range),
 );
 
+// Only these are given out to be reached from everywhere (RFC 4291 section 2.4). What else counts as unicast holds forms
+// that stand for IPv4 addresses, such as ::7f00:1 for 127.0.0.1.
+const publicIpv6 = ipaddr.parseCIDR('2000::/3');
+
 const contains = (range: AddressRange, address: ReturnType<typeof ipaddr.process>): boolean =>
   range[0].kind() === address.kind() && address.match(range);
 
@@ -28,12 +32,14 @@ export const createHostPolicy = (allowedRanges: readonly string[]): HostPolicy =
     const address = ipaddr.process(text);
     return neverAllowed.some((range) => contains(range, address)) ? undefined : address;
   };
+  const isPublic = (address: ReturnType<typeof ipaddr.process>): boolean =>
+    address.range() === 'unicast' && (address.kind() === 'ipv4' || contains(publicIpv6, address));
   const isOpened = (address: ReturnType<typeof ipaddr.process>): boolean =>
     allowed.some((range) => contains(range, address));
   return {
     allows: (text) => {
       const address = read(text);
-      return address !== undefined && (address.range() === 'unicast' || isOpened(address));
+      return address !== undefined && (isPublic(address) || isOpened(address));
     },
     opens: (text) => {
       const address = read(text);
