@@ -19,6 +19,17 @@ export const schedule = z.object({
       seconds: seconds(60, 86_400, 300, 'Seconds from the end of a cycle to the next, with the policy current.'),
     })
     .prefault({}),
+  // A Send wakes its lane, so that no code waits for this; callers who set every interval at once find it here.
+  outgoing: z
+    .object({
+      seconds: seconds(
+        60,
+        86_400,
+        300,
+        'Without effect: a Send is taken up at once, and one that waits comes when its wait is over.',
+      ),
+    })
+    .prefault({}),
   jitterPercent: z.int().min(0).max(100).default(10).meta({
     description: 'Up to this share is added to each interval, so that mailboxes spread out.',
   }),
