@@ -4,6 +4,7 @@ import type { EntityStore } from '../platform/entity-store.ts';
 import type { Fault } from '../platform/fault.ts';
 import { forEachParallel } from '../platform/for-each-parallel.ts';
 import { type Concluding, concludeSend } from './conclude-send.ts';
+import { concludeCopy } from './conclude-sent-copy.ts';
 import { pendingRecipientsOf, type RecipientOutcome } from './delivery-outcome.ts';
 import { emailKind } from './email.ts';
 import { outboxRange, type QueuedSend, readQueuedSend } from './outbox.ts';
@@ -28,10 +29,10 @@ const withoutResending = (concluding: Concluding): Concluding => {
 };
 
 /**
- * Ends the Sends of a mailbox which will never send again: what waits fails, and what was being handed over is
- * unconfirmed, as no later run will look at it. Can be repeated.
+ * Ends the Sends of a mailbox which will never send again: what waits fails, what was being handed over is unconfirmed,
+ * as no later run will look at it, and a copy that was still to be filed has failed. Can be repeated.
  *
- * @param handedBefore what is being handed over since then is left to its run (epoch milliseconds)
+ * @param handedBefore what is being handed over, or was sent, since then is left to its run (epoch milliseconds)
  * @throws WriteConditionError when others kept changing one of the emails
  */
 export const failWaitingSends = async (
@@ -41,7 +42,9 @@ export const failWaitingSends = async (
 ): Promise<void> => {
   const end = async (queued: QueuedSend): Promise<void> => {
     try {
-      if (queued.entry.state === 'waiting') await fail(store, concluding, queued, fault);
+      const { state } = queued.entry;
+      if (state === 'waiting') await fail(store, concluding, queued, fault);
+      else if (state === 'copying') await concludeCopy(store, concluding.organization, queued, 'failed');
       else await recoverHanding(store, withoutResending(concluding), queued);
     } catch (error) {
       // A run took it at this moment, and tells what becomes of it.
@@ -49,7 +52,7 @@ export const failWaitingSends = async (
     }
   };
   const isToEnd = ({ entry }: QueuedSend): boolean =>
-    entry.state === 'waiting' || (entry.state === 'handing' && (entry.handedAt ?? 0) <= handedBefore);
+    entry.state === 'waiting' || (entry.handedAt ?? 0) <= handedBefore;
   let after: Readonly<Record<string, unknown>> | undefined;
   do {
     const page = await store.table.query({

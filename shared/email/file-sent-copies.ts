@@ -3,13 +3,14 @@ import type { WorkloadRun } from '../cycle/workload.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
 import { createFault } from '../platform/fault.ts';
-import { type RecordWrite, recordKey, WriteConditionError } from '../platform/records-table.ts';
+import type { RecordWrite } from '../platform/records-table.ts';
 import { resumeProfile } from '../server-profile/resume-profile.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
 import type { Dialler } from '../transport/connection.ts';
 import type { ImapSession } from '../transport/imap/imap-session.ts';
 import { openImapSession } from '../transport/imap/open-imap-session.ts';
 import { TransportError } from '../transport/transport-error.ts';
+import { concludeCopy, writeOfCopy } from './conclude-sent-copy.ts';
 import { type Email, emailKind } from './email.ts';
 import { type OutboxEntry, type QueuedSend, settleEntry } from './outbox.ts';
 
@@ -52,39 +53,8 @@ interface Copy {
   readonly email: Email & { readonly rawKey: string; readonly messageId: string };
 }
 
-/** The state of the copy is a figure of the delivery: it changes neither version nor status, and tells no event. */
-const noteCopy = (run: WorkloadRun, email: Email, state: 'none' | 'stored' | 'failed'): RecordWrite => ({
-  update: recordKey(run.organization.id, emailKind.kind, email.id),
-  expression: 'SET entity.delivery.sentCopy = :state REMOVE published, emits',
-  values: { ':state': state, ':pending': 'pending' },
-  condition: 'entity.delivery.sentCopy = :pending',
-});
-
-const write = async (store: EntityStore, single: RecordWrite): Promise<void> => {
-  try {
-    await store.table.write([single]);
-  } catch (error) {
-    // The email was deleted, or another run was here first; the next look at the outbox shows which.
-    if (!(error instanceof WriteConditionError)) throw error;
-  }
-};
-
 const removeEntry = (deps: SentCopyDependencies, run: WorkloadRun, queued: QueuedSend): Promise<void> =>
-  write(deps.store, settleEntry(run.organization.id, queued, queued.entry, undefined));
-
-/**
- * Ends the step of the copy, in two writes: a transaction would cost twice. Should the run die between them, the next one
- * finds an email whose copy is no longer pending and takes the entry away.
- */
-const concludeCopy = async (
-  deps: SentCopyDependencies,
-  run: WorkloadRun,
-  { queued, email }: Copy,
-  state: 'none' | 'stored' | 'failed',
-): Promise<void> => {
-  await write(deps.store, noteCopy(run, email, state));
-  await removeEntry(deps, run, queued);
-};
+  writeOfCopy(deps.store, settleEntry(run.organization.id, queued, queued.entry, undefined));
 
 /** The place of this run is a connection to the same profile, and its SMTP connection is closed by now. */
 const mustShareOwnPlace = (run: WorkloadRun): boolean => run.serverProfile.maxConnections === 1;
@@ -159,7 +129,7 @@ const noteFailure = async (
   const { queued } = copy;
   const attempts = (queued.entry.copyAttempts ?? 0) + (run.readingPausedUntil === undefined ? 1 : 0);
   if (attempts < copyAttempts) {
-    await write(deps.store, postpone(run, queued, { copyAttempts: attempts, notBefore: nextTry(run) }));
+    await writeOfCopy(deps.store, postpone(run, queued, { copyAttempts: attempts, notBefore: nextTry(run) }));
     return;
   }
   await raiseAlert(deps.store, {
@@ -171,7 +141,7 @@ const noteFailure = async (
     mailboxId: run.mailbox.id,
     now: run.now(),
   });
-  await concludeCopy(deps, run, copy, 'failed');
+  await concludeCopy(deps.store, run.organization, copy.queued, 'failed');
 };
 
 const needsCopy = (email: Email | undefined): email is Copy['email'] =>
@@ -203,7 +173,7 @@ export const fileSentCopies = async (
   const copies = await loadCopies(deps, run, entries);
   if (copies.length === 0) return;
   if (run.serverProfile.incoming.protocol !== 'imap') {
-    for (const copy of copies) await concludeCopy(deps, run, copy, 'none');
+    for (const copy of copies) await concludeCopy(deps.store, run.organization, copy.queued, 'none');
     return;
   }
   let opened: Awaited<ReturnType<typeof openSession>>;
@@ -216,7 +186,7 @@ export const fileSentCopies = async (
   }
   if ('waitUntil' in opened) {
     const notBefore = Math.max(opened.waitUntil, run.now().getTime() + shortestWaitMilliseconds);
-    for (const { queued } of copies) await write(deps.store, postpone(run, queued, { notBefore }));
+    for (const { queued } of copies) await writeOfCopy(deps.store, postpone(run, queued, { notBefore }));
     return;
   }
   try {
@@ -245,7 +215,7 @@ const fileAll = async (
       folder ??= await findSentFolder(session);
       const content = await deps.content.read(email.rawKey);
       if (content !== undefined) await fileSentCopy(session, folder, email.messageId, withoutCopying(content));
-      await concludeCopy(deps, run, copy, content === undefined ? 'failed' : 'stored');
+      await concludeCopy(deps.store, run.organization, copy.queued, content === undefined ? 'failed' : 'stored');
       stored += 1;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
