@@ -20,9 +20,10 @@ export const areas: Readonly<Record<string, readonly string[]>> = {
   ],
   'What the CRM does with emails': [
     'test/integration/email/{emails,email-lists,email-input,party-records,attachments,resolve-party}.test.ts',
+    'test/integration/tracking/shared-mail-lists.test.ts',
   ],
   Sending: [
-    'test/integration/email/{send,message,extensions,refusals,unconfirmed,sent,dying,client}*.test.ts',
+    'test/integration/email/{send,message,extensions,refusals,unconfirmed,sent,dying,deleted,client}*.test.ts',
     'test/unit/email/{send,delivery}*.test.ts',
   ],
   'After sending: bounces, receipts, automatic answers': ['test/{unit,integration}/delivery-report/*.test.ts'],
