@@ -9,13 +9,15 @@ const escapeToken = (token: PropertyKey): string => String(token).replaceAll('~'
 export const pointerTo = (root: string, path: readonly PropertyKey[]): string =>
   [root, ...path.map(escapeToken)].join('/');
 
-const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown => {
+/** Whether the input ends before the path does; what a schema made of a text (a list from commas) is not missing. */
+const isMissing = (input: unknown, path: readonly PropertyKey[]): boolean => {
   let value = input;
   for (const token of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, token)) return undefined;
-    value = (value as Record<PropertyKey, unknown>)[token];
+    if (value === undefined) return true;
+    if (typeof value !== 'object' || value === null) return false;
+    value = Object.hasOwn(value, token) ? (value as Record<PropertyKey, unknown>)[token] : undefined;
   }
-  return value;
+  return value === undefined;
 };
 
 const codes: Partial<Record<Issue['code'], string>> = {
@@ -47,15 +49,12 @@ const toPointers = (issue: Issue, input: unknown, root: string, above: readonly 
     if (closest !== undefined && depthOf(closest) > 0)
       return closest.flatMap((inner) => toPointers(inner, input, root, path));
   }
-  const code =
-    issue.code === 'custom' && typeof issue.params?.['code'] === 'string'
-      ? issue.params['code']
-      : valueAt(input, path) === undefined && path.length > 0
-        ? 'required'
-        : (codes[issue.code] ?? 'invalidValue');
-  return [
-    { pointer: pointerTo(root, path), code, detail: code === 'required' ? 'This field is missing' : issue.message },
-  ];
+  const pointer = pointerTo(root, path);
+  if (issue.code === 'custom' && typeof issue.params?.['code'] === 'string')
+    return [{ pointer, code: issue.params['code'], detail: issue.message }];
+  if (path.length > 0 && isMissing(input, path))
+    return [{ pointer, code: 'required', detail: 'This field is missing' }];
+  return [{ pointer, code: codes[issue.code] ?? 'invalidValue', detail: issue.message }];
 };
 
 /** Every wrong place of `input`, as pointers below `root`. */

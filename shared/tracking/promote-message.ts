@@ -42,7 +42,7 @@ export const promoteInputSchema = z
   })
   .refine(
     ({ messageId, itemId, upload }) => [messageId, itemId, upload].filter((one) => one !== undefined).length === 1,
-    { message: 'one of messageId, itemId and upload is needed', params: { code: 'required' } },
+    { message: 'one of messageId, itemId and upload is needed, and one alone', params: { code: 'required' } },
   );
 export type PromoteInput = z.output<typeof promoteInputSchema>;
 
