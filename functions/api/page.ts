@@ -2,7 +2,8 @@ import * as z from 'zod';
 import type { Entity, EntityKind, EntityStore } from '../../shared/platform/entity-store.ts';
 import { FaultError } from '../../shared/platform/fault.ts';
 import { fingerprint } from '../../shared/platform/identifier.ts';
-import { canGoOnAfter, partition } from '../../shared/platform/records-table.ts';
+import { canGoOnAfter } from '../../shared/platform/key-limits.ts';
+import { partition } from '../../shared/platform/records-table.ts';
 
 /** The query parameters of every list; spread into a list's own strict query schema. */
 export const pageQueryShape = {

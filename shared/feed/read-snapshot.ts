@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { systemAuthor } from '../platform/change.ts';
 import { deriveIdentifier, fingerprint } from '../platform/identifier.ts';
-import { canGoOnAfter, partition, type RecordsTable, type StoredItem } from '../platform/records-table.ts';
+import { canGoOnAfter } from '../platform/key-limits.ts';
+import { partition, type RecordsTable, type StoredItem } from '../platform/records-table.ts';
 import { refuseField } from '../platform/validate.ts';
 import { subjectWithoutData } from './build-events.ts';
 import { decodeFeedCursor, encodeFeedCursor, type FeedCursor } from './feed-cursor.ts';
