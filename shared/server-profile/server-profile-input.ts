@@ -1,15 +1,22 @@
+import { isIPv6 } from 'node:net';
 import * as z from 'zod';
 import { instantSchema } from '../platform/values.ts';
 import { credentialsInputSchema } from './profile-credentials.ts';
 import { gmailEndpoints } from './provider-presets.ts';
 import { connectionSecuritySchema, maxConnectionsCeiling, sendLimitsSchema } from './server-profile.ts';
 
+const hostText = 'a host name or an address, without port';
+/** RFC 1123 section 2.1, or what may be an IPv6 address. Names of other scripts are given as the DNS has them: xn--… */
+const hostPattern =
+  /^[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?(?:\.[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?)*$|^[0-9A-Fa-f]*:[0-9A-Fa-f:.]*$/;
+
 const hostSchema = z
   .string()
   .min(1)
   .max(253)
-  .regex(/^[0-9A-Za-z](?:[0-9A-Za-z.:-]*[0-9A-Za-z])?$|^[0-9A-Fa-f:.]+$/, 'a host name or an address, without port')
-  .meta({ description: 'Host name or address of the mail server.' });
+  .regex(hostPattern, { error: hostText, abort: true })
+  .refine((host) => !host.includes(':') || isIPv6(host), hostText)
+  .meta({ description: 'Host name or address of the mail server, without port.' });
 const portSchema = z.int().min(1).max(65535);
 
 const fieldsSchema = z.strictObject({

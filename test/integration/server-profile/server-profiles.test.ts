@@ -288,6 +288,20 @@ describe('a server profile is refused', () => {
     expect(await create({ caCertificates: certificate + certificate })).toHaveProperty('id');
   });
 
+  it('on what is no host, such as one with its port', async () => {
+    for (const name of [
+      'imap.example:993',
+      '10.1.2.3:993',
+      '1:2',
+      ':',
+      '[::1]',
+      'imap..example',
+      'imap.example.',
+      '-a',
+    ])
+      expect([name, ...(await refusal(host(name)))]).toEqual([name, 400, 'invalidRequest', '#/incoming/host']);
+  });
+
   it('on a private host that the deployment has not opened', async () => {
     for (const name of ['10.1.2.3', '192.168.0.1', '172.16.0.9', '[::ffff:10.0.0.1]'.slice(1, -1), 'fd12::1'])
       expect(await refusal(host(name))).toEqual([400, 'hostNotAllowed', '#/incoming/host']);
