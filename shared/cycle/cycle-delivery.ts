@@ -1,7 +1,8 @@
+import type { Fault } from '../platform/fault.ts';
 import type { LaneQueues } from '../platform/lane-queues.ts';
 import type { Timers } from '../platform/timers.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
-import type { Cycle } from './cycle.ts';
+import type { Cycle, CycleCounts } from './cycle.ts';
 import type { CycleStore } from './cycle-store.ts';
 import type { CycleSummary } from './cycle-summary.ts';
 import type { CycleMessage } from './lane-message.ts';
@@ -15,12 +16,19 @@ export type Verdict =
   | { readonly done: false; readonly waitSeconds: number };
 export type CycleOutcome = 'stale' | 'suspended' | 'idle' | 'completed' | 'failed' | 'fenced' | 'waiting';
 
+/** How a run ended; neither counts nor fault where another run tells it in the place of the one that died. */
+export interface RunEnd {
+  readonly succeeded: boolean;
+  readonly counts?: CycleCounts;
+  readonly fault?: Fault;
+}
+
 /** Tells people and synchronize operations how a run ended. Each call can be repeated. */
 export interface CycleReporter {
   report(cycle: Cycle, context: RunContext | undefined, report: WorkloadReport): Promise<void>;
   /** Enters a run that did something or failed into the log of its mailbox. */
   note(summary: CycleSummary): Promise<void>;
-  synchronized(cycle: Cycle, operationIds: readonly string[], succeeded: boolean): Promise<void>;
+  synchronized(cycle: Cycle, operationIds: readonly string[], end: RunEnd): Promise<void>;
 }
 
 export interface CycleDependencies {

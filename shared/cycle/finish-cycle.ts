@@ -1,7 +1,7 @@
 import type { Organization } from '../organization/organization.ts';
 import { armCycle, timerName } from './arm-cycle.ts';
 import type { Cycle } from './cycle.ts';
-import { type CycleDependencies, done, earlyReasons, type Verdict } from './cycle-delivery.ts';
+import { type CycleDependencies, done, earlyReasons, type RunEnd, type Verdict } from './cycle-delivery.ts';
 import { FenceError } from './cycle-store.ts';
 import { type CycleSummary, isNotable } from './cycle-summary.ts';
 import type { CycleMessage } from './lane-message.ts';
@@ -13,13 +13,18 @@ export const reportAnswered = async (
   deps: CycleDependencies,
   cycle: Cycle,
   operationIds: ReadonlySet<string> | undefined,
-  succeeded: boolean,
+  end: RunEnd,
 ): Promise<void> => {
   if (operationIds === undefined || operationIds.size === 0) return;
   const ids = [...operationIds];
-  await deps.reporter.synchronized(cycle, ids, succeeded);
+  await deps.reporter.synchronized(cycle, ids, end);
   await deps.store.forgetSynchronized(cycle, ids);
 };
+
+const endOf = (result: CycleResult): RunEnd =>
+  result.kind === 'completed'
+    ? { succeeded: true, counts: result.outcome.counts }
+    : { succeeded: false, fault: result.fault };
 
 /** Completes, arms, reports. Whatever of it a crash leaves out, the redelivery or the watchdog makes up for. */
 export const finishCycle = async (
@@ -69,7 +74,7 @@ export const finishCycle = async (
     await armCycle(deps, completed);
     // A run that did not wait for its timer leaves it behind; firing would cost a needless start.
     if (startedEarly) await deps.timers.disarm(timerName(cycle));
-    await reportAnswered(deps, completed, new Set(answered), result.kind === 'completed');
+    await reportAnswered(deps, completed, new Set(answered), endOf(result));
   } catch (error) {
     if (error instanceof FenceError) return done('fenced');
     throw error;

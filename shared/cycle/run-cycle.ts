@@ -27,7 +27,7 @@ export const runCycle = async (deps: CycleDependencies, delivery: Delivery): Pro
   const startedAt = deps.now().getTime();
   const cycle = await readCycle(deps, delivery);
   if (cycle === undefined) return done('stale');
-  await reportAnswered(deps, cycle, cycle.synchronized, cycle.lastSuccessAt === cycle.lastCompletedAt);
+  await reportAnswered(deps, cycle, cycle.synchronized, { succeeded: cycle.lastSuccessAt === cycle.lastCompletedAt });
   if (!cycle.enabled || message.generation > cycle.generation) return done('stale');
   if (message.generation < cycle.generation) {
     // The run of this message may have died between completing and arming: arming again costs one call and saves it.

@@ -111,8 +111,8 @@ export const createCycleReporter = (deps: ReporterDependencies): CycleReporter =
       }
     },
     note: (summary) => writeCycleLog(store, summary),
-    synchronized: async (cycle, operationIds, succeeded) => {
-      for (const operationId of operationIds) await reportSynchronized(deps, cycle, operationId, succeeded);
+    synchronized: async (cycle, operationIds, end) => {
+      for (const operationId of operationIds) await reportSynchronized(deps, cycle, operationId, end);
     },
   };
 };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Cycle } from '../cycle/cycle.ts';
+import type { RunEnd } from '../cycle/cycle-delivery.ts';
 import { systemAuthor } from '../platform/change.ts';
 import { createChange } from '../platform/create-change.ts';
 import { FaultError } from '../platform/fault.ts';
@@ -17,14 +18,14 @@ import { finishOperation } from './run-operation.ts';
 export const synchronizeInputSchema = z.object({ workloads: z.array(z.enum(['incoming', 'outgoing'])).min(1) });
 
 /**
- * Tells a synchronize operation that one of its workloads has run. The last one ends it. Can be repeated; an operation
+ * Tells a synchronize operation that one of its workloads has run, and how. The last one ends it. Can be repeated; an operation
  * that has ended or vanished is left as it is.
  */
 export const reportSynchronized = async (
   dependencies: OperationDependencies,
-  cycle: Pick<Cycle, 'organizationId' | 'workload' | 'lastCounts'>,
+  cycle: Pick<Cycle, 'organizationId' | 'workload'>,
   operationId: string,
-  succeeded: boolean,
+  { succeeded, ...told }: RunEnd,
 ): Promise<void> => {
   const { store, now } = dependencies;
   try {
@@ -35,7 +36,7 @@ export const reportSynchronized = async (
       (current) => {
         if (isFinished(current)) return undefined;
         const { workloads } = synchronizeInputSchema.parse(current.input);
-        const outcome = { status: succeeded ? 'success' : 'failure', counts: cycle.lastCounts };
+        const outcome = { status: succeeded ? 'success' : 'failure', ...told };
         const result = { ...current.result, [cycle.workload]: outcome };
         const done = workloads.filter((workload) => workload in result).length;
         const ended = done === workloads.length;

@@ -102,6 +102,24 @@ describe('sync', () => {
     expect((await call('GET', `/operations/${body.id}`)).body.status).toBe('succeeded');
   });
 
+  it('tells how its own cycle ended: why it failed, and no counts of the one before', async () => {
+    const { mailboxId } = await enabledAnna();
+    await world.runIncoming();
+    await call('PATCH', `/mailboxes/${mailboxId}`, { credentials: { username: anna.username, password: 'wrong' } });
+
+    const { body } = await sync(mailboxId);
+    await world.runIncoming();
+    const { status, result } = (await call('GET', `/operations/${body.id}`)).body;
+
+    expect(status).toBe('succeeded');
+    expect(result).toEqual({
+      incoming: {
+        status: 'failure',
+        fault: expect.objectContaining({ code: 'authenticationFailed', whoActs: 'mailboxOwner' }),
+      },
+    });
+  });
+
   it('is refused for what is not enabled', async () => {
     const { mailboxId } = await enabledAnna();
 
