@@ -2,9 +2,19 @@ import sanitizeHtml from 'sanitize-html';
 
 /** How text looks, and nothing that places it over other things or fetches something. */
 const styleProperties =
-  /^(?:background-color|border(?:-(?:top|right|bottom|left|color|style|width|collapse|spacing))?|color|direction|font(?:-(?:family|size|style|variant|weight))?|height|letter-spacing|line-height|list-style-type|(?:margin|padding)(?:-(?:top|right|bottom|left))?|max-width|min-width|text-(?:align|decoration|indent|transform)|vertical-align|white-space|width|word-(?:break|spacing|wrap))$/;
-/** No backslash (CSS escapes), no angle bracket, no at-rule; functions are those of colours. */
-const styleValue = /^(?!.*(?:url|expression|image|var|attr|env|element|src)\s*\()[\w\s#%.,()'"!+-]{1,300}$/i;
+  /^(?:background(?:-color)?|border(?:-(?:collapse|radius|spacing)|(?:-(?:top|right|bottom|left))?(?:-(?:color|style|width))?)|color|direction|display|font(?:-(?:family|size|style|variant|weight))?|letter-spacing|line-height|list-style-type|(?:margin|padding)(?:-(?:top|right|bottom|left))?|(?:max-|min-)?(?:height|width)|overflow|table-layout|text-(?:align|decoration|indent|transform)|vertical-align|visibility|white-space|word-(?:break|spacing|wrap))$/;
+/** No backslash (CSS escapes), no angle bracket, no at-rule; functions are those of colours and lengths. */
+const styleValue = /^[\w\s#%.,()/'"!+-]{1,300}$/;
+const styleFunctions = /^(?:rgba?|hsla?|linear-gradient|radial-gradient|calc)?$/i;
+/** With a length below zero they draw text over what stands before it; a little of it is how headings are set. */
+const pullingProperties = /^(?:margin|text-indent|letter-spacing|word-spacing)/;
+const pulling = /-\s*(?!(?:0|[12](?:\.\d+)?px|0?\.\d+(?:px|em))(?![\w.]))[\d.]|calc/i;
+
+const isSafeDeclaration = (property: string, value: string): boolean =>
+  styleProperties.test(property) &&
+  styleValue.test(value) &&
+  [...value.matchAll(/([\w-]*)\s*\(/g)].every(([, name = '']) => styleFunctions.test(name)) &&
+  !(pullingProperties.test(property) && pulling.test(value));
 
 const safeStyle = (style: string): string =>
   style
@@ -12,10 +22,17 @@ const safeStyle = (style: string): string =>
     .map((declaration) => {
       const colon = declaration.indexOf(':');
       const [property, value] = [declaration.slice(0, colon).trim().toLowerCase(), declaration.slice(colon + 1).trim()];
-      return colon > 0 && styleProperties.test(property) && styleValue.test(value) ? `${property}:${value}` : '';
+      return colon > 0 && isSafeDeclaration(property, value) ? `${property}:${value}` : '';
     })
     .filter((declaration) => declaration !== '')
     .join(';');
+
+/** What a message says of its whole page: light text is written for the dark ground that it gives. */
+const pageStyle = ({ bgcolor, text, style }: sanitizeHtml.Attributes): string =>
+  [bgcolor && `background-color:${bgcolor}`, text && `color:${text}`, style].filter(Boolean).join(';');
+
+/** A link without a place of its own would lead into the page that shows the message. */
+const leadsAway = (href: string): boolean => /^\s*(?:https?|mailto|tel):/i.test(href);
 
 const isExternal = (source: string): boolean => /^(?:https?:)?\/\//i.test(source.trim());
 
@@ -53,9 +70,14 @@ const policy: sanitizeHtml.IOptions = {
       tagName,
       attribs: attribs['style'] === undefined ? attribs : { ...attribs, style: safeStyle(attribs['style']) },
     }),
-    a: (tagName, attribs) => ({
+    body: (tagName, attribs) => {
+      const style = pageStyle(attribs);
+      return style === '' ? { tagName, attribs } : { tagName: 'div', attribs: { style } };
+    },
+    a: (tagName, { href, ...attribs }) => ({
       tagName,
       attribs: {
+        ...(href !== undefined && leadsAway(href) ? { href } : {}),
         ...attribs,
         rel: 'noopener noreferrer nofollow',
         target: '_blank',
@@ -100,7 +122,8 @@ const withoutElements = (html: string): string => html.replace(/<[^<>]*>/g, ' ')
  * HTML of a received message as it may be shown in a page: no scripts, frames, forms or style sheets, nothing that is
  * placed over the page, nothing that is fetched when it is shown. Where a picture from the web stood, `img` has
  * `data-external-src`, so that its reader can be asked. Pictures of the message itself keep their `cid:`. Of HTML that is
- * nested or cut into elements beyond all reason the bare text is left.
+ * nested or cut into elements beyond all reason the bare text is left. It may be larger than the place where it is shown,
+ * which must cut it off.
  */
 export const makeHtmlSafe = (html: string): string =>
   sanitizeHtml(isTooComplex(html) ? withoutElements(html) : html, policy);

@@ -12,6 +12,46 @@ describe('the HTML of a received message', () => {
   });
 
   it.each([
+    [
+      'a button',
+      '<a href="https://shop.example" style="background:#0055aa;border-radius:4px;color:#ffffff;display:inline-block;padding:12px 24px" rel="noopener noreferrer nofollow" target="_blank">Buy</a>',
+    ],
+    ['a preview that is not shown', '<div style="display:none;max-height:0;overflow:hidden">Now with 20 % off</div>'],
+    ['type', '<p style="font:14px/20px Arial,sans-serif;letter-spacing:-0.5px">Dear Anna</p>'],
+    [
+      'columns',
+      '<table style="border-collapse:collapse;table-layout:fixed;width:calc(100% - 20px)"><tr><td style="border-bottom-color:#ccc">1</td></tr></table>',
+    ],
+  ])('keeps what a newsletter cannot be read without: %s', (_, html) => {
+    expect(makeHtmlSafe(html)).toBe(html);
+  });
+
+  it('keeps the ground on which light text is read', () => {
+    const html =
+      '<html><body bgcolor="#222" text="#eee" style="margin:0"><p style="color:#fff">Dear Anna</p></body></html>';
+
+    expect(makeHtmlSafe(html)).toBe(
+      '<div style="background-color:#222;color:#eee;margin:0"><p style="color:#fff">Dear Anna</p></div>',
+    );
+    expect(makeHtmlSafe('<body bgcolor="red;position:fixed"><p>x</p></body>')).not.toContain('position');
+  });
+
+  it.each([
+    'margin-top:-2000px',
+    'margin:0 -3px',
+    'margin:calc(0px - 500px)',
+    'text-indent:-999em',
+    'letter-spacing:-5em',
+  ])('draws nothing over what stands before it: %s', (style) => {
+    expect(makeHtmlSafe(`<p style="${style}">x</p>`)).toBe('<p>x</p>');
+  });
+
+  it('has no links into the page that shows it', () => {
+    for (const href of ['/v1/session', 'logout', '?delete=1', '#top', '//client.example'])
+      expect(makeHtmlSafe(`<a href="${href}">x</a>`)).not.toContain('href');
+  });
+
+  it.each([
     '<script>alert(1)</script>',
     '<img src=x onerror=alert(1)>',
     '<svg onload=alert(1)><script>alert(1)</script></svg>',
@@ -27,6 +67,7 @@ describe('the HTML of a received message', () => {
     '<div style="background:url(https://evil.example/p.gif)">x</div>',
     '<div style="background-color:expression(alert(1))">x</div>',
     '<div style="color:red;back\\67round:u\\72l(https://evil.example)">x</div>',
+    `<div style="background:image-set('p.gif' 1x);background-color:-webkit-image-set('p.gif' 1x)">x</div>`,
     '<div style="position:fixed;top:0;left:0;z-index:9999">x</div>',
     '<body background="https://evil.example/p.gif"><video src="https://evil.example/v.mp4" autoplay></video>',
     '<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>',
@@ -42,7 +83,7 @@ describe('the HTML of a received message', () => {
     expect(safe).not.toMatch(
       /<(?:script|style|iframe|object|embed|form|input|button|meta|base|link|svg|math|video|source)/i,
     );
-    expect(safe).not.toMatch(/\son\w+\s*=|javascript:|expression|url\(|srcset|position|alert\(1\)/i);
+    expect(safe).not.toMatch(/\son\w+\s*=|javascript:|expression|url\(|image-set|srcset|position|alert\(1\)/i);
     expect(safe).not.toMatch(/(?<!data-external-)(?:src|background|data|action)="?(?:https?:)?\/\/evil/i);
   });
 
