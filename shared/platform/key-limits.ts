@@ -12,7 +12,7 @@ export const canExist = ({ pk, sk }: { readonly pk: string; readonly sk: string 
   fits(pk, longestPartitionKey) && fits(sk, longestSortKey);
 
 /** Whether a sort key lies in a range, in the order of the table: that of bytes. */
-const isWithin = (sk: string, { from, to }: { readonly from?: string; readonly to?: string }): boolean => {
+export const isWithin = (sk: string, { from, to }: { readonly from?: string; readonly to?: string }): boolean => {
   const bytes = Buffer.from(sk);
   return (
     (from === undefined || Buffer.compare(bytes, Buffer.from(from)) >= 0) &&

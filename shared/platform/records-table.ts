@@ -16,7 +16,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { canExist } from './key-limits.ts';
+import { canExist, isWithin } from './key-limits.ts';
 import type { RecordKind } from './record-kinds.ts';
 
 /** Where an item of the records table stands; every partition belongs to one organization (or to the deployment). */
