@@ -19,6 +19,15 @@ export type DovecotOptions = {
   readonly maxUserConnections: number;
   /** Takes access tokens besides passwords. */
   readonly oauth?: DovecotOAuth;
+  readonly imap?: DovecotImap;
+};
+
+/** How IMAP servers differ. */
+export type DovecotImap = {
+  /** What stands before the name of every folder but the Inbox, its last character between the parts of a name []. */
+  readonly prefix?: string;
+  /** What the server says that it can, instead of all that it can. */
+  readonly capabilities?: readonly string[];
 };
 
 /** Where Dovecot asks about access tokens (RFC 7662). */
@@ -80,6 +89,12 @@ const specialFolders = ['Drafts', 'Sent', 'Trash', 'Junk', 'Archive']
   .map((name) => `  mailbox ${name} {\n    special_use = \\${name}\n    auto = subscribe\n  }`)
   .join('\n');
 
+const folderNames = ({ prefix = '' }: DovecotImap): string =>
+  `  separator = ${prefix.at(-1) ?? '/'}${prefix === '' ? '' : `\n  prefix = ${prefix}`}`;
+
+const announced = ({ capabilities }: DovecotImap): string =>
+  capabilities === undefined ? '' : `\n  imap_capability = ${capabilities.join(' ')}`;
+
 const introspection = ({ introspectionUrl }: DovecotOAuth): string => `introspection_mode = post
 introspection_url = ${introspectionUrl}
 force_introspection = yes
@@ -101,7 +116,7 @@ const tokenPassdbs = (directory: string, oauth: DovecotOAuth): string =>
     .join('\n');
 
 const configuration = (
-  { directory, ports, certificates, maxUserConnections, oauth }: DovecotOptions,
+  { directory, ports, certificates, maxUserConnections, oauth, imap = {} }: DovecotOptions,
   owners: Owners,
 ): string => {
   return `base_dir = ${directory}/run
@@ -154,11 +169,11 @@ mail_fsync = never
 recipient_delimiter = +
 namespace inbox {
   inbox = yes
-  separator = /
+${folderNames(imap)}
 ${specialFolders}
 }
 protocol imap {
-  mail_max_userip_connections = ${maxUserConnections}
+  mail_max_userip_connections = ${maxUserConnections}${announced(imap)}
 }
 protocol pop3 {
   mail_max_userip_connections = ${maxUserConnections}

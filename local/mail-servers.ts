@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCertificates } from './certificates.ts';
-import { type Dovecot, type DovecotOAuth, startDovecot } from './dovecot.ts';
+import { type Dovecot, type DovecotImap, type DovecotOAuth, startDovecot } from './dovecot.ts';
 import {
   demoAddresses,
   demoDomain,
@@ -25,6 +25,7 @@ export type MailServersOptions = {
   readonly sendAs?: Readonly<Record<string, readonly string[]>>;
   /** Takes access tokens besides passwords, in Postfix as in Dovecot. */
   readonly oauth?: DovecotOAuth;
+  readonly imap?: DovecotImap;
 };
 
 /** A Dovecot and a Postfix that work together. */
@@ -74,6 +75,7 @@ export const startMailServers = async (options: MailServersOptions): Promise<Mai
     users,
     maxUserConnections: options.maxUserConnections ?? 20,
     ...(options.oauth === undefined ? {} : { oauth: options.oauth }),
+    ...(options.imap === undefined ? {} : { imap: options.imap }),
   });
   let postfix: Postfix;
   try {
