@@ -217,6 +217,15 @@ export const alertRules: readonly AlertRule[] = [
     cleared: 'The rule names a folder again or is removed',
   },
   {
+    codes: ['folderRefused'],
+    subjects: ['mailbox'],
+    scope: 'mailbox',
+    levels: ['warning'],
+    raised: 'The server refuses the Sent folder; all other mail is read on',
+    clearedBy: 'itself',
+    cleared: 'A later cycle reads mail of the folder',
+  },
+  {
     codes: ['mailboxTakenOver'],
     subjects: ['mailbox'],
     scope: 'mailbox',

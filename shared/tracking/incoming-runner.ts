@@ -10,6 +10,7 @@ import type { MailboxSession } from '../transport/mailbox-session.ts';
 import type { TrackedFolder } from './fetch-window.ts';
 import { findProcessFrom } from './process-from.ts';
 import { type FolderOutcome, readFolder } from './read-folder.ts';
+import { readSentFolder } from './read-sent-folder.ts';
 import { TrackingLookups } from './tracking-lookups.ts';
 import type { TrackingRun } from './tracking-run.ts';
 
@@ -22,16 +23,16 @@ export interface IncomingDependencies {
 /** The window that is under way may go on for this long after the run should begin no new one. */
 const lastWindowMilliseconds = 6_000;
 
-const listTrackedFolders = async (
+/** The Sent folder, where it is looked at for its own sake: undefined also where the server has none. */
+const findSentFolder = async (
   session: MailboxSession,
   { organization, mailbox }: WorkloadRun,
-): Promise<readonly TrackedFolder[]> => {
-  const inbox: TrackedFolder = { path: 'INBOX', direction: 'incoming' };
-  if (!organization.settings.tracking.sentItems || mailbox.kind === 'forward') return [inbox];
+): Promise<TrackedFolder | undefined> => {
+  if (!organization.settings.tracking.sentItems || mailbox.kind === 'forward') return undefined;
   const sent = (await session.listFolders()).find(({ role }) => role === 'sent');
   // A rule has all of a folder tracked, and a folder has one cursor.
   const hasRule = activeRules({ organization, mailbox }).some(({ folderId }) => folderId === sent?.id);
-  return sent === undefined || hasRule ? [inbox] : [inbox, { path: sent.id, direction: 'outgoing' }];
+  return sent === undefined || hasRule ? undefined : { path: sent.id, direction: 'outgoing' };
 };
 
 const readFolders = async (deps: IncomingDependencies, run: WorkloadRun, session: MailboxSession) => {
@@ -63,7 +64,9 @@ const readFolders = async (deps: IncomingDependencies, run: WorkloadRun, session
     backlog += outcome.backlog;
     return outcome;
   };
-  for (const folder of await listTrackedFolders(session, run)) await read(folder);
+  const sent = await findSentFolder(session, run);
+  await read({ path: 'INBOX', direction: 'incoming' });
+  if (sent !== undefined) await readSentFolder(tracking, sent, run.cycle.cursors[sent.path], read);
   const { consecutiveFailures: failures } = run.cycle;
   for (const rule of activeRules(tracking)) await readRuleFolder(tracking, rule, failures, read);
   return { counts, more, limit: more ? budget.met() : undefined, backlog };

@@ -15,7 +15,7 @@ import { setAsideMessage } from './set-aside-message.ts';
 import { trackForwarded } from './track-forwarded.ts';
 import { trackWindow } from './track-window.ts';
 import type { MessageResult, TrackingRun } from './tracking-run.ts';
-import { assumedReceipt, mustSetAside, noteWithheld, withheldError, withheldReason } from './withheld-messages.ts';
+import { assumedReceipt, mustSetAside, noteWithheld, WithheldError, withheldReason } from './withheld-messages.ts';
 import { searchedSince, withoutDecided } from './without-decided.ts';
 
 export interface FolderOutcome {
@@ -264,7 +264,7 @@ class FolderReader {
     const lastUid = before ?? this.#stored?.lastUid ?? cursor.lastUid;
     const withheld = noteWithheld(cursor.withheld, uid, uids.at(-1) ?? uid, this.#run.now());
     await this.#save({ ...cursor, ...this.#uidNextSoFar(), lastUid, withheld });
-    throw withheldError(this.#folder.path, uid);
+    throw new WithheldError(this.#folder.path, uid);
   }
 
   /** Sets a message aside that ended three runs: nothing of it but its bytes is looked at. */

@@ -24,9 +24,10 @@ export const assumedReceipt = ({ since, upToUid }: NonNullable<FolderCursor['wit
 
 export const withheldReason = `in ${runsBeforeSetAside} runs the server listed this message and did not send it`;
 
-export const withheldError = (folder: string, uid: number): TransportError =>
-  new TransportError('serverError', {
-    class: 'transient',
-    level: 'mailbox',
-    detail: `The server lists message ${uid} of ${folder} and does not send it`,
-  });
+/** The server lists a message and does not send it. */
+export class WithheldError extends TransportError {
+  constructor(folder: string, uid: number) {
+    const detail = `The server lists message ${uid} of ${folder} and does not send it`;
+    super('serverError', { class: 'transient', level: 'mailbox', detail });
+  }
+}

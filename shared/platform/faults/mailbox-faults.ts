@@ -111,6 +111,12 @@ export const mailboxFaults = {
     fix: 'Name the folder in the rule again, or remove the rule',
     whoActs: 'mailboxOwner',
   },
+  folderRefused: {
+    title: 'The server does not open the Sent folder',
+    cause: 'The folder is listed, and the login may not read it',
+    fix: 'Give the login the right to read the folder, or turn tracking.sentItems off',
+    whoActs: 'administrator',
+  },
   messageGone: {
     title: 'The message is not in the mailbox',
     cause: 'It was deleted, or it was never in this mailbox',

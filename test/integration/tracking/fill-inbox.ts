@@ -7,12 +7,18 @@ import { withMailbox } from '../../support/mailbox-client.ts';
 const maildirOf = ({ dovecot }: MailServers, user: MailUser): string =>
   join(dirname(dovecot.logFile), 'mail', user.username, 'maildir');
 
-/** Takes away the right to look into a folder until the test ends; the server goes on listing it. */
-export const closeFolder = (servers: MailServers, user: MailUser, folder: string): void => {
+/**
+ * Takes away the right to look into a folder until the test ends; the server goes on listing it.
+ *
+ * @returns gives the right back before that
+ */
+export const closeFolder = (servers: MailServers, user: MailUser, folder: string): (() => void) => {
   const path = join(maildirOf(servers, user), `.${folder}`);
   const { mode } = statSync(path);
   chmodSync(path, 0o000);
-  onTestFinished(() => chmodSync(path, mode));
+  const open = (): void => chmodSync(path, mode);
+  onTestFinished(open);
+  return open;
 };
 
 export interface FilledMail {

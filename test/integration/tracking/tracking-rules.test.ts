@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { appendMessage } from '../../support/mailbox-client.ts';
+import { appendMessage, withMailbox } from '../../support/mailbox-client.ts';
 import { storeSentEmail } from '../../support/sent-email.ts';
 import { compose } from './compose.ts';
+import { closeFolder } from './fill-inbox.ts';
 import { type IncomingWorld, startIncomingWorld } from './incoming-world.ts';
 
 let world: IncomingWorld;
@@ -121,6 +122,32 @@ describe('the Sent folder', () => {
       ['Sent', 'duplicate', true],
       ['Sent', 'tracked', false],
     ]);
+  });
+
+  it('stops no other mail while the server refuses it, and is read from where it stood afterwards', async () => {
+    const organization = await world.createOrganization();
+    await organization.settings({ tracking: { sentItems: true } });
+    const mailUser = nextMailUser();
+    const { mailboxId } = await organization.user(mailUser);
+    const sent = { From: mailUser.address, To: 'carl@client.example' };
+    const subjects = async () => (await organization.emails()).map(({ subject }) => subject).sort();
+    const alerts = async () => (await organization.call('GET', '/alerts?status=open')).body.data;
+    await append(mailUser, { ...sent, Subject: 'Sent before' }, 'Sent');
+    await organization.synchronize(mailboxId);
+    await append(mailUser, { ...sent, Subject: 'Sent meanwhile' }, 'Sent');
+    const open = closeFolder(world.servers, mailUser, 'Sent');
+    await withMailbox(world.servers.environment, mailUser, (client) => client.mailboxCreate('Projects'));
+    await organization.call('POST', `/mailboxes/${mailboxId}/folder-rules`, { folderId: 'Projects' });
+    await append(mailUser, { Subject: 'Received' }, 'Projects');
+
+    const { consecutiveFailures } = await organization.synchronize(mailboxId);
+
+    expect([consecutiveFailures, await subjects()]).toEqual([0, ['Received', 'Sent before']]);
+    expect(await alerts()).toMatchObject([{ code: 'folderRefused', level: 'warning', subject: { id: mailboxId } }]);
+    open();
+    await organization.synchronize(mailboxId);
+    expect(await subjects()).toEqual(['Received', 'Sent before', 'Sent meanwhile']);
+    expect(await alerts()).toEqual([]);
   });
 });
 
