@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { callAws } from './call-aws.ts';
 import { type AwsEndpoint, awsEnvironment, childEnvironment } from './child-environment.ts';
@@ -12,7 +12,7 @@ export type StackOutputs = Readonly<Record<string, string>>;
 export type DeploymentOptions = {
   readonly aws: AwsEndpoint;
   readonly runDirectory: string;
-  /** Where the CDK writes the outputs. */
+  /** Where the outputs are kept, instead of those of the last deployment. */
   readonly outputsFile: string;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
@@ -75,9 +75,12 @@ export const deployStack = async (options: DeploymentOptions): Promise<StackOutp
   await progress.step('cdk bootstrap', () => cdk(runDirectory, 'bootstrap', `aws://${account}/${aws.region}`));
   return await progress.step('cdk deploy', async () => {
     const output = join(runDirectory, 'cdk.out');
+    // A file of this run: another deployment may go on at the same time and keep its own in the same place.
+    const written = join(runDirectory, 'cdk-outputs.json');
     const flags = ['--require-approval', 'never', '--progress', 'events'];
-    await cdk(checkoutDirectory, 'deploy', ...flags, '--output', output, '--outputs-file', outputsFile, ...context);
-    const stacks = JSON.parse(await readFile(outputsFile, 'utf8')) as Record<string, Record<string, string>>;
+    await cdk(checkoutDirectory, 'deploy', ...flags, '--output', output, '--outputs-file', written, ...context);
+    await copyFile(written, outputsFile);
+    const stacks = JSON.parse(await readFile(written, 'utf8')) as Record<string, Record<string, string>>;
     return Object.assign({}, ...Object.values(stacks)) as StackOutputs;
   });
 };

@@ -1,6 +1,5 @@
-import { rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { writeEnvironment } from './environment.ts';
+import { removeEnvironment, removeOutdated, writeEnvironment } from './environment.ts';
 import { type LocalCloud, startLocalCloud } from './local-cloud.ts';
 import { localDirectory, localFile } from './paths.ts';
 import { createProgress } from './progress.ts';
@@ -80,8 +79,9 @@ const main = async (): Promise<number> => {
   const environmentFile = await localFile('environment.json');
   let cloud: LocalCloud | undefined;
   try {
-    // One that is there tells of servers that are gone.
-    await rm(environmentFile, { force: true });
+    const running = await removeOutdated(environmentFile);
+    if (running !== undefined)
+      progress.line(`A local cloud of this checkout answers at ${running}; this one is another, beside it.`);
     cloud = await startLocalCloud({
       progress,
       signal,
@@ -111,7 +111,10 @@ const main = async (): Promise<number> => {
     progress.line(`\n${error instanceof Error ? error.message : String(error)}`);
     return 1;
   } finally {
-    if (cloud !== undefined) await progress.step('Stop everything', cloud.stop);
+    if (cloud !== undefined) {
+      await removeEnvironment(environmentFile, cloud.environment);
+      await progress.step('Stop everything', cloud.stop);
+    }
     progress.line(`Logs are in ${localDirectory}/logs`);
   }
 };
