@@ -48,6 +48,8 @@ export type GuardedProcess = {
   /** Resolves with the exit code when the command has ended, by itself or stopped; never rejects. */
   readonly ended: Promise<number>;
   readonly hasEnded: () => boolean;
+  /** Why the log holds less than was written, such as a full disk. */
+  readonly logFailure: () => Error | undefined;
   /** Ends the command and everything that it started; resolves when all is gone. May be called again. */
   readonly stop: () => Promise<void>;
   /** Ends them without a chance to clean up, as a crash of the machine would. */
@@ -76,6 +78,12 @@ export const startGuarded = (command: Command): GuardedProcess => {
   child.stdin.on('error', () => undefined);
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
+  let logFailure: Error | undefined;
+  log.on('error', (error) => {
+    logFailure ??= error;
+    // What nobody reads would hold the command up.
+    for (const output of [child.stdout, child.stderr]) output.unpipe(log).resume();
+  });
   let isOver = false;
   const ended = new Promise<number>((resolve) => {
     const end = (code: number): void => {
@@ -109,7 +117,15 @@ export const startGuarded = (command: Command): GuardedProcess => {
     endGroup(child);
     await ended;
   };
-  return { name: command.name, logFile: command.logFile, ended, hasEnded: () => isOver, stop, kill };
+  return {
+    name: command.name,
+    logFile: command.logFile,
+    ended,
+    hasEnded: () => isOver,
+    logFailure: () => logFailure,
+    stop,
+    kill,
+  };
 };
 
 /** The last lines of a log, to show why something failed. */
@@ -131,8 +147,9 @@ export const runGuarded = async (command: Command, signal?: AbortSignal): Promis
   signal?.removeEventListener('abort', stop);
   signal?.throwIfAborted();
   if (code !== 0) {
+    const logFailure = running.logFailure();
     throw new Error(
-      `${command.name} failed with code ${code}. The end of ${command.logFile}:\n${await lastLines(command.logFile)}`,
+      `${command.name} failed with code ${code}.${logFailure === undefined ? '' : ` Its log is cut off: ${logFailure.message}.`} The end of ${command.logFile}:\n${await lastLines(command.logFile)}`,
     );
   }
 };

@@ -147,7 +147,12 @@ export const startLocalCloud = async (options: LocalCloudOptions): Promise<Local
   let stopping: Promise<void> | undefined;
   const stopAll = async (): Promise<void> => {
     for (const stop of stops.reverse()) await stop();
-    if (options.logDirectory !== undefined) await keepLogs(run.path, options.logDirectory);
+    try {
+      if (options.logDirectory !== undefined) await keepLogs(run.path, options.logDirectory);
+    } catch (error) {
+      // Must not stand in the place of what went wrong before.
+      options.progress.line(`The logs are not kept: ${String(error)}`);
+    }
     await run.remove();
   };
   const stop = (): Promise<void> => {

@@ -54,6 +54,17 @@ const allGone = (pids: readonly number[]): Promise<true> =>
   );
 
 describe('a guarded process', () => {
+  it('goes on to its end where its log finds the disk full, which is told', async () => {
+    const running = startGuarded({
+      ...command('full'),
+      args: ['-c', 'yes | head -c 1000000; exit 3'],
+      logFile: '/dev/full',
+    });
+
+    expect(await running.ended).toBe(3);
+    expect(running.logFailure()?.message).toContain('ENOSPC');
+  });
+
   it('is gone with all that it started when it is stopped', async () => {
     const running = startGuarded(command('stopped'));
     const pids = await readPids('stopped');
