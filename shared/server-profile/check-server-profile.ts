@@ -6,6 +6,7 @@ import type { FaultCode } from '../platform/fault-catalogue.ts';
 import { refuseField } from '../platform/validate.ts';
 import type { HostPolicy } from '../transport/host-policy.ts';
 import { checkCredentials } from './check-credentials.ts';
+import type { CredentialsInput } from './profile-credentials.ts';
 import { issuerOf } from './profile-issuer.ts';
 import type { ServerProfileInput } from './server-profile-input.ts';
 
@@ -64,17 +65,32 @@ const addressesOf = async (host: string): Promise<readonly string[]> => {
   }
 };
 
-const checkHosts = async (profile: ServerProfileInput, hostPolicy: HostPolicy): Promise<void> => {
+type Endpoints = Pick<ServerProfileInput, 'kind'> & {
+  readonly incoming: { readonly host: string };
+  readonly outgoing: { readonly host: string };
+  readonly credentials: Pick<CredentialsInput, 'authentication' | 'issuer' | 'tenantId'>;
+};
+
+const hostsOf = (profile: Endpoints): readonly { readonly pointer: string; readonly host: string }[] => {
   const issuer = profile.credentials.authentication === 'oauth2' ? issuerOf(profile) : null;
-  const hosts = [
+  return [
     { pointer: '#/incoming/host', host: profile.incoming.host },
     { pointer: '#/outgoing/host', host: profile.outgoing.host },
     ...(issuer === null
       ? []
       : [{ pointer: '#/credentials/issuer', host: new URL(issuer).hostname.replace(/^\[|\]$/g, '') }]),
   ];
+};
+
+const checkHosts = async (
+  profile: ServerProfileInput,
+  hostPolicy: HostPolicy,
+  present: Endpoints | undefined,
+): Promise<void> => {
+  const known = new Set(present === undefined ? [] : hostsOf(present).map(({ host }) => host));
   await Promise.all(
-    hosts.map(async ({ pointer, host }) => {
+    hostsOf(profile).map(async ({ pointer, host }) => {
+      if (known.has(host)) return;
       const refused = (await addressesOf(host)).some((address) => !hostPolicy.allows(address));
       if (refused) throw refuse('hostNotAllowed', pointer, `${host} may not be connected to`);
     }),
@@ -100,16 +116,19 @@ const checkCertificates = (pem: string): void => {
  * The rules that no schema can express. A name is resolved once more at each connection; here it only spares the
  * caller a profile that could never work.
  *
+ * @param present what is changed: of its hosts nothing is asked, or one that may not be connected to any more would stand
+ * in the way of turning the profile off
  * @throws FaultError unsupportedCombination, insecureCredentials, hostNotAllowed, invalidRequest
  */
 export const checkServerProfile = async (
   profile: ServerProfileInput,
   rules: ProfileRules,
   hasClientSecret: boolean,
+  present?: Endpoints,
 ): Promise<void> => {
   checkCombination(profile);
   checkCredentials(profile, { allowInsecure: rules.allowInsecureCredentials, hasClientSecret });
   checkSecurity(profile, rules.allowInsecureCredentials);
   if (profile.caCertificates !== null) checkCertificates(profile.caCertificates);
-  await checkHosts(profile, rules.hostPolicy);
+  await checkHosts(profile, rules.hostPolicy, present);
 };

@@ -153,7 +153,7 @@ export const changeServerProfile = async (
       const patched = applyMergePatch({ ...shown, credentials }, patch);
       const input = completeProfile(validate(serverProfileInputSchema, patched));
       const sealed = await sealSecrets(dependencies, organization, id, current.credentials, given);
-      await checkServerProfile(input, rules, sealed.clientSecret !== undefined);
+      await checkServerProfile(input, rules, sealed.clientSecret !== undefined, current);
       if (input.incoming.protocol === 'pop3' && current.incoming.protocol !== 'pop3')
         await refuseMaildrop(store, organization.id, id);
       if (input.maxConnections > current.maxConnections)

@@ -307,19 +307,21 @@ describe('a server profile is refused', () => {
       expect(await refusal(host(name))).toEqual([400, 'hostNotAllowed', '#/incoming/host']);
   });
 
-  it('on a link-local or metadata host, whatever the deployment has opened', async () => {
+  /** As a deployment answers that has opened other ranges. */
+  const askWhere = async (ranges: string) => {
     const allowed = process.env['ALLOWED_HOST_RANGES'];
-    process.env['ALLOWED_HOST_RANGES'] = '10.0.0.0/8,169.254.0.0/16,fe80::/10,fd00::/8';
+    process.env['ALLOWED_HOST_RANGES'] = ranges;
     const open = createApi(createServices(), routeGroups, new Logger({ serviceName: 'test', logLevel: 'SILENT' }));
     process.env['ALLOWED_HOST_RANGES'] = allowed;
-    const { admin } = await api.organization();
-    const key = (await admin('POST', '/v1/api-keys', { body: { name: 'other', role: 'admin' } })).body.secret;
-    const post = async (name: string) => {
-      const event = toEvent('POST', '/v1/server-profiles', key, {
-        body: { ...dovecot, ...host(name), outgoing: { ...dovecot.outgoing, host: 'smtp.example' } },
-      });
-      return readAnswer(await open(event, {} as Context));
+    const { secret: key } = (await call('POST', '/api-keys', { name: 'other', role: 'admin' })).body;
+    return async (name: string) => {
+      const body = { ...dovecot, ...host(name), outgoing: { ...dovecot.outgoing, host: 'smtp.example' } };
+      return readAnswer(await open(toEvent('POST', '/v1/server-profiles', key, { body }), {} as Context));
     };
+  };
+
+  it('on a link-local or metadata host, whatever the deployment has opened', async () => {
+    const post = await askWhere('10.0.0.0/8,169.254.0.0/16,fe80::/10,fd00::/8');
 
     expect((await post('10.1.2.3')).status).toBe(201);
     for (const name of ['169.254.169.254', 'fe80::1', 'fd00:ec2::254', '0.0.0.0'])
@@ -329,5 +331,13 @@ describe('a server profile is refused', () => {
       });
     // Loopback is private, too: this deployment did not open it.
     expect((await post('localhost')).body.code).toBe('hostNotAllowed');
+  });
+
+  it('for its hosts only where they are new: one that is closed by now can be turned off', async () => {
+    const path = `/server-profiles/${(await (await askWhere('10.0.0.0/8'))('10.1.2.3')).body.id}`;
+
+    expect((await call('PATCH', path, { status: 'inactive' })).body.status).toBe('inactive');
+    expect((await call('PATCH', path, { incoming: { host: '10.1.2.4' } })).body.code).toBe('hostNotAllowed');
+    expect((await call('PATCH', path, { outgoing: { host: '10.1.2.4' } })).body.code).toBe('hostNotAllowed');
   });
 });
