@@ -12,20 +12,25 @@ export interface DecisionOutcome {
   readonly code: FaultCode | null;
   readonly emailId: string | null;
   readonly steps: readonly DecisionStep[];
+  /** The email that was tracked by the decision before, and is no more. */
+  readonly goneEmailId?: string | undefined;
 }
 
 /**
  * One decision per mailbox and message: the same again when the message is read again, even under another UID, and the
  * one that is known of it when it has moved to another folder.
  */
-export const decisionIdOf = derivedOnce(
-  (mailboxId, message) =>
-    message.previous?.id ?? deriveIdentifier('dec', message.receivedAt.getTime(), seedOf(mailboxId, message)),
-);
+export const decisionIdOf = derivedOnce((mailboxId, message) => {
+  const { previous, receivedAt, twin } = message;
+  if (previous !== undefined) return previous.id;
+  const seed = seedOf(mailboxId, message);
+  return deriveIdentifier('dec', receivedAt.getTime(), twin === undefined ? seed : `${seed}#${twin}`);
+});
 
 /**
  * The write that notes a decision. That a message was tracked is final: a second copy of it in the mailbox, or reading
- * it again, does not change that.
+ * it again, does not change that. Without a Message-ID it may have been another message that looks the same: then the
+ * write is refused, and the message needs a decision of its own.
  */
 export const decisionWrite = (
   store: EntityStore,
@@ -62,7 +67,20 @@ export const decisionWrite = (
   const expiresAt = decisionExpiry(decision, organization.settings.tracking.decisionRetentionDays);
   const [write] = store.writesOf(decisionKind, organization.id, undefined, decision, { expiresAt });
   if (write === undefined || !('put' in write)) throw new Error('A decision is one item');
-  if (decided.outcome === 'tracked') return { put: write.put };
+  if (decided.outcome === 'tracked' && (message.headers.messageId !== null || message.twin !== undefined))
+    return { put: write.put };
+  if (decided.outcome === 'tracked')
+    return {
+      put: write.put,
+      condition: {
+        expression: 'attribute_not_exists(pk) OR entity.outcome <> :tracked OR entity.emailId IN (:email, :gone)',
+        values: {
+          ':tracked': 'tracked',
+          ':email': decided.emailId,
+          ':gone': decided.goneEmailId ?? decided.emailId,
+        },
+      },
+    };
   return {
     put: write.put,
     condition: {

@@ -7,11 +7,11 @@ import { fingerprint } from '../platform/identifier.ts';
 import { recordKey } from '../platform/records-table.ts';
 import type { FolderMarks } from '../transport/folder-marks.ts';
 import { fetchWindow, type TrackedFolder } from './fetch-window.ts';
+import { forgetDeletedEmail } from './forget-deleted-email.ts';
 import { withFormerDecisions } from './former-decisions.ts';
 import { type KeywordState, loadKeywordState, removeKeywordState, saveKeywordState } from './keyword-state.ts';
 import { identityOf, type MailboxMessage } from './mailbox-message.ts';
 import { noteFailures, planKeyword } from './plan-keyword.ts';
-import { forgetDeletedEmail } from './track-on-request.ts';
 import { trackWindow } from './track-window.ts';
 import { keywordsOf, usesKeyword } from './tracked-keyword.ts';
 import type { TrackingRun } from './tracking-run.ts';
@@ -182,7 +182,8 @@ class KeywordFollower {
       const identity = identityOf(headers);
       if (identity !== undefined && emails.has(uid)) await forgetDeletedEmail(this.#run, direction, identity);
     }
-    const manual = { via: 'category', detail: `the keyword ${this.#keywords.tracked} was put on it` } as const;
+    const detail = `the keyword ${this.#keywords.tracked} was put on it`;
+    const manual = { via: 'category', detail, bringsBack: !isFirstLook } as const;
     return (await withFormerDecisions(this.#run, open, ['INBOX'])).map((message) => ({
       ...message,
       manual: { ...manual, regarding: message.manual?.regarding ?? null },

@@ -29,6 +29,8 @@ export interface MailboxMessage {
   readonly reportsOn?: readonly string[] | undefined;
   /** The decision that the next one takes the place of, where it was looked up: it is kept in the history. */
   readonly previous?: Decision | undefined;
+  /** Of a message that another one equals in all that is known of a header: what its content is, which tells them apart. */
+  readonly twin?: string | undefined;
 }
 
 const identities = new WeakMap<MessageHeaders, string>();

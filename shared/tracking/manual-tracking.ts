@@ -8,6 +8,8 @@ export interface ManualTracking {
   readonly detail: string;
   /** What the email is to regard; null: whatever the email that it answers regards. */
   readonly regarding: Reference | null;
+  /** Also when its email was deleted in the hub; where only the content tells whether there was one. */
+  readonly bringsBack?: boolean | undefined;
   /** Whether an unknown sender becomes a record; undefined: as the settings say. */
   readonly createContact?: boolean | undefined;
 }

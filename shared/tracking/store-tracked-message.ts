@@ -11,10 +11,11 @@ import { crmRecordKind } from '../record/record.ts';
 import { createSender, type NewSender, wantsNewSender } from './auto-create-sender.ts';
 import { buildEmail, type EmailContent, emailIdOf, queuesOf, type Tracked } from './build-email.ts';
 import { type DecisionFacts, decideMessage, type Verdict } from './decide-message.ts';
-import type { DecisionStep } from './decision.ts';
+import { type DecisionStep, decisionKind } from './decision.ts';
 import type { StepOutcome } from './decision-steps.ts';
 import { decisionWrite } from './decision-writes.ts';
 import { showBytes } from './early-steps.ts';
+import { forgetDeletedEmail } from './forget-deleted-email.ts';
 import { gatherFacts } from './gather-facts.ts';
 import { standsForSentCopy } from './internal-mail.ts';
 import { ItemError, ofItem } from './item-error.ts';
@@ -22,6 +23,7 @@ import { keepFiles } from './keep-files.ts';
 import { contentIdentity, identityOf, type MailboxMessage } from './mailbox-message.ts';
 import { queueItemWrites } from './queue-items.ts';
 import type { TrackingContext } from './tracking-run.ts';
+import { tellApart } from './twin-message.ts';
 
 const attempts = 6;
 
@@ -115,7 +117,7 @@ const trackingWrites = (
   verdict: Tracked,
   known: { readonly identity: string; readonly directions: readonly MailboxMessage['direction'][] },
   content: EmailContent,
-  takenSenders: number,
+  { takenSenders, goneEmailId }: { readonly takenSenders: number; readonly goneEmailId: string | undefined },
 ): RecordWrite[] => {
   const { organization, mailbox, store, author } = run;
   const { message, participants } = facts;
@@ -140,7 +142,7 @@ const trackingWrites = (
       organization,
       mailbox,
       message,
-      { outcome: 'tracked', code: null, emailId: email.id, steps },
+      { outcome: 'tracked', code: null, emailId: email.id, steps, goneEmailId },
       now,
     ),
   ];
@@ -159,25 +161,27 @@ export const storeTrackedMessage = async (
   earlySteps: readonly StepOutcome[],
   raw: Buffer,
 ): Promise<Verdict> => {
-  const { message } = first.facts;
+  let { message } = first.facts;
   const { direction, headers } = message;
   const read = ofItem(() => readMessage(raw));
   const identity = identityOf(headers) ?? contentIdentity(headers, raw);
   let { facts, verdict }: { facts: DecisionFacts; verdict: Verdict } = first;
   if (headers.messageId === null) {
     // Only now is it known what the message is the same as.
+    if (message.manual?.bringsBack === true) await forgetDeletedEmail(run, direction, identity);
     facts = { ...facts, trackedEmailId: await run.lookups.trackedEmail(direction, identity) };
     verdict = decideMessage(facts, earlySteps);
   }
   if (verdict.outcome !== 'tracked') return verdict;
   const content = await storeContent(run, message, raw, read);
   let takenSenders = 0;
+  let goneEmailId: string | undefined;
   for (let attempt = 1; verdict.outcome === 'tracked'; attempt += 1) {
     const accepted: Tracked = verdict;
     const present = facts;
     const known = { identity, directions: await directionsOf(run, present, identity) };
     const listings = await listingsFor(run, present, accepted);
-    const writes = ofItem(() => trackingWrites(run, present, accepted, known, content, takenSenders));
+    const writes = ofItem(() => trackingWrites(run, present, accepted, known, content, { takenSenders, goneEmailId }));
     try {
       await run.store.table.write([...writes, ...listings]);
       return verdict;
@@ -185,6 +189,8 @@ export const storeTrackedMessage = async (
       if (!(error instanceof WriteConditionError)) throw error;
       if (attempt === attempts) throw new ItemError(error);
       if (error.failures.some((failure) => failure?.item?.['kind'] === crmRecordKind.kind)) takenSenders += 1;
+      const standing = error.failures.find((failure) => failure?.item?.['kind'] === decisionKind.kind)?.item;
+      if (standing !== undefined) ({ message, goneEmailId } = await tellApart(run, message, identity, standing));
     } finally {
       // An unknown sender is a record now, made here or by another run.
       if (headers.from !== null && wantsNewSender(present, accepted.acceptedBy))
