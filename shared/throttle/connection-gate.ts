@@ -84,6 +84,10 @@ const crowdingOf = ({ concluded }: Lease, maxConnections: number, shard: number)
   return isLasting({ crowdedWindows: wasCrowdedWindows }) ? { state: 'relieved' } : undefined;
 };
 
+/** Host names are one in capitals and in small letters (RFC 4343), in an operator's list as in a profile. */
+const capOf = (hostCaps: Readonly<Record<string, number>>, host: string): number | undefined =>
+  Object.entries(hostCaps).find(([name]) => name.toLowerCase() === host.toLowerCase())?.[1];
+
 export const createConnectionGate = (
   throttle: Throttle,
   hostCaps: Readonly<Record<string, number>>,
@@ -117,7 +121,7 @@ export const createConnectionGate = (
       return { refused: 'paused', until: own.until, fault: own.fault ?? createFault('connectFailed') };
     }
     const leases: Lease[] = [own.lease];
-    const cap = hostCaps[request.host.toLowerCase()];
+    const cap = capOf(hostCaps, request.host);
     if (cap !== undefined) {
       // Always after the profile's own counter: with one order for all, two runs cannot wait for each other.
       const shared = await throttle.acquire({

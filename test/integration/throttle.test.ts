@@ -367,6 +367,15 @@ describe('the connection counter of a server profile', () => {
     expect(answers.map((answer) => 'refused' in answer)).toEqual([false, false, true]);
   });
 
+  it('takes the name of a capped host for one in capitals and in small letters, and no other word for a capped one', async () => {
+    const gate = gateAt(Date.now, { 'Imap.CAPITALS.example': 1 });
+    const at = (mailbox: string, host: string) => gate.enter(request(newProfile(10), mailbox, { host }));
+
+    expect(await at('mbx_a', 'imap.capitals.example')).toHaveProperty('leave');
+    expect(await at('mbx_b', 'IMAP.capitals.example')).toMatchObject({ refused: 'full' });
+    expect(await at('mbx_c', 'constructor')).toHaveProperty('leave');
+  });
+
   it('tells of a run that died also after the next one found no place at a capped host', async () => {
     const [profile, others] = [newProfile(10), newProfile(10)];
     let now = Date.now();
