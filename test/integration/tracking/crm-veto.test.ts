@@ -123,9 +123,14 @@ describe('an email that the CRM refuses', () => {
 
   it('becomes a dead letter of kind event when every offer is refused, which replaying offers once more', async () => {
     const { organization, mailboxId } = await track({ attempts: 2, seconds: 1 });
-    for (const count of [1, 2, 3]) await reject(organization, (await offer(organization, count))?.id, `No ${count}`);
+    const refusals = [];
+    for (const count of [1, 2, 3])
+      refusals.push((await reject(organization, (await offer(organization, count))?.id, `No ${count}`)).body);
+    expect(refusals).toMatchObject([{ status: 'waiting' }, { status: 'waiting' }, { status: 'givenUp' }]);
 
-    const { data } = (await organization.call('GET', '/dead-letters?kind=event')).body;
+    const letters = await organization.call('GET', '/dead-letters?kind=event');
+    expect(letters).toMatchObject({ status: 200, body: { data: [{ kind: 'event' }] } });
+    const { data } = letters.body;
     const alerts = await openAlerts(organization);
     const [decision] = await organization.decisions(mailboxId);
     const replay = await organization.call('POST', `/dead-letters/${data[0].id}/replay`, {});
