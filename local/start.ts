@@ -68,8 +68,18 @@ const offerSignIn = async (example: PlayedExample, show: (line: string) => void)
   process.stdin.on('data', () => void offer());
 };
 
+const readArguments = () => {
+  try {
+    return parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean' } } }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`);
+    return undefined;
+  }
+};
+
 const main = async (): Promise<number> => {
-  const { values } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean' } } });
+  const values = readArguments();
+  if (values === undefined) return 2;
   if (values.help === true) {
     console.log(usage);
     return 0;
