@@ -1,6 +1,9 @@
 /** What the tests of these files are about; their titles are the rules. */
 export const areas: Readonly<Record<string, readonly string[]>> = {
-  'Reading mailboxes': ['test/integration/tracking/{incoming,hostile}*.test.ts', 'test/unit/tracking/p*.test.ts'],
+  'Reading mailboxes': [
+    'test/integration/tracking/{incoming,hostile,without}*.test.ts',
+    'test/unit/tracking/p*.test.ts',
+  ],
   'Mail that somebody asks to track, folders, keywords, forwarded mail': [
     'test/{unit,integration}/tracking/{manual,promote,track-,folder,keyword,category,forward,reprocess,item}*.test.ts',
     'test/unit/email/mime/forwarded-message.test.ts',
