@@ -2,6 +2,7 @@ import type { TrackedFolder } from '../tracking/fetch-window.ts';
 import type { FolderOutcome } from '../tracking/read-folder.ts';
 import { isRefusedFolder } from '../tracking/refused-folder.ts';
 import type { TrackingRun } from '../tracking/tracking-run.ts';
+import type { TransportError } from '../transport/transport-error.ts';
 import type { FolderRule } from './folder-rule.ts';
 import { breakRule, followFolder } from './follow-folder.ts';
 import { reassertRegarding } from './reassert-regarding.ts';
@@ -29,9 +30,13 @@ const readFollowed = async (run: TrackingRun, rule: FolderRule, read: Read): Pro
 /** So many runs fail at a folder before that is taken for the folder's own fault. */
 const mostFailures = 5;
 
+/** Whether one more failure says no more of the folder, or would disable the mailbox. */
+const isEnough = ({ organization }: TrackingRun, error: TransportError, failures: number): boolean =>
+  error.class === 'permanent' || failures >= Math.min(mostFailures, organization.settings.schedule.retry.attempts - 1);
+
 /**
  * Reads what is new in the folder of a rule, so that it is tracked; one STATUS where nothing is new. A folder that the
- * server refuses in run after run, while it opens the Inbox, breaks its rule and does not stop the mailbox.
+ * server refuses for good, or in run after run, while it opens the Inbox, breaks its rule and does not stop the mailbox.
  *
  * @param failures how many runs have failed in a row
  * @throws as readFolder
@@ -45,7 +50,7 @@ export const readRuleFolder = async (
   try {
     await readFollowed(run, rule, read);
   } catch (error) {
-    if (!isRefusedFolder(error) || failures < mostFailures) throw error;
+    if (!isRefusedFolder(error) || !isEnough(run, error, failures)) throw error;
     await run.session.status('INBOX');
     await breakRule(run, rule, `The server does not open the folder ${rule.folderId}: ${error.fault.detail}`);
   }

@@ -16,6 +16,8 @@ export interface WithholdingImapProxy {
   withhold: { readonly uids: readonly number[]; readonly what: 'everything' | 'messages' };
   /** Done once, before the next FETCH reaches the server. */
   beforeFetch: (() => Promise<void>) | undefined;
+  /** What is told in the place of each other answer (latin1). */
+  changeAnswer: ((answer: string) => string) | undefined;
   readonly stop: () => Promise<void>;
 }
 
@@ -61,9 +63,9 @@ export const startWithholdingImapProxy = async (mail: MailEnvironment): Promise<
           cutter.expectRaw(Number(bytes));
           continue;
         }
-        const whole = Buffer.concat(answer);
+        const whole = Buffer.concat(answer).toString('latin1');
         answer = [];
-        if (!isWithheld(whole.toString('latin1'))) client.write(whole);
+        if (!isWithheld(whole)) client.write(proxy.changeAnswer?.(whole) ?? whole, 'latin1');
       }
     });
   };
@@ -81,6 +83,7 @@ export const startWithholdingImapProxy = async (mail: MailEnvironment): Promise<
     caCertificate: authority,
     withhold: { uids: [], what: 'everything' },
     beforeFetch: undefined,
+    changeAnswer: undefined,
     stop: async () => {
       for (const socket of sockets) socket.destroy();
       listener.close();

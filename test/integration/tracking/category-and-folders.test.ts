@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { appendMessage, listMessages, withMailbox } from '../../support/mailbox-client.ts';
+import { startWithholdingImapProxy } from '../../support/withholding-imap-proxy.ts';
 import { compose } from './compose.ts';
 import { closeFolder } from './fill-inbox.ts';
 import { type IncomingOrganization, type IncomingWorld, startIncomingWorld } from './incoming-world.ts';
@@ -188,8 +189,8 @@ describe('the tracked category', () => {
 });
 
 describe('a folder rule', () => {
-  const start = async (rule: object = {}) => {
-    const organization = await world.createOrganization();
+  const start = async (rule: object = {}, mail = world.servers.environment) => {
+    const organization = await world.createOrganization(mail);
     const mailUser = nextMailUser();
     const user = await organization.user(mailUser, { filtering: 'none' });
     await inMailbox(mailUser, (client) => client.mailboxCreate('Projects'));
@@ -310,6 +311,37 @@ describe('a folder rule', () => {
     expect((await organization.call('GET', '/alerts?status=open')).body.data).toMatchObject([
       { code: 'folderRuleBroken', subject: { id: body.id } },
     ]);
+  });
+
+  it('is broken before the failure that would disable the mailbox', async () => {
+    const { organization, mailUser, mailboxId, path, create } = await start();
+    await organization.settings({ schedule: { retry: { attempts: 3 } } });
+    const { body } = await create();
+    await organization.synchronize(mailboxId);
+    closeFolder(world.servers, mailUser, 'Projects');
+
+    const failures: number[] = [];
+    for (let run = 0; run < 3; run += 1) failures.push((await organization.synchronize(mailboxId)).consecutiveFailures);
+
+    expect(failures).toEqual([1, 2, 0]);
+    expect((await organization.call('GET', `${path}/${body.id}`)).body.status).toBe('broken');
+  });
+
+  it('is broken at once where the server says that the login may not read its folder', async () => {
+    const { environment } = world.servers;
+    const proxy = await startWithholdingImapProxy(environment);
+    onTestFinished(proxy.stop);
+    const mail = { ...environment, imap: proxy.endpoint, caCertificate: proxy.caCertificate };
+    const { organization, mailUser, mailboxId, path, create } = await start({}, mail);
+    const { body } = await create();
+    await organization.synchronize(mailboxId);
+    await append(mailUser, { Subject: 'Not to be read' }, 'Projects');
+    // Only the folder with new mail is selected.
+    proxy.changeAnswer = (answer) => answer.replace(/^(\S+) OK \[READ-\w+\].*$/m, '$1 NO [NOPERM] Permission denied');
+
+    expect((await organization.synchronize(mailboxId)).consecutiveFailures).toBe(0);
+    expect((await organization.call('GET', `/mailboxes/${mailboxId}`)).body.workloads.incoming.state).toBe('enabled');
+    expect((await organization.call('GET', `${path}/${body.id}`)).body.status).toBe('broken');
   });
 
   it('is refused for queues, for folders that are not there and beyond the limit', async () => {
