@@ -6,9 +6,12 @@ const styleProperties =
 /** No backslash (CSS escapes), no angle bracket, no at-rule; functions are those of colours and lengths. */
 const styleValue = /^[\w\s#%.,()/'"!+-]{1,300}$/;
 const styleFunctions = /^(?:rgba?|hsla?|linear-gradient|radial-gradient|calc)?$/i;
-/** With a length below zero they draw text over what stands before it; a little of it is how headings are set. */
+/**
+ * With a length below zero they draw text over what stands before it; a little of it is how headings are set. An em is
+ * as much as the message says.
+ */
 const pullingProperties = /^(?:margin|text-indent|letter-spacing|word-spacing)/;
-const pulling = /-\s*(?!(?:0|[12](?:\.\d+)?px|0?\.\d+(?:px|em))(?![\w.]))[\d.]|calc/i;
+const pulling = /-\s*(?!(?:0|[12](?:\.\d+)?px|0?\.\d+px|0?\.0\d*em)(?![\w.]))[\d.]|calc/i;
 
 const isSafeDeclaration = (property: string, value: string): boolean =>
   styleProperties.test(property) &&
@@ -31,8 +34,8 @@ const safeStyle = (style: string): string =>
 const pageStyle = ({ bgcolor, text, style }: sanitizeHtml.Attributes): string =>
   [bgcolor && `background-color:${bgcolor}`, text && `color:${text}`, style].filter(Boolean).join(';');
 
-/** A link without a place of its own would lead into the page that shows the message. */
-const leadsAway = (href: string): boolean => /^\s*(?:https?|mailto|tel):/i.test(href);
+/** A link without a place of its own would lead into the page that shows the message: so does `https:path` (WHATWG URL). */
+const leadsAway = (href: string): boolean => /^\s*(?:https?:\/\/|mailto:|tel:)/i.test(href);
 
 const isExternal = (source: string): boolean => /^(?:https?:)?\/\//i.test(source.trim());
 

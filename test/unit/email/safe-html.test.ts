@@ -39,6 +39,7 @@ describe('the HTML of a received message', () => {
   it.each([
     'margin-top:-2000px',
     'margin:0 -3px',
+    'margin-top:-.99em',
     'margin:calc(0px - 500px)',
     'text-indent:-999em',
     'letter-spacing:-5em',
@@ -47,7 +48,15 @@ describe('the HTML of a received message', () => {
   });
 
   it('has no links into the page that shows it', () => {
-    for (const href of ['/v1/session', 'logout', '?delete=1', '#top', '//client.example'])
+    for (const href of [
+      '/v1/session',
+      'logout',
+      '?delete=1',
+      '#top',
+      '//client.example',
+      'https:logout',
+      'https:/logout',
+    ])
       expect(makeHtmlSafe(`<a href="${href}">x</a>`)).not.toContain('href');
   });
 
