@@ -73,8 +73,12 @@ export const decisionWrite = (
     return {
       put: write.put,
       condition: {
-        expression: 'attribute_not_exists(pk) OR entity.outcome <> :tracked OR entity.emailId IN (:email, :gone)',
+        // One without an email was made while the mailbox was only observed.
+        expression:
+          'attribute_not_exists(pk) OR entity.outcome <> :tracked OR attribute_type(entity.emailId, :null) ' +
+          'OR entity.emailId IN (:email, :gone)',
         values: {
+          ':null': 'NULL',
           ':tracked': 'tracked',
           ':email': decided.emailId,
           ':gone': decided.goneEmailId ?? decided.emailId,

@@ -118,3 +118,26 @@ describe('a message without Message-ID whose email was deleted', () => {
     expect(await decisionsOf(organization, mailboxId)).toMatchObject([{ outcome: 'tracked' }]);
   });
 });
+
+describe('a message without Message-ID that was decided about while its mailbox was only observed', () => {
+  it('becomes an email when somebody asks for it later', async () => {
+    const { organization, mailUser, mailboxId, append } = await start();
+    await organization.settings({ tracking: { category: { enabled: true } } });
+    await world.observe(organization.id, mailboxId);
+    const uid = await append('Pump 4 stands');
+    await organization.synchronize(mailboxId);
+    const observed = await decisionsOf(organization, mailboxId);
+    await organization.call('PATCH', `/mailboxes/${mailboxId}`, { workloads: { incoming: { mode: 'active' } } });
+    await organization.synchronize(mailboxId);
+    await changeKeyword(mailUser, uid, 'messageFlagsAdd');
+
+    await organization.synchronize(mailboxId);
+
+    const [email] = await organization.emails();
+    expect(observed).toMatchObject([{ outcome: 'tracked', emailId: null }]);
+    expect(email).toMatchObject({ subject: 'Alarm' });
+    expect(await decisionsOf(organization, mailboxId)).toEqual([
+      { id: observed[0]?.id, outcome: 'tracked', emailId: email?.id },
+    ]);
+  });
+});
