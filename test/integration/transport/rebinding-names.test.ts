@@ -160,6 +160,7 @@ describe('the way out', () => {
     'shared/transport/imap/imap-connection.ts',
     'shared/transport/pop3/pop3-socket.ts',
     'shared/transport/smtp/smtp-connection.ts',
+    'shared/transport/smtp/submission-client.ts',
   ];
   const opens =
     /\bimport (?!type)[^;]*\b(?:connect|createConnection|request|get|Agent)\b[^;]* from 'node:(?:net|tls|http|https|http2|dgram)'|\bimport (?!type)[^;]* from '(?:imapflow|nodemailer|nodemailer\/lib\/smtp[^']*|undici)'|\bglobalThis\.fetch\b|\bnew (?:WebSocket|EventSource)\b/;
