@@ -1,3 +1,4 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 
@@ -20,7 +21,8 @@ export const retirementSortKey = 'retirement';
 /** Puts the mailboxes of owners that are being deleted under the eyes of the watchdog. Both calls can be repeated. */
 export interface RetirementWatch {
   begin(retirement: Omit<Retirement, 'v'>): Promise<void>;
-  end(retirement: Pick<Retirement, 'organizationId' | 'mailboxId'>): Promise<void>;
+  /** A deletion that was begun anew meanwhile, with a later `due`, stays under its eyes. */
+  end(retirement: Retirement): Promise<void>;
 }
 
 export const createRetirementWatch = (document: DynamoDBDocumentClient, TableName: string): RetirementWatch => {
@@ -33,7 +35,12 @@ export const createRetirementWatch = (document: DynamoDBDocumentClient, TableNam
       await document.send(new PutCommand({ TableName, Item: { ...keyOf(retirement), v: 1, ...retirement } }));
     },
     end: async (retirement) => {
-      await document.send(new DeleteCommand({ TableName, Key: keyOf(retirement) }));
+      const condition = { ConditionExpression: 'due = :due', ExpressionAttributeValues: { ':due': retirement.due } };
+      try {
+        await document.send(new DeleteCommand({ TableName, Key: keyOf(retirement), ...condition }));
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
     },
   };
 };
