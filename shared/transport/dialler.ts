@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import type { Dialler } from './connection.ts';
 import type { HostPolicy } from './host-policy.ts';
 import { TransportError } from './transport-error.ts';
@@ -29,8 +29,22 @@ export type LookupAddresses = (host: string) => Promise<readonly string[]>;
 
 const systemLookup: LookupAddresses = async (host) => (await lookup(host, { all: true })).map(({ address }) => address);
 
+/**
+ * One of a name's addresses. Any of them, since the next attempt then finds another one where one machine of several is
+ * down. IPv6 only where there is nothing else: a function has a way out by it only in a subnet that was given one.
+ */
+const choose = (addresses: readonly string[], random: number): string | undefined => {
+  const ofVersion4 = addresses.filter((address) => isIPv4(address));
+  const candidates = ofVersion4.length > 0 ? ofVersion4 : addresses;
+  return candidates[Math.floor(random * candidates.length)];
+};
+
 /** Resolves names and refuses what the policy does not allow; the caller connects to the address that it returns. */
-export const createDialler = (policy: HostPolicy, lookupAddresses: LookupAddresses = systemLookup): Dialler => ({
+export const createDialler = (
+  policy: HostPolicy,
+  lookupAddresses: LookupAddresses = systemLookup,
+  random: () => number = Math.random,
+): Dialler => ({
   resolve: async (host, timeoutSeconds) => {
     const refuse = (address: string): never => {
       throw new TransportError('hostNotAllowed', {
@@ -56,15 +70,15 @@ export const createDialler = (policy: HostPolicy, lookupAddresses: LookupAddress
       timeoutSeconds,
       host,
     );
-    const [first] = addresses;
-    if (first === undefined)
+    const address = choose(addresses, random());
+    if (address === undefined)
       throw new TransportError('connectFailed', {
         class: 'transient',
         level: 'profile',
         detail: `The name ${host} has no address`,
       });
     // One refused address among several refuses the name: it may be what the name is moved to next.
-    for (const address of addresses) if (!policy.allows(address)) refuse(address);
-    return { address: first, serverName: host };
+    for (const one of addresses) if (!policy.allows(one)) refuse(one);
+    return { address, serverName: host };
   },
 });

@@ -79,4 +79,34 @@ describe('the dialler', () => {
       });
     expect(await open.resolve('localhost', 5)).toMatchObject({ serverName: 'localhost' });
   });
+
+  it('comes upon each address of a name, so that one machine that is down is not met for ever', async () => {
+    const addresses = ['2001:db8::1', '93.184.215.14', '2001:db8::2', '93.184.215.15'];
+    const at = async (random: number, names = addresses) =>
+      (
+        await createDialler(
+          createHostPolicy(['2001:db8::/32']),
+          async () => names,
+          () => random,
+        ).resolve('imap.example', 5)
+      ).address;
+
+    expect([await at(0), await at(0.49), await at(0.5), await at(0.999)]).toEqual([
+      '93.184.215.14',
+      '93.184.215.14',
+      '93.184.215.15',
+      '93.184.215.15',
+    ]);
+    expect(await at(0.999, ['2001:db8::1', '2001:db8::2'])).toBe('2001:db8::2');
+  });
+
+  it('refuses a name that stands for one refused address among others, whichever would be taken', async () => {
+    const dialler = createDialler(
+      createHostPolicy([]),
+      async () => ['93.184.215.14', '10.0.0.1'],
+      () => 0,
+    );
+
+    await expect(dialler.resolve('imap.example', 5)).rejects.toMatchObject({ fault: { code: 'hostNotAllowed' } });
+  });
 });
