@@ -231,15 +231,19 @@ describe('the worked example', () => {
   });
 
   it('tells each step of the Send in the feed, in order and without a gap', () => {
-    expect(seen.sending.map(({ type }) => type)).toEqual([
+    // What the CRM pushed just before may still be told behind the head that it read.
+    const steps = seen.sending.filter(({ subject }) => subject.type === 'email');
+    expect(steps.map(({ type }) => type)).toEqual([
       'email.draftCreated',
       'email.pendingSend',
       'email.sending',
       'email.sent',
     ]);
     const [first] = seen.sending;
-    expect(seen.sending.map(({ sequence }) => sequence - (first?.sequence ?? 0))).toEqual([0, 1, 2, 3]);
-    for (const event of seen.sending) {
+    expect(seen.sending.map(({ sequence }) => sequence - (first?.sequence ?? 0))).toEqual(
+      seen.sending.map((_, index) => index),
+    );
+    for (const event of steps) {
       expect(event).toMatchObject({
         id: id('evt'),
         at: instant,
@@ -247,7 +251,7 @@ describe('the worked example', () => {
       });
       expect(event.data).not.toHaveProperty('body');
     }
-    expect(seen.sending[3]?.data).toMatchObject({
+    expect(steps[3]?.data).toMatchObject({
       status: 'sent',
       sentAt: instant,
       messageId: expect.stringMatching(/^<[^<>]+@contoso\.example>$/),
