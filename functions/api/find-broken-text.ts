@@ -5,8 +5,8 @@ interface Step {
 
 const pathTo = (step: Step | undefined): readonly (string | number)[] => {
   const tokens: (string | number)[] = [];
-  for (let at = step; at !== undefined; at = at.parent) tokens.unshift(at.token);
-  return tokens;
+  for (let at = step; at !== undefined; at = at.parent) tokens.push(at.token);
+  return tokens.reverse();
 };
 
 /**

@@ -34,8 +34,12 @@ const refuseBody = (code: string, detail: string): never => {
   throw new FaultError('invalidRequest', { detail, errors: [{ pointer: '#', code, detail }] });
 };
 
+// Nothing is nested nearly as deep here, but a body may be, and a pointer into it would be as long as the body.
+const deepestPointer = 100;
+
 const refusePlace = (path: readonly PropertyKey[], code: string, detail: string): never => {
-  throw new FaultError('invalidRequest', { errors: [{ pointer: pointerTo('#', path), code, detail }] });
+  const pointer = pointerTo('#', path.slice(0, deepestPointer));
+  throw new FaultError('invalidRequest', { errors: [{ pointer, code, detail }] });
 };
 
 const isJson = (contentType: string): boolean => {

@@ -78,6 +78,7 @@ describe('the connection counter of a server profile', () => {
             request(profile, `mbx_${index}`, { lane: 'outgoing', hasTicket: attempt > 1 }),
           );
           if ('refused' in answer) {
+            // As a lane does, until the instant that the answer names.
             await new Promise((resolve) => setTimeout(resolve, Math.min(100, Math.max(5, answer.until - Date.now()))));
             continue;
           }

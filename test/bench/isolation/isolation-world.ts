@@ -91,6 +91,7 @@ const pumpFeed = async (): Promise<() => Promise<void>> => {
       const Records = await read();
       if (Records.length > 0)
         await handler({ Records, shardId: 'shard-1' } as DynamoDBStreamEvent & { shardId: string });
+      // The emulator's stream has nobody to wake: who finds it empty looks again.
       else await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };

@@ -100,6 +100,7 @@ export const probeAll = async (
     found.set(probe, seconds);
     for (let number = 0; Date.now() < until; number += 1) {
       seconds.push(await probe.once(world, number));
+      // A mailbox at rest comes now and then: without a pause the probe would be a load of its own.
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   };

@@ -199,6 +199,19 @@ describe('a body that programs read in different ways', () => {
       expect(body.errors).toMatchObject([{ pointer, code }]);
     }
   });
+
+  it.each([
+    ['a field twice', '{"a":1,"a":2}'],
+    ['half a character', String.raw`"\ud83d"`],
+  ])('is refused soon, and with a short pointer, however deep it holds %s', async (_, inside) => {
+    const depth = 1_000_000;
+    const raw = `{"name":${'['.repeat(depth)}${inside}${']'.repeat(depth)}}`;
+
+    const { status, body } = await company.admin('POST', '/v1/users', { raw });
+
+    expect(status).toBe(400);
+    expect(body.errors[0].pointer.length).toBeLessThan(1_000);
+  });
 });
 
 describe('headers', () => {

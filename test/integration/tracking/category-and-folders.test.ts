@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { MailUser } from '../../../local/mail-environment.ts';
 import { eventually } from '../../support/eventually.ts';
 import { appendMessage, listMessages, withMailbox } from '../../support/mailbox-client.ts';
 import { startWithholdingImapProxy } from '../../support/withholding-imap-proxy.ts';
@@ -16,14 +17,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-let users = 0;
-const nextMailUser = () => {
-  users += 1;
-  return world.mailUser(users);
-};
-type User = ReturnType<typeof nextMailUser>;
-
-const append = (mailUser: User, fields: Readonly<Record<string, string>>, folder = 'INBOX', receivedAt?: Date) =>
+const append = (mailUser: MailUser, fields: Readonly<Record<string, string>>, folder = 'INBOX', receivedAt?: Date) =>
   appendMessage(world.servers.environment, mailUser, compose(fields), {
     folder,
     ...(receivedAt === undefined ? {} : { receivedAt }),
@@ -31,19 +25,19 @@ const append = (mailUser: User, fields: Readonly<Record<string, string>>, folder
 
 const yearAgo = new Date(Date.now() - 365 * 86_400_000);
 
-const changeFlags = (mailUser: User, uid: number, change: { readonly add?: string; readonly remove?: string }) =>
+const changeFlags = (mailUser: MailUser, uid: number, change: { readonly add?: string; readonly remove?: string }) =>
   withMailbox(world.servers.environment, mailUser, async (client) => {
     await client.mailboxOpen('INBOX');
     if (change.add !== undefined) await client.messageFlagsAdd(String(uid), [change.add], { uid: true });
     if (change.remove !== undefined) await client.messageFlagsRemove(String(uid), [change.remove], { uid: true });
   });
 
-const flagsOf = async (mailUser: User, folder = 'INBOX') =>
+const flagsOf = async (mailUser: MailUser, folder = 'INBOX') =>
   new Map(
     (await listMessages(world.servers.environment, mailUser, folder)).map(({ subject, flags }) => [subject, flags]),
   );
 
-const inMailbox = (mailUser: User, use: Parameters<typeof withMailbox<unknown>>[2]) =>
+const inMailbox = (mailUser: MailUser, use: Parameters<typeof withMailbox<unknown>>[2]) =>
   withMailbox(world.servers.environment, mailUser, use);
 
 const storeOpportunity = async ({ call }: IncomingOrganization, externalId: string) => {
@@ -58,7 +52,7 @@ describe('the tracked category', () => {
   const start = async (filtering: string) => {
     const organization = await world.createOrganization();
     await organization.settings({ tracking: { category: { enabled: true }, retry: { attempts: 1, seconds: 1 } } });
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const user = await organization.user(mailUser, { filtering });
     await organization.synchronize(user.mailboxId);
     return { organization, mailUser, ...user };
@@ -191,7 +185,7 @@ describe('the tracked category', () => {
 describe('a folder rule', () => {
   const start = async (rule: object = {}, mail = world.servers.environment) => {
     const organization = await world.createOrganization(mail);
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const user = await organization.user(mailUser, { filtering: 'none' });
     await inMailbox(mailUser, (client) => client.mailboxCreate('Projects'));
     const path = `/mailboxes/${user.mailboxId}/folder-rules`;
@@ -347,7 +341,7 @@ describe('a folder rule', () => {
   it('is refused for queues, for folders that are not there and beyond the limit', async () => {
     const { organization, mailUser, path, create } = await start();
     await organization.settings({ tracking: { folders: { maxPerMailbox: 1 } } });
-    const queue = await organization.queue(nextMailUser());
+    const queue = await organization.queue(world.nextMailUser());
     const nowhere = await organization.call('POST', path, { folderId: 'Nowhere' });
     const first = await create();
     await inMailbox(mailUser, (client) => client.mailboxCreate('Second'));

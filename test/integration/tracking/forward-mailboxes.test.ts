@@ -14,12 +14,6 @@ afterAll(async () => {
   await world?.stop();
 });
 
-let users = 0;
-const nextMailUser = (): MailUser => {
-  users += 1;
-  return world.mailUser(users);
-};
-
 /** As a rule of a mailbox forwards: a message of its own that carries the original. */
 const forward = (from: string, original: string): string =>
   compose(
@@ -43,7 +37,7 @@ const countOf = async (mailUser: MailUser): Promise<number> =>
 /** An organization with a forward mailbox, and a user whose mail comes by it. */
 const arrange = async (fields: Readonly<Record<string, unknown>> = {}) => {
   const organization: IncomingOrganization = await world.createOrganization();
-  const [sink, anna] = [nextMailUser(), nextMailUser()];
+  const [sink, anna] = [world.nextMailUser(), world.nextMailUser()];
   const { mailboxId } = await organization.forward(sink, fields);
   const user = (
     await organization.call('POST', '/users', { fullName: 'Anna', emailAddress: anna.address, filtering: 'all' })
@@ -86,7 +80,7 @@ describe('a forward mailbox', () => {
 
   it('takes nothing that was forwarded in its text, or by somebody whose method is another', async () => {
     const { organization, sink, anna, mailboxId } = await arrange();
-    const ben = nextMailUser();
+    const ben = world.nextMailUser();
     await organization.call('POST', '/users', { fullName: 'Ben', emailAddress: ben.address, filtering: 'all' });
     await append(sink, compose({ From: anna.address, Subject: 'FW: inline' }));
     await append(sink, forward(ben.address, compose({ Subject: 'Not by rule' })));
@@ -171,7 +165,7 @@ describe('what a forward mailbox was sent and is skipped', () => {
 describe('a mailbox of a queue', () => {
   it('keeps its mail on the server unless it is to be deleted after processing', async () => {
     const organization = await world.createOrganization();
-    const [keeping, deleting] = [nextMailUser(), nextMailUser()];
+    const [keeping, deleting] = [world.nextMailUser(), world.nextMailUser()];
     const kept = await organization.queue(keeping);
     const deleted = await organization.queue(deleting);
     await organization.call('PATCH', `/mailboxes/${deleted.mailboxId}`, { deleteAfterProcessing: true });
@@ -190,7 +184,7 @@ describe('a mailbox of a queue', () => {
     ['was untracked', 'POST', '/untrack'],
   ])('keeps a further copy of a message whose email %s: it may be the last', async (_, method, action) => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.queue(mailUser);
     await organization.call('PATCH', `/mailboxes/${mailboxId}`, { deleteAfterProcessing: true });
     const message = compose({ To: mailUser.address });

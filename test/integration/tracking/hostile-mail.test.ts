@@ -16,16 +16,10 @@ afterAll(async () => {
   await world?.stop();
 });
 
-let users = 0;
-const nextMailUser = () => {
-  users += 1;
-  return world.mailUser(users);
-};
-
 describe('hostile mail', () => {
   it('is tracked or set aside with its bytes, and holds up nothing behind it', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     // The server itself refuses to file an empty message.
     const hostile = hostileMessages().filter(({ raw }) => raw.length > 0);
@@ -45,7 +39,7 @@ describe('hostile mail', () => {
 
   it('keeps the bytes of a tracked message exactly as they came', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     const uid = await appendMessage(world.servers.environment, mailUser, compose({}, 'Grüße\r\n.\r\nEnd'));
 
@@ -58,7 +52,7 @@ describe('hostile mail', () => {
 
   it('is shown without what could act or fetch in the page that shows it', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     const html = '<p>Hello<script>alert(1)</script><img src="https://client.example/pixel.gif"></p>';
     await appendMessage(
@@ -76,7 +70,7 @@ describe('hostile mail', () => {
 
   it('of 30 MB is tracked, and above the limit skipped with a decision', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     const line = `${'x'.repeat(76)}\r\n`;
     await appendMessage(world.servers.environment, mailUser, compose({ Subject: '30 MB' }, line.repeat(400_000)));
@@ -92,7 +86,7 @@ describe('hostile mail', () => {
 
   it('that ends the process three times is set aside unread, and the next message is tracked by the same run', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     await organization.synchronize(mailboxId);
     await appendMessage(world.servers.environment, mailUser, compose({ Subject: 'Poison' }));

@@ -45,6 +45,8 @@ export interface IncomingWorld {
   readonly api: TestApi;
   readonly servers: MailServers;
   readonly mailUser: (number: number) => MailUser;
+  /** Another one at each call, whose mailbox nobody has used. */
+  readonly nextMailUser: () => MailUser;
   /** `mail`: where its mailboxes are read, unless on the servers themselves; `profile`: what else its profile says. */
   readonly createOrganization: (
     mail?: MailEnvironment,
@@ -129,13 +131,20 @@ export const startIncomingWorld = async (): Promise<IncomingWorld> => {
     };
   };
 
+  const mailUser = (number: number): MailUser => {
+    const user = servers.environment.users.find(({ address }) => address.startsWith(`user${number}@`));
+    if (user === undefined) throw new Error(`There is no mail user ${number}`);
+    return user;
+  };
+  let users = 0;
+
   return {
     api,
     servers,
-    mailUser: (number) => {
-      const user = servers.environment.users.find(({ address }) => address.startsWith(`user${number}@`));
-      if (user === undefined) throw new Error(`There is no mail user ${number}`);
-      return user;
+    mailUser,
+    nextMailUser: () => {
+      users += 1;
+      return mailUser(users);
     },
     createOrganization,
     runOperations: async () => {

@@ -23,16 +23,10 @@ afterAll(async () => {
   await world?.stop();
 });
 
-let users = 0;
-const nextMailUser = () => {
-  users += 1;
-  return world.mailUser(users);
-};
-
 describe('reading a mailbox', () => {
   it('tracks what arrives after it was enabled, and leaves older mail and the mailbox as they are', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     await appendMessage(world.servers.environment, mailUser, compose({ Subject: 'Old' }), {
       receivedAt: new Date(Date.now() - 86_400_000),
     });
@@ -63,7 +57,7 @@ describe('reading a mailbox', () => {
 
   it('asks nothing but STATUS when nothing came', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     await organization.synchronize(mailboxId);
 
@@ -75,7 +69,7 @@ describe('reading a mailbox', () => {
 
   it('pulls older mail from processEmailFrom on, and more when the start is moved back, doubling nothing', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const days = (count: number) => new Date(Date.now() - count * 86_400_000);
     for (const age of [30, 20, 10])
       await appendMessage(world.servers.environment, mailUser, compose({ Subject: `${age} days` }), {
@@ -100,7 +94,7 @@ describe('reading a mailbox', () => {
 
   it('goes on where the deadline stopped it, until nothing is left', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     await organization.synchronize(mailboxId);
     const before = (await organization.cycle(mailboxId)).generation;
@@ -118,7 +112,7 @@ describe('reading a mailbox', () => {
 
   it('recognises mail again when the server gives the folder a new identity', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser, { filtering: 'knownSenders' });
     await organization.call('PUT', '/records/contact/ext:known', {
       displayName: 'Known',
@@ -151,7 +145,7 @@ describe('deciding', () => {
     filtering: string,
     fields: Readonly<Record<string, string>>,
   ) => {
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser, { filtering });
     await appendMessage(world.servers.environment, mailUser, compose({ To: mailUser.address, ...fields }));
     await organization.synchronize(mailboxId);
@@ -225,7 +219,7 @@ describe('an answer', () => {
   };
 
   const answered = async (organization: IncomingOrganization, fields: Readonly<Record<string, string>>) => {
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser, { filtering: 'responses' });
     await appendMessage(world.servers.environment, mailUser, compose({ To: mailUser.address, ...fields }));
     await organization.synchronize(mailboxId);
@@ -258,7 +252,7 @@ describe('an answer', () => {
   it('to an answer that came in the same window is correlated, too', async () => {
     const organization = await world.createOrganization();
     const emailId = await storeSent(organization, { messageId: '<thread@contoso.example>' });
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser, { filtering: 'responses' });
     const first = { 'Message-ID': '<first@client.example>', 'In-Reply-To': '<thread@contoso.example>' };
     const second = { 'Message-ID': '<second@client.example>', 'In-Reply-To': '<first@client.example>' };
@@ -279,7 +273,7 @@ describe('an answer', () => {
 describe('one message in several mailboxes', () => {
   it('is one email with a decision for each mailbox, whether they have it by To, Cc, Bcc or a list', async () => {
     const organization = await world.createOrganization();
-    const mailUsers = [nextMailUser(), nextMailUser(), nextMailUser()];
+    const mailUsers = [world.nextMailUser(), world.nextMailUser(), world.nextMailUser()];
     const mailboxes = [];
     for (const mailUser of mailUsers) mailboxes.push((await organization.user(mailUser)).mailboxId);
     const messageId = `<shared.${process.pid}@client.example>`;

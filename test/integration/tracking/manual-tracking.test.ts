@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MailUser } from '../../../local/mail-environment.ts';
 import { appendMessage, listMessages, withMailbox } from '../../support/mailbox-client.ts';
 import { compose } from './compose.ts';
 import { closeFolder } from './fill-inbox.ts';
@@ -14,14 +15,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-let users = 0;
-const nextMailUser = () => {
-  users += 1;
-  return world.mailUser(users);
-};
-type User = ReturnType<typeof nextMailUser>;
-
-const append = (mailUser: User, fields: Readonly<Record<string, string>>, receivedAt?: Date, folder = 'INBOX') =>
+const append = (mailUser: MailUser, fields: Readonly<Record<string, string>>, receivedAt?: Date, folder = 'INBOX') =>
   appendMessage(world.servers.environment, mailUser, compose(fields), {
     folder,
     ...(receivedAt === undefined ? {} : { receivedAt }),
@@ -32,7 +26,7 @@ const daysAgo = (days: number): Date => new Date(Date.now() - days * 86_400_000)
 /** A user who tracks answers only, with a message that was skipped for it. */
 const skipOne = async (fields: Readonly<Record<string, string>>) => {
   const organization = await world.createOrganization();
-  const mailUser = nextMailUser();
+  const mailUser = world.nextMailUser();
   const user = await organization.user(mailUser, { filtering: 'responses' });
   await organization.synchronize(user.mailboxId);
   const uid = await append(mailUser, fields);
@@ -167,7 +161,7 @@ describe('explaining a decision', () => {
 describe('promoting a message', () => {
   it('fetches it by its Message-ID from any folder, and answers with the email once it is tracked', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser, { filtering: 'none' });
     await append(mailUser, { Subject: 'Old', 'Message-ID': '<old@client.example>' }, daysAgo(400), 'Archive').catch(
       async () => {
@@ -205,7 +199,7 @@ describe('promoting a message', () => {
 
   it('fetches it from the place that an item id names', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser, { filtering: 'none' });
     const uid = await append(mailUser, { Subject: 'By place', 'Message-ID': '' });
     const uidValidity = await withMailbox(world.servers.environment, mailUser, async (client) =>
@@ -222,7 +216,7 @@ describe('promoting a message', () => {
 
   it('takes the raw message as an upload, and knows it again when the mailbox is read', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     await organization.synchronize(mailboxId);
     const raw = compose({ Subject: 'Uploaded' });
@@ -268,7 +262,7 @@ describe('reprocessing', () => {
 
   it('looks into the folder that is named, and says when there is none', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     await withMailbox(world.servers.environment, mailUser, (client) => client.mailboxCreate('Projects'));
     await append(mailUser, { Subject: 'In a folder' }, daysAgo(1), 'Projects');

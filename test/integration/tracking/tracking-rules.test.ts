@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MailUser } from '../../../local/mail-environment.ts';
 import { appendMessage, withMailbox } from '../../support/mailbox-client.ts';
 import { storeSentEmail } from '../../support/sent-email.ts';
 import { compose } from './compose.ts';
@@ -15,22 +16,13 @@ afterAll(async () => {
   await world?.stop();
 });
 
-let users = 0;
-const nextMailUser = () => {
-  users += 1;
-  return world.mailUser(users);
-};
-
-const append = (
-  mailUser: ReturnType<typeof nextMailUser>,
-  fields?: Readonly<Record<string, string>>,
-  folder = 'INBOX',
-) => appendMessage(world.servers.environment, mailUser, compose(fields), { folder });
+const append = (mailUser: MailUser, fields?: Readonly<Record<string, string>>, folder = 'INBOX') =>
+  appendMessage(world.servers.environment, mailUser, compose(fields), { folder });
 
 describe('an unknown sender', () => {
   it('becomes one contact, however many messages and mailboxes bring it', async () => {
     const organization = await world.createOrganization();
-    const [one, other] = [nextMailUser(), nextMailUser()];
+    const [one, other] = [world.nextMailUser(), world.nextMailUser()];
     const mailboxes = [await organization.user(one), await organization.user(other)];
     for (const mailUser of [one, one, other]) await append(mailUser, { From: 'Nora New <nora@new.example>' });
 
@@ -47,7 +39,7 @@ describe('an unknown sender', () => {
 
   it('becomes another contact when the one of today has got another address since', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     const find = async (address: string) => (await organization.call('GET', `/records/contact?email=${address}`)).body;
     for (const rest of [3, 2, 1]) {
@@ -67,7 +59,7 @@ describe('an unknown sender', () => {
 
   it('becomes a contact that the CRM can take over, also where the address is none by the rules', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     await append(mailUser, { From: 'Taro <taro..yamada@new.example>' });
     await organization.synchronize(mailboxId);
@@ -81,7 +73,7 @@ describe('an unknown sender', () => {
 
   it('becomes none where the organization does not want it, or where a program sent the message', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     await append(mailUser, { From: 'Robot <robot@new.example>', 'Auto-Submitted': 'auto-replied' });
     await organization.synchronize(mailboxId);
@@ -98,7 +90,7 @@ describe('the Sent folder', () => {
   it('is looked at when the organization wants it; what the hub itself sent is not doubled', async () => {
     const organization = await world.createOrganization();
     await organization.settings({ tracking: { sentItems: true } });
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     const messageId = `<hub.${process.pid}@example.test>`;
     const from = { address: mailUser.address, records: [] };
@@ -127,7 +119,7 @@ describe('the Sent folder', () => {
   it('stops no other mail while the server refuses it, and is read from where it stood afterwards', async () => {
     const organization = await world.createOrganization();
     await organization.settings({ tracking: { sentItems: true } });
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser);
     const sent = { From: mailUser.address, To: 'carl@client.example' };
     const subjects = async () => (await organization.emails()).map(({ subject }) => subject).sort();
@@ -158,7 +150,7 @@ describe('mail between users', () => {
   ])('with two activities %s gives %i emails, and the own copy none', async (twoActivities, count) => {
     const organization = await world.createOrganization();
     await organization.settings({ internalMail: { twoActivities } });
-    const [anna, ben] = [nextMailUser(), nextMailUser()];
+    const [anna, ben] = [world.nextMailUser(), world.nextMailUser()];
     const annas = await organization.user(anna);
     const bens = await organization.user(ben);
     const messageId = `<internal.${count}.${process.pid}@example.test>`;
@@ -185,7 +177,7 @@ describe('mail between users that was not sent through the hub', () => {
   ] as const)('is one email where internal mail is to give one, also when %s is read first', async (_first, order) => {
     const organization = await world.createOrganization();
     await organization.settings({ internalMail: { twoActivities: false }, tracking: { sentItems: true } });
-    const [anna, ben] = [nextMailUser(), nextMailUser()];
+    const [anna, ben] = [world.nextMailUser(), world.nextMailUser()];
     const mailboxes = { anna: await organization.user(anna), ben: await organization.user(ben) };
     for (const { mailboxId } of Object.values(mailboxes)) await organization.synchronize(mailboxId);
     const fields = {
@@ -213,7 +205,7 @@ describe('a queue', () => {
   it('gets an item for each message, and its owner owns the email', async () => {
     const organization = await world.createOrganization();
     const owner = (await organization.call('POST', '/users', { fullName: 'Olga' })).body;
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const queue = await organization.queue(mailUser, { ownerId: owner.id });
     await append(mailUser, { To: mailUser.address });
 
@@ -228,7 +220,7 @@ describe('a queue', () => {
 describe('observing', () => {
   it('decides about every message and writes no record', async () => {
     const organization = await world.createOrganization();
-    const mailUser = nextMailUser();
+    const mailUser = world.nextMailUser();
     const { mailboxId } = await organization.user(mailUser, {}, {});
     await world.observe(organization.id, mailboxId);
     await append(mailUser);
