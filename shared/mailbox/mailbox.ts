@@ -77,6 +77,13 @@ export const mailboxSchema = z.object({
 });
 export type Mailbox = z.output<typeof mailboxSchema>;
 
+/** Whether what the hub has stored is to leave the mailbox: one that is only observed stays as it is. */
+export const deletesProcessed = ({
+  deleteAfterProcessing,
+  workloads,
+}: Pick<Mailbox, 'deleteAfterProcessing' | 'workloads'>): boolean =>
+  deleteAfterProcessing && workloads.incoming.mode === 'active';
+
 export const mailboxKind: EntityKind<Mailbox> = {
   kind: 'mailbox',
   prefix: 'mbx',

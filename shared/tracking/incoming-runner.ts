@@ -2,6 +2,7 @@ import { CycleBudget } from '../cycle/cycle-budget.ts';
 import type { WorkloadOutcome, WorkloadRun, WorkloadRunner } from '../cycle/workload.ts';
 import { activeRules } from '../folder-rule/follow-folder.ts';
 import { readRuleFolder } from '../folder-rule/read-rule-folder.ts';
+import { deletesProcessed } from '../mailbox/mailbox.ts';
 import { mailboxSource, openMailboxSession } from '../mailbox/open-mailbox-session.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
@@ -84,7 +85,7 @@ export const createIncomingRunner = (deps: IncomingDependencies): WorkloadRunner
         serverProfile,
         credentials,
         cursor: cycle.cursors['INBOX'],
-        deletesProcessed: mailbox.deleteAfterProcessing && mailbox.workloads.incoming.mode === 'active',
+        deletesProcessed: deletesProcessed(mailbox),
       },
       run.deadline + lastWindowMilliseconds,
     );

@@ -2,6 +2,7 @@ import type { CycleCounts, FolderCursor } from '../cycle/cycle.ts';
 import type { CycleBudget } from '../cycle/cycle-budget.ts';
 import type { WorkloadRun } from '../cycle/workload.ts';
 import { decisionFields } from '../email/mime/message-headers.ts';
+import { deletesProcessed } from '../mailbox/mailbox.ts';
 import type { FolderStatus } from '../transport/mailbox-session.ts';
 import { FetchAhead } from './fetch-ahead.ts';
 import { type FetchedWindow, fetchWindow, type TrackedFolder, toMessage } from './fetch-window.ts';
@@ -224,8 +225,7 @@ class FolderReader {
 
   /** Before the cursor moves on, so that a crash in between deletes what it left. */
   async #deleteProcessed(cursor: FolderCursor, results: ReadonlyMap<number, MessageResult>): Promise<void> {
-    const { deleteAfterProcessing, workloads } = this.#run.mailbox;
-    if (!deleteAfterProcessing || workloads.incoming.mode !== 'active') return;
+    if (!deletesProcessed(this.#run.mailbox)) return;
     const { path, direction } = this.#folder;
     // Only what the hub has an email of: nothing else would be left of what was skipped.
     const stored = trackedOf(results);
