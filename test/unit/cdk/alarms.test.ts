@@ -123,6 +123,19 @@ describe('alarms', () => {
     );
   });
 
+  it('watch each queue of dead letters for messages that nobody takes, and for those that are taken and not got done', () => {
+    const watched = (metric: string): readonly string[] =>
+      alarms
+        .map(watchedBy)
+        .filter(({ name }) => name === metric)
+        .map(({ dimensions }) => JSON.stringify(dimensions))
+        .filter((dimensions) => dimensions.includes('DeadLetter'))
+        .sort();
+    const undone = watched('ApproximateNumberOfMessagesNotVisible');
+    expect(new Set(undone).size).toBe([...lanes, schedulerLane].length);
+    expect(watched('ApproximateAgeOfOldestMessage')).toEqual(undone);
+  });
+
   it('sound when the watchdog is silent, and only then without data', () => {
     const silent = alarms.filter((alarm) => property(alarm, 'TreatMissingData') === 'breaching');
     expect(silent.map((alarm) => property(alarm, 'AlarmName'))).toEqual(['mailbox-sync-watchdog-heartbeat']);
