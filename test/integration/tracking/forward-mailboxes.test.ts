@@ -179,6 +179,20 @@ describe('a mailbox of a queue', () => {
     expect([await countOf(keeping), await countOf(deleting)]).toEqual([1, 0]);
   });
 
+  it('keeps its mail while it is only observed: the hub has no email of it', async () => {
+    const organization = await world.createOrganization();
+    const mailUser = world.nextMailUser();
+    const { mailboxId } = await organization.queue(mailUser);
+    await organization.call('PATCH', `/mailboxes/${mailboxId}`, { deleteAfterProcessing: true });
+    await world.observe(organization.id, mailboxId);
+    await append(mailUser, compose({ To: mailUser.address }));
+
+    await organization.synchronize(mailboxId);
+
+    expect(await organization.decisions(mailboxId)).toMatchObject([{ outcome: 'tracked', emailId: null }]);
+    expect(await countOf(mailUser)).toBe(1);
+  });
+
   it.each([
     ['was deleted in the hub', 'DELETE', ''],
     ['was untracked', 'POST', '/untrack'],
