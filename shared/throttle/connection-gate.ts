@@ -156,9 +156,9 @@ export const createConnectionGate = (
         if (!paused.has(resumed)) return;
         const standing = [...paused].flatMap(([one, { fault }]) => (one === resumed ? [] : (fault?.code ?? [])));
         await tell(new Set(standing));
-        const left = await throttle.resume(profileKey, resumed);
+        const remaining = await throttle.resume(profileKey, resumed);
         // The other server became well meanwhile, and who found that took this one to fail: nobody else will tell it.
-        if (standing.some((code) => !left.has(code))) await tell(left);
+        if (standing.some((code) => !remaining.has(code))) await tell(remaining);
       },
     };
   },
