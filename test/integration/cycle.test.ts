@@ -110,10 +110,11 @@ const nothingFound = async () => ({
 });
 
 const reports: string[] = [];
-const run = (message: CycleMessage, runner: WorkloadRunner['run'] = nothingFound) =>
+const run = (message: CycleMessage, runner: WorkloadRunner['run'] = nothingFound, loader = base.loader) =>
   runCycle(
     {
       ...base,
+      loader,
       runner: { run: runner },
       reporter: {
         report: async (_, __, report) => void reports.push(report.type),
@@ -288,6 +289,24 @@ describe('a cycle on the real tables, queues and timers', () => {
     );
 
     expect(verdict).toMatchObject({ done: true, outcome: 'completed' });
+  });
+
+  it('runs although a replica has its profile turned off', async () => {
+    const message = await enabled();
+    const { loader } = base;
+    const behind: typeof loader = {
+      ...loader,
+      context: async (of, id, fresh) => {
+        const known = await loader.context(of, id, fresh);
+        if (known === undefined || fresh) return known;
+        return { ...known, serverProfile: { ...serverProfile, status: 'inactive' } };
+      },
+    };
+
+    const verdict = await run(message, nothingFound, behind);
+
+    expect(verdict).toMatchObject({ done: true, outcome: 'completed' });
+    expect(await readCycle()).toMatchObject({ enabled: true });
   });
 
   it('gives its place back when something else than its server fails: the next delivery runs at once, as ever', async () => {
