@@ -248,6 +248,21 @@ describe('dead letters', () => {
     expect((await call('GET', `/operations/${operation.id}`)).body.fault.code).toBe('invalidState');
   });
 
+  it('are tried however often something else than they stood in the way', async () => {
+    const call = organization.as('admin');
+    const { id } = await storeDeadLetter();
+
+    const codes: string[] = [];
+    for (let replay = 0; replay < 3; replay += 1) {
+      const { body: operation } = await call('POST', `/dead-letters/${id}/replay`);
+      await runOperations();
+      codes.push((await call('GET', `/operations/${operation.id}`)).body.fault.code);
+    }
+
+    // It has no mailbox here.
+    expect(codes).toEqual(['invalidState', 'invalidState', 'invalidState']);
+  });
+
   it('give their exact bytes to those who may read mail', async () => {
     const { id } = await storeDeadLetter();
 
