@@ -103,6 +103,20 @@ describe('a webhook', () => {
     expect(JSON.stringify(await hook.read(id))).not.toMatch(/sealed|setAt/);
   });
 
+  it('that gets another secret many times a day is signed with the newest six, so that the header stays short', async () => {
+    const { id, secret } = await hook.subscribe();
+    const secrets: string[] = [secret];
+    for (let rotation = 0; rotation < 7; rotation += 1)
+      secrets.push((await hook.call('POST', `/webhooks/${id}/rotate-secret`, {})).body.secret);
+    await hook.putContacts('c-1');
+
+    const [posted] = await world.untilPosted(hook.path, 1);
+
+    const headers = posted?.headers as Record<string, string>;
+    expect(headers['webhook-signature']?.split(' ')).toHaveLength(6);
+    for (const known of secrets.slice(-6)) expect(new Verifier(known).verify(posted?.body ?? '', headers)).toBeTruthy();
+  });
+
   it('tells by a test whether its endpoint takes events', async () => {
     const { id, secret } = await hook.subscribe({ status: 'disabled' });
 
