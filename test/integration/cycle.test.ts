@@ -309,6 +309,27 @@ describe('a cycle on the real tables, queues and timers', () => {
     expect(await readCycle()).toMatchObject({ enabled: true });
   });
 
+  it('is given back without a strike when the refused login was one that a replica had from before', async () => {
+    const message = await enabled();
+    const { loader } = base;
+    const behind: typeof loader = {
+      ...loader,
+      context: async (of, id, fresh) => {
+        const known = await loader.context(of, id, fresh);
+        return known === undefined || !fresh ? known : { ...known, mailbox: { ...known.mailbox, version: 2 } };
+      },
+    };
+    const refused = () =>
+      Promise.reject(new TransportError('authenticationFailed', { class: 'refused', level: 'mailbox' }));
+
+    const verdict = await run(message, refused, behind);
+
+    expect(verdict).toEqual({ done: false, waitSeconds: 1 });
+    expect((await readCycle())?.consecutiveFailures).toBe(0);
+    // Its place is free again.
+    expect(await run(message)).toMatchObject({ done: true, outcome: 'completed' });
+  });
+
   it('gives its place back when something else than its server fails: the next delivery runs at once, as ever', async () => {
     const message = await enabled();
     const careful: unknown[] = [];
