@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
+import { waitForHeldConnections } from '../../support/held-connections.ts';
 import {
   bounceDomain,
   deferredDomain,
@@ -100,11 +101,13 @@ describe('the local mail servers', () => {
   it('refuse one IMAP connection more than a user may have, and log how many there were', async () => {
     const mail = servers.environment;
     const user = findMailUser(mail, ben);
-    const connectAtOnce = (count: number): Promise<unknown> =>
-      count === 0 ? Promise.resolve() : withMailbox(mail, user, () => connectAtOnce(count - 1));
+    const connectAtOnce = (count: number, work: () => Promise<void>): Promise<void> =>
+      count === 0 ? work() : withMailbox(mail, user, () => connectAtOnce(count - 1, work));
 
-    await connectAtOnce(maxUserConnections);
-    await expect(connectAtOnce(maxUserConnections + 1)).rejects.toMatchObject({ serverResponseCode: 'LIMIT' });
+    await connectAtOnce(maxUserConnections, async () => {
+      await waitForHeldConnections(servers, 'imap', user.username, maxUserConnections);
+      await expect(connectAtOnce(1, async () => undefined)).rejects.toMatchObject({ serverResponseCode: 'LIMIT' });
+    });
 
     const log = await readFile(servers.dovecot.logFile, 'utf8');
     expect(highestConnectionCount(log, ben)).toBe(maxUserConnections);

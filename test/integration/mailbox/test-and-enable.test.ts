@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { ImapFlow } from 'imapflow';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { waitForHeldConnections } from '../../support/held-connections.ts';
 import type { MailUser } from '../../support/mail-servers.ts';
 import { findMailUser, listMessages } from '../../support/mailbox-client.ts';
 import { startSilentServer } from '../../support/silent-server.ts';
@@ -295,6 +296,7 @@ describe('a test that fails tells where and why', () => {
       }),
     );
     try {
+      await waitForHeldConnections(world.servers, 'imap', anna.username, 2);
       const failures = await failuresOf({});
 
       expect(failures.incoming).toMatchObject({ step: 'authenticate', code: 'connectionLimit' });

@@ -6,6 +6,7 @@ import { openPop3Session } from '../../../shared/transport/pop3/open-pop3-sessio
 import { TransportError } from '../../../shared/transport/transport-error.ts';
 import { hostileMessages } from '../../corpus/hostile-messages.ts';
 import { buildMessage, ordinaryHeaders } from '../../corpus/messages.ts';
+import { waitForHeldConnections } from '../../support/held-connections.ts';
 import { type MailServers, type MailUser, startTestMailServers } from '../../support/mail-servers.ts';
 import { appendMessage, findMailUser, withMailbox } from '../../support/mailbox-client.ts';
 
@@ -156,6 +157,7 @@ describe('with Dovecot', () => {
   it('takes the limit of connections for a wish to wait, not for a wrong password', async () => {
     const user = findMailUser(servers.environment, 'user6@example.test');
     const sessions = [await open(user), await open(user)];
+    await waitForHeldConnections(servers, 'pop3', user.username, 2);
     expect(await faultOf(open(user))).toBe('connectionLimit throttled mailbox');
     for (const session of sessions) await session.close();
   });
