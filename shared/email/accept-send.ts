@@ -1,6 +1,7 @@
 import type { CycleControl } from '../cycle/cycle-control.ts';
 import { mailboxKind } from '../mailbox/mailbox.ts';
 import { loadMailboxOwner } from '../mailbox/mailbox-owner.ts';
+import { takesWork } from '../mailbox/workload-state.ts';
 import type { Organization } from '../organization/organization.ts';
 import { isAddress } from '../platform/address.ts';
 import type { Author } from '../platform/change.ts';
@@ -98,9 +99,8 @@ export const requireSendingMailbox = async (
     if (!mailbox.retired && owner?.isActive === true) return;
     throw new FaultError('workloadNotEnabled', { detail: 'The owner of the sending mailbox is inactive' });
   }
-  const state = mailbox?.workloads.outgoing.state;
-  // A mailbox that is merely retrying sends as soon as its server is back.
-  if (state !== 'enabled' && state !== 'retrying' && state !== 'probing')
+  // One that retries sends as soon as its server is back, and one that is tested again as soon as the test has passed.
+  if (mailbox === undefined || !takesWork(mailbox.workloads.outgoing))
     throw new FaultError('workloadNotEnabled', {
       detail: 'The outgoing workload of the sending mailbox is not enabled',
     });

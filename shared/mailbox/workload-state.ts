@@ -28,6 +28,13 @@ export type WorkloadTransition =
 export const runs = (state: WorkloadState): boolean =>
   state === 'enabled' || state === 'retrying' || state === 'probing';
 
+/**
+ * Whether what is given to the workload will be worked on without anybody having to enable it: one that runs, or that
+ * ran until the test that goes on now.
+ */
+export const takesWork = ({ state, runningTest }: Pick<Workload, 'state' | 'runningTest'>): boolean =>
+  runs(state) || (state === 'testing' && runningTest?.wasEnabled === true);
+
 /** Whether its cycle must be at rest. Only what was given up on errors may still be probed by its lane. */
 export const rests = (workload: Pick<Workload, 'state' | 'disabledBy'>): boolean =>
   !runs(workload.state) && !(workload.state === 'disabled' && workload.disabledBy === 'permanentError');
