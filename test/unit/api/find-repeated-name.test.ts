@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findRepeatedName } from '../../../functions/api/find-repeated-name.ts';
+import { processorTimeOf } from '../../support/processor-time.ts';
 
 describe('a field that is given twice', () => {
   it.each<[string, readonly (string | number)[]]>([
@@ -49,8 +50,7 @@ describe('a field that is given twice', () => {
 
   it('costs little, whatever the depth', () => {
     const depth = 500_000;
-    const since = performance.now();
-    expect(findRepeatedName(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`)).toBeUndefined();
-    expect(performance.now() - since).toBeLessThan(5_000);
+    const text = `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+    expect(processorTimeOf(() => expect(findRepeatedName(text)).toBeUndefined())).toBeLessThan(5_000);
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readMessage } from '../../../../shared/email/mime/read-message.ts';
 import { hostileMessages } from '../../../corpus/hostile-messages.ts';
 import { buildMessage, buildMultipart, ordinaryHeaders } from '../../../corpus/messages.ts';
+import { processorTimeOf } from '../../../support/processor-time.ts';
 
 const message = (contentType: string, body: string | Buffer, more: Record<string, string> = {}) =>
   buildMessage(ordinaryHeaders({ 'Content-Type': contentType, ...more }), body);
@@ -94,10 +95,12 @@ describe('beside an independent reader', () => {
 
 describe('a hostile message', () => {
   it.each(hostileMessages())('$name is read within two seconds and within bounds', ({ raw }) => {
-    const started = performance.now();
-    const { headers, text, html, files } = readMessage(raw);
-    const decodedBytes = files.reduce((sum, file) => sum + file.content().length, 0);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    const read = () => {
+      const message = readMessage(raw);
+      return { ...message, decodedBytes: message.files.reduce((sum, file) => sum + file.content().length, 0) };
+    };
+    expect(processorTimeOf(() => void read())).toBeLessThan(2_000);
+    const { headers, text, html, files, decodedBytes } = read();
     expect(files.length).toBeLessThanOrEqual(1_000);
     expect(headers.to.length).toBeLessThanOrEqual(10_000);
     expect(headers.subject.length).toBeLessThanOrEqual(1_000);
