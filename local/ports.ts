@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
-import getPort from 'get-port';
 import type { GuardedProcess } from './guarded-process.ts';
 import { lastLines } from './guarded-process.ts';
 
@@ -14,6 +14,25 @@ const isFree = (port: number): Promise<boolean> =>
     const server = createServer();
     server.once('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
+const reserved = new Set<number>();
+
+/**
+ * Keeps every other process that asks here from choosing the port, until this one ends: time passes before its server
+ * listens, in which somebody else would find it free. What holds it is a UDP socket on the same number, which is in
+ * nobody's way and which the system closes however this process ends.
+ */
+const reserve = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    if (reserved.has(port)) return resolve(false);
+    const holder = createSocket('udp4');
+    holder.once('error', () => resolve(false));
+    holder.bind({ port, address: '127.0.0.1', exclusive: true }, () => {
+      holder.unref();
+      reserved.add(port);
+      resolve(true);
+    });
   });
 
 /**
@@ -35,13 +54,17 @@ export const requireFreePort = async (variable: string): Promise<number | undefi
 
 /**
  * The port that the environment variable names, else a free one on the loopback address, `preferred` if that is free.
- * @throws Error as `requireFreePort` does.
+ * Nobody who asks here is given the same one while this process runs.
+ * @throws Error as `requireFreePort` does, and when no free one is found.
  */
 export const choosePort = async (variable?: string, preferred?: number): Promise<number> => {
   const given = variable === undefined ? undefined : await requireFreePort(variable);
   if (given !== undefined) return given;
   const candidates = Array.from({ length: 50 }, () => randomInt(lowest, highest));
-  return await getPort({ host: '127.0.0.1', port: preferred === undefined ? candidates : [preferred, ...candidates] });
+  for (const port of preferred === undefined ? candidates : [preferred, ...candidates])
+    // Reserved first: whoever has it reserved may begin to listen at any moment.
+    if ((await reserve(port)) && (await isFree(port))) return port;
+  throw new Error(`Of the ports from ${lowest} to ${highest} none was found free.`);
 };
 
 const accepts = (port: number): Promise<boolean> =>

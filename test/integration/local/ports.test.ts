@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { choosePort } from '../../../local/ports.ts';
 
@@ -22,6 +25,18 @@ describe('the choice of a port', () => {
     process.env[variable] = String(port);
     await expect(choosePort(variable)).rejects.toThrow(`${variable}=${port}: that port is taken`);
     await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('is given to no other process before a server listens there', async () => {
+    const port = await choosePort();
+    const script = `
+      import { choosePort } from ${JSON.stringify(join(import.meta.dirname, '../../../local/ports.ts'))};
+      console.log(await choosePort(undefined, ${port}));`;
+
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
+
+    expect(Number(stdout)).toBeGreaterThan(0);
+    expect(Number(stdout)).not.toBe(port);
   });
 
   it.each(['0', '70000', 'http', '80a'])('is refused for %s', async (given) => {
