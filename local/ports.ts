@@ -61,8 +61,8 @@ export const choosePort = async (variable?: string, preferred?: number): Promise
   const given = variable === undefined ? undefined : await requireFreePort(variable);
   if (given !== undefined) return given;
   const candidates = Array.from({ length: 50 }, () => randomInt(lowest, highest));
+  // Reserved first: whoever has it reserved may begin to listen at any moment.
   for (const port of preferred === undefined ? candidates : [preferred, ...candidates])
-    // Reserved first: whoever has it reserved may begin to listen at any moment.
     if ((await reserve(port)) && (await isFree(port))) return port;
   throw new Error(`Of the ports from ${lowest} to ${highest} none was found free.`);
 };
