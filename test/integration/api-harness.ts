@@ -52,6 +52,8 @@ export interface ApiHarness {
   readonly cyclesTable: string;
   /** Sets the clock of the hub forward. */
   readonly advance: (milliseconds: number) => void;
+  /** Stops that clock, which from then on moves by `advance` alone: no window and no day ends in the middle of a test. */
+  readonly stopClock: () => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -136,7 +138,8 @@ export const startApiHarness = async (
   Object.assign(process.env, variables, await moreOf(variables));
 
   let ahead = 0;
-  const services = createServices(() => new Date(Date.now() + ahead));
+  let stoppedAt: number | undefined;
+  const services = createServices(() => new Date((stoppedAt ?? Date.now()) + ahead));
   const log: string[] = [];
   const sink = new Writable({
     write: (chunk, _encoding, done) => {
@@ -197,6 +200,9 @@ export const startApiHarness = async (
     },
     advance: (milliseconds) => {
       ahead += milliseconds;
+    },
+    stopClock: () => {
+      stoppedAt ??= Date.now();
     },
     stop: async () => {
       process.env = outside;
