@@ -53,7 +53,8 @@ export const isAddress = (text: string): boolean => {
  * incoming mail names all sorts of things as addresses; equal forms mean the same address.
  */
 export const normalizeAddress = (text: string): string => {
-  const lower = text.trim().normalize('NFC').toLowerCase();
+  // Again, since some letters are one character with their mark in small letters only: "H̱" becomes "ẖ".
+  const lower = text.trim().normalize('NFC').toLowerCase().normalize('NFC');
   const parts = split(lower);
   if (parts === undefined) return lower;
   const ascii = asciiDomain(parts.domain);

@@ -49,6 +49,10 @@ describe('addresses are compared', () => {
     expect(normalizeAddress(' Anna@Contoso.EXAMPLE ')).toBe(normalizeAddress('anna@contoso.example'));
   });
 
+  test('without regard to case where only the small letter is one character with its mark', () => {
+    expect(normalizeAddress('H\u0331asan@contoso.example')).toBe(normalizeAddress('\u1e96asan@contoso.example'));
+  });
+
   test('with internationalized domains in either form', () => {
     expect(normalizeAddress('anna@Zürich.example')).toBe(normalizeAddress('anna@XN--ZRICH-KVA.example'));
   });
