@@ -15,7 +15,13 @@ export const waitForHeldConnections = async (
   await eventually(
     async () => {
       const lines = (await servers.dovecot.doveadm('who', username)).split('\n');
-      return lines.some((line) => line.replaceAll(/\s+/g, ' ').startsWith(`${wanted} `)) ? true : undefined;
+      const told = lines.map((line) => line.replaceAll(/\s+/g, ' '));
+      // Of a user without connections there is no line.
+      const isSo =
+        count === 0
+          ? !told.some((line) => line.startsWith(`${username} `) && line.split(' ')[2] === protocol)
+          : told.some((line) => line.startsWith(`${wanted} `));
+      return isSo ? true : undefined;
     },
     { what: `Dovecot counts ${wanted}` },
   );

@@ -278,15 +278,26 @@ describe('bulk work', () => {
     expect(await readOperation()).toMatchObject({ status: 'succeeded', result: { succeeded: 3 } });
   });
 
-  it('stops when it is cancelled, and goes on behind what is done when its message comes again', async () => {
+  it('stops when it is cancelled, also where a step is under way or its message comes again', async () => {
     const ids = await createMailboxes();
-    const { body } = await bulk({ select: { mailboxIds: ids }, action: 'approve', pace: { count: 1, perSeconds: 1 } });
-    await world.runOperations();
+    const pace = { count: 1, perSeconds: 600 };
+    const { body } = await bulk({ select: { mailboxIds: ids }, action: 'approve', pace });
+    const { services } = world.api;
+    while ((await world.runOperations()) > 0);
+    const underWay = await services.store.get(operationKind, organization.id, body.id);
+    if (underWay === undefined) throw new Error('The operation is gone');
 
     await call('POST', `/operations/${body.id}/cancel`);
+    // A step that had begun when it was cancelled, and comes to the next item when the pace allows it.
+    const later = { ...services, timers: createLaneTimers(), now: () => new Date(Date.now() + 600_000) };
+    const delivery = { receiveCount: 1, remainingMilliseconds: 60_000 };
+    const verdict = await runBulkStep(later, organization.id, underWay, delivery);
+    const again = operationMessage(organization.id, body.id, body.id, 'again');
+    await services.queues.send('operations', body.id, `${body.id}.again`, again);
     while ((await world.runOperations()) > 0);
 
     const items = await itemsOf(body.id);
+    expect(verdict).toEqual({ done: true });
     expect(items.map(({ status }) => status)).toEqual(['succeeded', 'queued', 'queued']);
     expect((await call('GET', `/operations/${body.id}`)).body.status).toBe('cancelled');
   });

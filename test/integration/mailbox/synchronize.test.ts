@@ -31,8 +31,8 @@ beforeEach(async () => {
 });
 
 /** A mailbox whose incoming is enabled, before its first cycle. */
-const enabledAnna = async (profile: Readonly<Record<string, unknown>> = {}) => {
-  const serverProfileId = await createProfile(organization, world.mail, profile);
+const enabledAnna = async () => {
+  const serverProfileId = await createProfile(organization, world.mail);
   const created = await createUserMailbox(organization, { externalId: 'u-17', mailUser: anna, serverProfileId });
   await testMailbox(world, organization, created.mailboxId, { sendTestMessage: false, workloads: ['incoming'] });
   return { ...created, serverProfileId };
@@ -235,10 +235,11 @@ describe('folders', () => {
   });
 
   it('answer with the fault of the server when it does not answer, within its time', async () => {
-    const { mailboxId, serverProfileId } = await enabledAnna({ timeoutSeconds: 1 });
+    const { mailboxId, serverProfileId } = await enabledAnna();
     const silent = await startSilentServer();
     try {
-      await call('PATCH', `/server-profiles/${serverProfileId}`, { incoming: { port: silent.port } });
+      const change = { incoming: { port: silent.port }, timeoutSeconds: 1 };
+      await call('PATCH', `/server-profiles/${serverProfileId}`, change);
 
       const { status, body, headers } = await call('GET', `/mailboxes/${mailboxId}/folders`);
 

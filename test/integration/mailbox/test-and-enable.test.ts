@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { ImapFlow } from 'imapflow';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { waitForHeldConnections } from '../../support/held-connections.ts';
 import type { MailUser } from '../../support/mail-servers.ts';
 import { findMailUser, listMessages } from '../../support/mailbox-client.ts';
@@ -14,13 +15,15 @@ import {
   testMailbox,
 } from './mailbox-world.ts';
 
+// So many that only the test of the limit comes near it: Dovecot counts a connection for a moment after its end.
+const maxUserConnections = 5;
 let world: MailboxWorld;
 let organization: TestOrganization;
 let call: ApiCall;
 let anna: MailUser;
 
 beforeAll(async () => {
-  world = await startMailboxWorld({ maxUserConnections: 2 });
+  world = await startMailboxWorld({ maxUserConnections });
 });
 
 afterAll(async () => {
@@ -222,10 +225,13 @@ describe('a test that fails tells where and why', () => {
 
         for (const side of [failures.incoming, failures.outgoing]) {
           expect(side).toMatchObject({ code: 'timedOut' });
-          expect(side).toHaveProperty('seconds', expect.closeTo(1, 0));
+          const { seconds } = side as { readonly seconds: number };
+          expect(seconds).toBeGreaterThan(0.9);
+          // Far from what is waited where the profile does not say how long.
+          expect(seconds).toBeLessThan(10);
         }
       }
-      expect(silent.openConnections()).toBe(0);
+      await eventually(() => (silent.openConnections() === 0 ? true : undefined), { what: 'no connection stays open' });
     } finally {
       await silent.stop();
     }
@@ -282,7 +288,7 @@ describe('a test that fails tells where and why', () => {
 
   it('a server that allows no further connection of this login', async () => {
     const held = await Promise.all(
-      [1, 2].map(async () => {
+      Array.from({ length: maxUserConnections }, async () => {
         const client = new ImapFlow({
           host: world.mail.imap.host,
           port: world.mail.imap.port,
@@ -296,14 +302,21 @@ describe('a test that fails tells where and why', () => {
       }),
     );
     try {
-      await waitForHeldConnections(world.servers, 'imap', anna.username, 2);
+      await waitForHeldConnections(world.servers, 'imap', anna.username, maxUserConnections);
       const failures = await failuresOf({});
 
       expect(failures.incoming).toMatchObject({ step: 'authenticate', code: 'connectionLimit' });
-      expect(await readFile(world.servers.dovecot.logFile, 'utf8')).toContain('Maximum number of connections');
+      await eventually(
+        async () => {
+          const log = await readFile(world.servers.dovecot.logFile, 'utf8');
+          return log.includes('Maximum number of connections') ? true : undefined;
+        },
+        { what: 'the log of Dovecot tells of the limit' },
+      );
       expect(failures.outgoing).toBe('success');
     } finally {
       await Promise.all(held.map((client) => client.logout()));
+      await waitForHeldConnections(world.servers, 'imap', anna.username, 0);
     }
   });
 

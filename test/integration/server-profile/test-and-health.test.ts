@@ -94,13 +94,14 @@ describe('the test of a server profile', () => {
   it('tells of a host that does not answer and of a certificate that nobody trusts', async () => {
     const silent = await startSilentServer();
     try {
-      const profileId = await createProfile(organization, world.mail, {
+      const hanging = await createProfile(organization, world.mail, {
         incoming: { protocol: 'imap', host: '127.0.0.1', port: silent.port, security: 'tls' },
-        caCertificates: null,
         timeoutSeconds: 1,
       });
+      const untrusted = await createProfile(organization, world.mail, { caCertificates: null });
 
-      const { incoming, outgoing } = (await testProfile(profileId)).result.workloads;
+      const { incoming } = (await testProfile(hanging)).result.workloads;
+      const { outgoing } = (await testProfile(untrusted)).result.workloads;
 
       expect(incoming).toMatchObject({ status: 'failure', fault: { code: 'timedOut' } });
       expect(outgoing).toMatchObject({ status: 'failure', fault: { code: 'tlsUntrusted' } });
