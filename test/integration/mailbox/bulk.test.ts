@@ -278,7 +278,7 @@ describe('bulk work', () => {
     expect(await readOperation()).toMatchObject({ status: 'succeeded', result: { succeeded: 3 } });
   });
 
-  it('stops when it is cancelled, also where a step is under way or its message comes again', async () => {
+  it('stops when it is cancelled, and goes on behind what is done when its message comes again', async () => {
     const ids = await createMailboxes();
     const pace = { count: 1, perSeconds: 600 };
     const { body } = await bulk({ select: { mailboxIds: ids }, action: 'approve', pace });
