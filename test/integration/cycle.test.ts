@@ -88,7 +88,7 @@ beforeEach(() => {
   mailboxId = `mbx_${String(mailboxCount).padStart(26, '0')}`;
 });
 
-/** The messages of this test's mailbox that wait in the lane; they are taken out of the queue. */
+/** The messages that wait in the lane; they are taken out of the queue. */
 const receive = async (): Promise<CycleMessage[]> => {
   const client = new SQSClient({});
   const QueueUrl = variables['INCOMING_QUEUE_URL'] ?? '';
@@ -128,7 +128,7 @@ const run = (message: CycleMessage, runner: WorkloadRunner['run'] = nothingFound
 const readCycle = () => base.store.read('org_1', mailboxId, 'incoming');
 const enabled = async (): Promise<CycleMessage> => {
   await control.enable('org_1', mailboxId, 'incoming', 'prf_1');
-  const [message] = await receive();
+  const message = (await receive()).find((one) => one.mailboxId === mailboxId);
   if (message === undefined) throw new Error('Enabling sent nothing');
   return message;
 };
