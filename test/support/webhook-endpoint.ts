@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer as createPlainServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Certificates } from '../../local/certificates.ts';
 
 /** A request as the endpoint got it. */
@@ -11,6 +11,8 @@ export interface Posted {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
   readonly at: number;
+  /** Which one of the connections since it started it came by. */
+  readonly connection: number;
 }
 
 /** What the endpoint answers; `hang`: never. */
@@ -22,8 +24,6 @@ export type WebhookEndpoint = {
   readonly posted: (path: string) => readonly Posted[];
   /** From now on that path answers so; 204 unless told. */
   readonly answer: (path: string, answer: (posted: Posted) => EndpointAnswer) => void;
-  /** Connections that were made since it started. */
-  readonly connections: () => number;
   readonly stop: () => Promise<void>;
 };
 
@@ -31,7 +31,8 @@ export type WebhookEndpoint = {
 export const startWebhookEndpoint = async (certificates?: Certificates): Promise<WebhookEndpoint> => {
   const posted: Posted[] = [];
   const answers = new Map<string, (posted: Posted) => EndpointAnswer>();
-  let connections = 0;
+  const connections = new WeakMap<Socket, number>();
+  let connectionCount = 0;
   const server: Server =
     certificates === undefined
       ? createPlainServer()
@@ -39,8 +40,9 @@ export const startWebhookEndpoint = async (certificates?: Certificates): Promise
           cert: await readFile(certificates.certificateFile),
           key: await readFile(certificates.keyFile),
         });
-  server.on(certificates === undefined ? 'connection' : 'secureConnection', () => {
-    connections += 1;
+  server.on(certificates === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    connectionCount += 1;
+    connections.set(socket, connectionCount);
   });
   server.on('request', (request, response) => {
     const pieces: Buffer[] = [];
@@ -48,7 +50,9 @@ export const startWebhookEndpoint = async (certificates?: Certificates): Promise
     request.on('error', () => undefined);
     request.on('end', () => {
       const path = request.url ?? '';
-      const one = { path, headers: request.headers, body: Buffer.concat(pieces).toString(), at: Date.now() };
+      const body = Buffer.concat(pieces).toString();
+      const connection = connections.get(request.socket) ?? 0;
+      const one = { path, headers: request.headers, body, at: Date.now(), connection };
       posted.push(one);
       const answer = answers.get(path)?.(one) ?? { status: 204 };
       if (answer !== 'hang') response.writeHead(answer.status, answer.headers).end();
@@ -64,7 +68,6 @@ export const startWebhookEndpoint = async (certificates?: Certificates): Promise
     answer: (path, answer) => {
       answers.set(path, answer);
     },
-    connections: () => connections,
     stop: async () => {
       server.closeAllConnections();
       server.close();

@@ -34,6 +34,7 @@ const beginReplay = async () => {
   const { cursor } = (await hook.call('GET', '/feed/head')).body;
   await hook.putContacts('c-1');
   await world.untilPosted(hook.path, 1);
+  await hook.untilCaughtUp(id);
   world.endpoint.answer(hook.path, () => ({ status: 503, headers: { 'retry-after': '60' } }));
   const { body: operation } = await hook.call('POST', `/webhooks/${id}/replay`, { fromCursor: cursor });
   await runOperations();

@@ -13,7 +13,14 @@ import { webhookKind } from '../../../shared/webhook/webhook.ts';
 import { webhookMessage } from '../../../shared/webhook/webhook-message.ts';
 import { webhookStateKey } from '../../../shared/webhook/webhook-state.ts';
 import { eventually } from '../../support/eventually.ts';
-import { beginCase, startWebhookWorld, subjectsOf, type WebhookCase, type WebhookWorld } from './webhook-world.ts';
+import {
+  beginCase,
+  countConnections,
+  startWebhookWorld,
+  subjectsOf,
+  type WebhookCase,
+  type WebhookWorld,
+} from './webhook-world.ts';
 
 let world: WebhookWorld;
 let hook: WebhookCase;
@@ -110,6 +117,7 @@ describe('an endpoint that fails', () => {
     const { cursor } = (await hook.call('GET', '/feed/head')).body;
     await hook.putContacts('c-1');
     await world.untilPosted(hook.path, 1);
+    await hook.untilCaughtUp(id);
     let taken: readonly string[] = ['c-1'];
     world.endpoint.answer(hook.path, ({ body }) => ({
       status: taken.includes(JSON.parse(body).data.subject.externalId) ? 200 : 500,
@@ -252,13 +260,12 @@ describe('a backlog', () => {
     const expiresAt = Math.ceil(now.getTime() / 1000) + 3_600;
     const delivery = { organizationId: hook.organization.id, shard: 'shard-0', events, expiresAt, now };
     const end = await appendEvents(createFeedPages(table), new Map(), delivery);
-    const connections = world.endpoint.connections();
 
     await ringForPage(world.api.services, hook.organization.id, end);
     const posted = await world.untilPosted(hook.path, count, 50);
 
     expect(subjectsOf(posted)).toEqual(events.map((_, index) => String(index)));
-    expect(world.endpoint.connections() - connections).toBeLessThanOrEqual(3);
+    expect(countConnections(posted)).toBeLessThanOrEqual(3);
     await eventually(async () => ((await hook.read(id)).delivery.lag === 0 ? true : undefined), { what: 'no lag' });
   });
 });
@@ -266,12 +273,9 @@ describe('a backlog', () => {
 describe('what must not be lost', () => {
   it('is rung for by the watchdog when the doorbell is lost', async () => {
     const { id } = await hook.subscribe();
-    await eventually(
-      async () => ((await world.api.cycleItem(`${hook.organization.id}#${id}`, 'webhook')) ? true : undefined),
-      {
-        what: 'the state of the webhook',
-      },
-    );
+    await hook.putContacts('c-0');
+    await world.untilPosted(hook.path, 1);
+    await hook.untilCaughtUp(id);
     const { items } = await world.api.services.table.query({ pk: `${hook.organization.id}#webhook` });
     const [stored] = items;
     if (stored === undefined) throw new Error('The webhook is not stored');
@@ -292,7 +296,7 @@ describe('what must not be lost', () => {
     await watch.visit({ ...(await world.api.cycleItem(key.pk, key.sk)) });
 
     expect(watch.lagSeconds()).toBeGreaterThan(290);
-    expect(subjectsOf(await world.untilPosted(hook.path, 1))).toEqual(['c-1']);
+    expect(subjectsOf(await world.untilPosted(hook.path, 2))).toEqual(['c-0', 'c-1']);
   });
 
   it('is not sent to a webhook that was disabled or changed by a request that died half-way', async () => {
@@ -334,6 +338,7 @@ describe('what must not be lost', () => {
     const { id } = await hook.subscribe();
     await hook.putContacts('c-1');
     await world.untilPosted(hook.path, 1);
+    await hook.untilCaughtUp(id);
     const { cursor } = (await hook.call('GET', '/feed/head')).body;
     await hook.call('PATCH', `/webhooks/${id}`, { status: 'disabled' });
     await hook.putContacts('c-2');

@@ -109,6 +109,8 @@ export interface WebhookCase {
   readonly putContacts: (...names: readonly string[]) => Promise<void>;
   readonly read: (webhookId: string) => Promise<Body>;
   readonly untilStatus: (webhookId: string, status: string) => Promise<Body>;
+  /** Waits until the hub has noted that the endpoint has taken everything: it does so after the answer to the last request. */
+  readonly untilCaughtUp: (webhookId: string) => Promise<void>;
   readonly openAlerts: (webhookId: string) => Promise<readonly Body[]>;
 }
 
@@ -147,12 +149,26 @@ export const beginCase = async (world: WebhookWorld): Promise<WebhookCase> => {
         },
         { what: `the webhook is ${status}`, seconds: 30 },
       ),
+    untilCaughtUp: async (id) => {
+      await eventually(
+        async () => {
+          const state = await world.api.cycleItem(`${organization.id}#${id}`, 'webhook');
+          if (state === undefined || state['runId'] !== undefined) return undefined;
+          return (await read(id)).delivery.lag === 0 ? true : undefined;
+        },
+        { what: 'the webhook has caught up' },
+      );
+    },
     openAlerts: async (id) =>
       (await call('GET', '/alerts?status=open')).body.data.filter((alert: Body) => alert.subject.id === id),
   };
 };
 
 export const contentOf = ({ body }: Posted): Body => JSON.parse(body);
+
+/** How many connections the requests came by. */
+export const countConnections = (posted: readonly Posted[]): number =>
+  new Set(posted.map(({ connection }) => connection)).size;
 
 /** What the requests are about, in their order. */
 export const subjectsOf = (posted: readonly Posted[]): readonly unknown[] =>

@@ -5,6 +5,7 @@ import type { Posted } from '../../support/webhook-endpoint.ts';
 import {
   beginCase,
   contentOf,
+  countConnections,
   startWebhookWorld,
   subjectsOf,
   type WebhookCase,
@@ -30,7 +31,6 @@ describe('a webhook', () => {
   it('gets what happens from now on, signed, in order, within seconds and over one connection', async () => {
     await hook.putContacts('before');
     const { secret, ...webhook } = await hook.subscribe();
-    const connections = world.endpoint.connections();
     const begunAt = Date.now();
     await hook.putContacts('c-1', 'c-2', 'c-3');
 
@@ -47,7 +47,7 @@ describe('a webhook', () => {
     });
     expect(subjectsOf(posted)).toEqual(['c-1', 'c-2', 'c-3']);
     expect((posted[0]?.at ?? Number.POSITIVE_INFINITY) - begunAt).toBeLessThan(10_000);
-    expect(world.endpoint.connections() - connections).toBeLessThanOrEqual(2);
+    expect(countConnections(posted)).toBeLessThanOrEqual(2);
     const [feedEvent] = (await hook.call('GET', '/feed?types=record.created&limit=2')).body.data.slice(1);
     const { data, ...bare } = feedEvent;
     for (const one of posted) {
