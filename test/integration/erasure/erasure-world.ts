@@ -10,7 +10,12 @@ import {
   createStorageClient,
 } from '../../../shared/platform/aws-clients.ts';
 import { createFault } from '../../../shared/platform/fault.ts';
-import { createIdentifier } from '../../../shared/platform/identifier.ts';
+import {
+  createIdentifier,
+  deriveIdentifier,
+  type IdentifierPrefix,
+  identifierTime,
+} from '../../../shared/platform/identifier.ts';
 import { organizationKinds } from '../../../shared/platform/record-kinds.ts';
 import { partition } from '../../../shared/platform/records-table.ts';
 import { profileThrottleKey } from '../../../shared/throttle/throttle-item.ts';
@@ -116,7 +121,8 @@ export const startErasureWorld = async (): Promise<ErasureWorld> => {
     const { call, id } = organization;
     const mailUser = world.mailUser(userNumber);
     await organization.settings({
-      schedule: { incoming: { seconds: 300 } },
+      // What stays untouched is compared with what it was: no cycle comes round by itself in between.
+      schedule: { incoming: { seconds: 86_400 } },
       outgoing: { allowUnresolvedRecipients: true, sandboxAllow: ['*'] },
     });
     const user = await organization.user(mailUser, { externalId: 'u-1' });
@@ -175,11 +181,17 @@ export const startErasureWorld = async (): Promise<ErasureWorld> => {
   };
 };
 
-/** Another organization that holds the same, with identifiers of its own. Returns its id. */
-export const copyOrganization = async (organizationId: string, suffix: string): Promise<string> => {
+/** Another organization that holds the same, with identifiers of its own; each name makes another. Returns its id. */
+export const copyOrganization = async (organizationId: string, copyName: string): Promise<string> => {
   const everything = await lookEverywhere();
   const identifiers = identifiersOf(organizationId, everything);
-  const rename = (identifier: string): string => `${identifier.slice(0, -suffix.length)}${suffix}`;
+  // All that is random in it is made anew: with an ending of its own it could be one that stands already.
+  const rename = (identifier: string): string =>
+    deriveIdentifier(
+      identifier.slice(0, 3) as IdentifierPrefix,
+      identifierTime(identifier),
+      `${identifier} ${copyName}`,
+    );
   const renameIn = (text: string): string =>
     identifiers.reduce((renamed, identifier) => renamed.replaceAll(identifier, rename(identifier)), text);
   const copyItem = (item: Item): Item => JSON.parse(renameIn(JSON.stringify(item)));
