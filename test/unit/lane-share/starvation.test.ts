@@ -98,7 +98,7 @@ describe.each(lanes)('a single mailbox beside an organization that floods the la
     expect(flooded.runs).toBeGreaterThan(0.9 * calm.runs);
     // The flood is one: without shares it does what it is feared for.
     expect(withoutShares.max).toBeGreaterThan(10);
-  }, 60_000);
+  });
 });
 
 const incoming: Lane = { lane: 'incoming', concurrency: 100, batchSize: 10, timeoutSeconds: 120 };
@@ -109,7 +109,7 @@ it('a single mailbox is served as if it were alone beside two organizations that
   show('two floods, shares of 40 %', flooded);
 
   expect(flooded.max).toBeLessThan(2);
-}, 60_000);
+});
 
 it('an organization with much to do is not slowed while its servers are well', async () => {
   const small = { ...incoming, concurrency: 50 };
@@ -130,4 +130,4 @@ it('an organization with much to do is not slowed while its servers are well', a
 
   expect(shared.flood.runs).toBeGreaterThan(0.9 * withoutShares.flood.runs);
   expect(shared.p99).toBeLessThan(2);
-}, 60_000);
+});
