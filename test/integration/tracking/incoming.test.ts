@@ -102,13 +102,13 @@ describe('reading a mailbox', () => {
       for (let index = 0; index < 350; index += 1) await client.append('INBOX', compose());
     });
 
-    // What a run leaves for its end is 12 s: this run ends after its first window.
-    const cycle = await organization.synchronize(mailboxId, { remainingMilliseconds: 12_150 });
+    // What a run leaves for its end is 12 s: the first one ends after its first window, or before it on a slow machine.
+    const cycle = await organization.synchronize(mailboxId, 12_150);
 
     expect(await organization.emails()).toHaveLength(350);
-    expect(cycle.generation - before).toBeGreaterThan(2);
+    expect(cycle.generation - before).toBeGreaterThan(1);
     expect(cycle.cursors['INBOX']?.lastUid).toBe(350);
-  });
+  }, 120_000);
 
   it('recognises mail again when the server gives the folder a new identity', async () => {
     const organization = await world.createOrganization();
