@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCycleStore } from '../../../shared/cycle/cycle-store.ts';
 import { createDocumentClient } from '../../../shared/platform/aws-clients.ts';
 import { hostileMessages } from '../../corpus/hostile-messages.ts';
-import { appendMessage, readMessage } from '../../support/mailbox-client.ts';
+import { appendMessage, readMessage, withMailbox } from '../../support/mailbox-client.ts';
 import { compose } from './compose.ts';
 import { type IncomingWorld, startIncomingWorld } from './incoming-world.ts';
 
@@ -23,8 +23,10 @@ describe('hostile mail', () => {
     const { mailboxId } = await organization.user(mailUser);
     // The server itself refuses to file an empty message.
     const hostile = hostileMessages().filter(({ raw }) => raw.length > 0);
-    for (const { raw } of hostile) await appendMessage(world.servers.environment, mailUser, raw);
-    await appendMessage(world.servers.environment, mailUser, compose({ Subject: 'Behind them' }));
+    await withMailbox(world.servers.environment, mailUser, async (client) => {
+      for (const { raw } of hostile) await client.append('INBOX', raw);
+      await client.append('INBOX', compose({ Subject: 'Behind them' }));
+    });
 
     const cycle = await organization.synchronize(mailboxId);
 
@@ -34,8 +36,8 @@ describe('hostile mail', () => {
     expect(cycle.consecutiveFailures).toBe(0);
     expect(decided.filter((outcome) => outcome === 'setAside')).toHaveLength(deadLetters.length);
     expect((await organization.emails()).map(({ subject }) => subject)).toContain('Behind them');
-    expect(cycle.lastCounts?.seen).toBe(hostile.length + 1);
-  });
+    expect(decisions).toHaveLength(hostile.length + 1);
+  }, 120_000);
 
   it('keeps the bytes of a tracked message exactly as they came', async () => {
     const organization = await world.createOrganization();

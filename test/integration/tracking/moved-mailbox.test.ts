@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { appendMessage } from '../../support/mailbox-client.ts';
 import { enableStoredMailbox, storeServerProfile } from '../../support/synchronized-mailbox.ts';
 import { compose } from './compose.ts';
@@ -16,8 +16,12 @@ afterAll(async () => {
 
 type User = ReturnType<IncomingWorld['mailUser']>;
 
-/** What moves mailboxes keeps the dates at which mail was received; later than any test here begins to track. */
-const receivedAt = new Date(Math.floor(Date.now() / 1000) * 1000 + 60_000);
+/** What moves mailboxes keeps the dates at which mail was received; later than the test begins to track. */
+let receivedAt: Date;
+
+beforeEach(() => {
+  receivedAt = new Date(Math.floor(Date.now() / 1000) * 1000 + 60_000);
+});
 
 const append = (mailUser: User, raw: string): Promise<number> =>
   appendMessage(world.servers.environment, mailUser, raw, { receivedAt });
