@@ -125,7 +125,7 @@ describe('a Send', () => {
   });
 
   it('waits for the time that it is to be sent at', async () => {
-    const sendAt = inSeconds(3);
+    const sendAt = inSeconds(6);
     const accepted = await organization.send({ ...toCarl, sendAt });
 
     const sent = await organization.runToEnd(accepted.id);

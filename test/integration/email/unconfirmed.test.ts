@@ -192,7 +192,10 @@ const killWhileHanding = async (event: SQSEvent, milliseconds: number): Promise<
     logFile: await localFile('lane-process.log'),
   });
   try {
-    await eventually(() => (proxy.answered() > before ? true : undefined), { what: 'the server to take the message' });
+    await eventually(() => (proxy.answered() > before ? true : undefined), {
+      what: 'the server to take the message',
+      seconds: 45,
+    });
   } finally {
     await lane.kill();
     proxy.mode = 'pass';
@@ -209,12 +212,13 @@ const killWhileHanding = async (event: SQSEvent, milliseconds: number): Promise<
 };
 
 describe('a run that is killed while it hands a message over', () => {
-  it('leaves the email unconfirmed for the next run, and it arrives once', async () => {
+  it('leaves the email unconfirmed for the next run, and it arrives once', { timeout: 120_000 }, async () => {
     await drain();
     const { id } = await organization.send(toCarl());
     const event = await receiveLaneEvent(world.queueUrl, 5);
     if (event === undefined) throw new Error('The Send woke no run');
-    await killWhileHanding(event, 15_000);
+    // It takes no email in its last twelve seconds, and its place is kept for five seconds more.
+    await killWhileHanding(event, 18_000);
     const interrupted = await organization.email(id);
     const cancel = await organization.call('POST', `/emails/${id}/cancel`);
 
