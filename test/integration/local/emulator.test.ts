@@ -141,11 +141,17 @@ describe('the emulator', () => {
       }),
     );
 
-    const { Messages } = await new SQSClient(cloud.clientConfiguration).send(
-      new ReceiveMessageCommand({ QueueUrl: variable('OUTGOING_QUEUE_URL'), WaitTimeSeconds: 8 }),
+    const client = new SQSClient(cloud.clientConfiguration);
+    const received = await eventually(
+      async () => {
+        const command = new ReceiveMessageCommand({ QueueUrl: variable('OUTGOING_QUEUE_URL'), WaitTimeSeconds: 5 });
+        const { Messages = [] } = await client.send(command);
+        return Messages.length > 0 ? Messages : undefined;
+      },
+      { what: 'the message of the timer' },
     );
 
-    expect(Messages?.map(({ Body }) => Body)).toEqual(['{"mailboxId":"mbx"}']);
+    expect(received.map(({ Body }) => Body)).toEqual(['{"mailboxId":"mbx"}']);
   });
 
   it('keeps its state over a stop and a start, at the same address', async () => {

@@ -100,7 +100,7 @@ beforeAll(async () => {
     const fetch = createDialledFetch({
       dialler,
       caCertificates: certificates.authority,
-      timeoutSeconds: 1,
+      timeoutSeconds: 3,
       limitBytes: 64 * 1024,
       ports,
     });
