@@ -21,7 +21,6 @@ afterAll(async () => {
 
 beforeEach(async () => {
   organization = await world.createOrganization({
-    profile: { timeoutSeconds: 2 },
     settings: { outgoing: { allowUnresolvedRecipients: true, saveToSentItems: false } },
   });
 });
