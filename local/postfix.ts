@@ -1,8 +1,8 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Certificates } from './certificates.ts';
 import { childEnvironment } from './child-environment.ts';
-import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import { type Command, type GuardedProcess, runGuarded, startGuarded } from './guarded-process.ts';
 import { bounceDomain, deferredDomain, type MailServerPorts, type MailUser } from './mail-environment.ts';
 import { waitForPorts } from './ports.ts';
 import { isRoot } from './prerequisites.ts';
@@ -22,7 +22,13 @@ export type Postfix = {
   readonly logFile: string;
   readonly stop: () => Promise<void>;
   readonly start: () => Promise<void>;
+  /** Messages that it has taken and not handed over yet. */
+  readonly queuedMessages: () => Promise<number>;
 };
+
+/** A command as root, or as root of a user namespace. */
+const asRoot = (file: string, ...args: readonly string[]): Pick<Command, 'file' | 'args'> =>
+  isRoot() ? { file, args } : { file: 'unshare', args: ['--map-root-user', '--map-auto', file, ...args] };
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1);
 
@@ -139,8 +145,7 @@ exec "$(postconf -h daemon_directory)/master" -c "$MAIL_CONFIG" -d`;
   const start = async (): Promise<void> => {
     running = startGuarded({
       name: 'Postfix',
-      file: isRoot() ? '/bin/sh' : 'unshare',
-      args: [...(isRoot() ? [] : ['--map-root-user', '--map-auto', '/bin/sh']), '-c', script],
+      ...asRoot('/bin/sh', '-c', script),
       environment: childEnvironment(),
       workingDirectory: directory,
       logFile: join(directory, 'postfix.log'),
@@ -153,5 +158,23 @@ exec "$(postconf -h daemon_directory)/master" -c "$MAIL_CONFIG" -d`;
     }
   };
   await start();
-  return { logFile: join(directory, 'postfix.log'), start, stop: async () => await running?.stop() };
+  let looks = 0;
+  const queuedMessages = async (): Promise<number> => {
+    looks += 1;
+    const output = join(directory, `queue-${looks}.log`);
+    // In the order in which messages go from one to the next, so that none is overlooked on its way.
+    const stations = ['maildrop', 'incoming', 'active', 'deferred', 'active'];
+    await runGuarded({
+      name: 'find',
+      ...asRoot('find', ...stations, '-ignore_readdir_race', '-type', 'f'),
+      environment: childEnvironment(),
+      workingDirectory: join(directory, 'spool'),
+      logFile: output,
+    });
+    const paths = (await readFile(output, 'utf8')).split('\n').filter((path) => path !== '');
+    await rm(output);
+    return new Set(paths.map((path) => basename(path))).size;
+  };
+  const logFile = join(directory, 'postfix.log');
+  return { logFile, start, stop: async () => await running?.stop(), queuedMessages };
 };

@@ -1,3 +1,4 @@
+import { eventually } from '../../support/eventually.ts';
 import { checkContent } from '../invariants/content.ts';
 import { checkFeed } from '../invariants/feed.ts';
 import { checkIncomingMail } from '../invariants/incoming-mail.ts';
@@ -38,6 +39,20 @@ const defaultAftermathSeconds = 400;
 const patienceSeconds = 9_000;
 const recoverySeconds = 2 * watchdogPeriodSeconds + 60;
 
+/** Nothing runs, and nothing that was written or sent is still to be read. */
+const isAtRest = ({ invoker, stream, lanes }: World): boolean =>
+  invoker.count() === 0 && stream.isQuiet && !lanes.hasUnread;
+
+/**
+ * Waits until Postfix has handed over what it took. The world's clock does not wait for it, so what must be in a mailbox
+ * by the time that it is read or looked into must be waited for.
+ */
+const untilDelivered = ({ mail }: World): Promise<unknown> =>
+  eventually(async () => ((await mail.postfix.queuedMessages()) === 0 ? true : undefined), {
+    what: 'Postfix has handed over all mail',
+    seconds: 60,
+  });
+
 /** Waits until all has come to rest, or for so long that it never will. */
 const recover = async (world: World, cast: Cast, since: number): Promise<void> => {
   await world.clock.pause(recoverySeconds);
@@ -75,9 +90,12 @@ const play = async (
     }
     await world.clock.pause(aftermathSeconds);
     plan.disarm();
+    await untilDelivered(world);
     since = world.clock.now();
     await recover(world, cast, since);
   }
+  // The last Sends may have been accepted meanwhile.
+  await untilDelivered(world);
   return since;
 };
 
@@ -110,8 +128,8 @@ export const runCase = async (
     });
   await runWorld(
     world,
-    () => isOver && (failure !== undefined || (world.invoker.count() === 0 && world.stream.isQuiet)),
-    () => !isOver && !world.clock.isPaused,
+    () => isOver && (failure !== undefined || isAtRest(world)),
+    () => (!isOver && !world.clock.isPaused) || world.mailProxy.isRestarting,
   );
   await script;
   const violations: Violation[] = [];

@@ -19,6 +19,11 @@ const invoke = async (event: unknown, remainingMilliseconds: number): Promise<vo
 };
 
 process.on('message', (request: HostRequest) => {
+  if (request.type === 'areYouWaiting') {
+    // What has arrived by now goes first.
+    setImmediate(() => answer({ type: 'waiting' }));
+    return;
+  }
   clock.set(request.aheadMilliseconds);
   if (request.type === 'invoke') void invoke(request.event, request.remainingMilliseconds);
 });

@@ -18,6 +18,7 @@ export class FunctionProcess {
   readonly ready: Promise<void>;
   readonly #child: ChildProcess;
   #settle: ((end: InvocationEnd) => void) | undefined;
+  #tellWaiting: (() => void) | undefined;
   #dead = false;
   /** Added to the clock of the world while this process runs. */
   skewMilliseconds = 0;
@@ -45,6 +46,7 @@ export class FunctionProcess {
     this.ready = new Promise((resolve, reject) => {
       this.#child.on('message', (message: HostAnswer) => {
         if (message.type === 'ready') resolve();
+        else if (message.type === 'waiting') this.#tellWaiting?.();
         else
           this.#end(message.type === 'result' ? { kind: 'returned', value: message.value } : toThrown(message.error));
       });
@@ -78,6 +80,15 @@ export class FunctionProcess {
     if (!this.#dead) this.#send({ type: 'clock', aheadMilliseconds: this.#ahead(aheadMilliseconds) });
   }
 
+  /** Resolves when it has nothing to do but wait, or has ended. */
+  waits(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#tellWaiting = resolve;
+      if (this.#settle === undefined || this.#dead) resolve();
+      else this.#send({ type: 'areYouWaiting' });
+    });
+  }
+
   /** Ends it as the loss of its machine would: no more than what it has sent is known of it. */
   kill(): void {
     if (this.#dead) return;
@@ -99,6 +110,7 @@ export class FunctionProcess {
     const settle = this.#settle;
     this.#settle = undefined;
     settle?.(end);
+    this.#tellWaiting?.();
   }
 }
 

@@ -8,10 +8,13 @@ export type HostRequest =
       /** How far the process's clock is ahead of the machine's. */
       readonly aheadMilliseconds: number;
     }
-  | { readonly type: 'clock'; readonly aheadMilliseconds: number };
+  | { readonly type: 'clock'; readonly aheadMilliseconds: number }
+  /** Answered when nothing else is to be done. */
+  | { readonly type: 'areYouWaiting' };
 
 /** What the process answers. */
 export type HostAnswer =
   | { readonly type: 'ready' }
+  | { readonly type: 'waiting' }
   | { readonly type: 'result'; readonly value: unknown }
   | { readonly type: 'thrown'; readonly error: string };

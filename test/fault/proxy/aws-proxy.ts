@@ -21,6 +21,8 @@ export interface AwsProxyOptions {
   /** Answers a call in the emulator's place: what concerns deliveries that the harness makes. */
   readonly intercept: (call: AwsCall) => unknown;
   readonly onActivity: () => void;
+  /** The emulator works on an answer until what is returned is called. */
+  readonly onAsk: () => () => void;
   /** The function waits for an answer that will never come. */
   readonly onHang: (process: FunctionProcess) => void;
 }
@@ -35,7 +37,8 @@ const readAll = async (stream: IncomingMessage): Promise<Buffer> => {
 export class AwsProxy {
   readonly #options: AwsProxyOptions;
   readonly #server: Server;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  /** Closes what is idle before the emulator does, after 75 s: a call could otherwise meet its end. */
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 30_000 });
 
   private constructor(options: AwsProxyOptions) {
     this.#options = options;
@@ -111,7 +114,8 @@ export class AwsProxy {
 
   #forward(method: string, path: string, incoming: IncomingMessage, raw: Buffer): Promise<Answer> {
     const { hostname, port } = new URL(this.#options.endpointUrl);
-    return new Promise((resolve, reject) => {
+    const answered = this.#options.onAsk();
+    return new Promise<Answer>((resolve, reject) => {
       const forwarded = request(
         { hostname, port, method, path, headers: incoming.headers, agent: this.#agent },
         (answer) => {
@@ -123,7 +127,7 @@ export class AwsProxy {
       );
       forwarded.on('error', reject);
       forwarded.end(raw);
-    });
+    }).finally(answered);
   }
 }
 

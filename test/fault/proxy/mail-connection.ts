@@ -15,6 +15,8 @@ export interface MailConnectionOptions {
   readonly identity: FolderIdentity;
   readonly decide: (step: Step) => FaultKind | undefined;
   readonly onActivity: () => void;
+  /** The server works on an answer until what is returned is called. */
+  readonly onAsk: () => () => void;
   readonly onHang: (process: FunctionProcess) => void;
   readonly onServerDeath: () => void;
 }
@@ -33,6 +35,8 @@ export class MailConnection {
   /** What is left to be fed byte by byte. */
   #drip: Buffer = Buffer.alloc(0);
   #dropped: string | undefined;
+  /** While the server has the word. */
+  #answered: (() => void) | undefined;
 
   constructor(raw: Socket, options: MailConnectionOptions) {
     this.#raw = raw;
@@ -56,6 +60,7 @@ export class MailConnection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#hear();
     // Not within an event: Node does not bear it that a connection is cut while TLS tells of it.
     setImmediate(() => {
       (this.#client ?? this.#raw).destroy();
@@ -88,11 +93,27 @@ export class MailConnection {
     this.#server = server;
     server.setNoDelay(true);
     server.on('error', () => this.close());
-    server.on('data', (chunk) => this.#pass(dialogue.fromServer(chunk), client));
+    server.on('data', (chunk) => {
+      this.#hear();
+      this.#pass(dialogue.fromServer(chunk), client);
+    });
     server.on('close', () => {
+      this.#hear();
       if (!this.#hung) client.end();
     });
     client.on('data', (chunk) => this.#pass(dialogue.fromClient(chunk), server));
+    this.#ask();
+  }
+
+  /** It is the server's turn. */
+  #ask(): void {
+    this.#answered ??= this.#options.onAsk();
+  }
+
+  /** The server has said something, or nothing will come of it. */
+  #hear(): void {
+    this.#answered?.();
+    this.#answered = undefined;
   }
 
   #pass(units: readonly Unit[], target: TLSSocket): void {
@@ -103,6 +124,7 @@ export class MailConnection {
       const { step } = unit;
       if (step !== undefined && this.#strikes(step.name, step.moment, unit)) continue;
       target.write(unit.bytes);
+      if (target === this.#server) this.#ask();
     }
   }
 
@@ -177,6 +199,7 @@ export class MailConnection {
 
   #hang(): void {
     this.#hung = true;
+    this.#hear();
     // Read on, or the end of the client would not be noticed.
     (this.#client ?? this.#raw).resume();
     this.#options.onHang(this.#options.process);

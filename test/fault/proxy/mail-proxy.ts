@@ -15,6 +15,7 @@ export interface MailProxyOptions {
   readonly find: (address: string | undefined) => FunctionProcess | undefined;
   readonly decide: (step: Step) => FaultKind | undefined;
   readonly onActivity: () => void;
+  readonly onAsk: () => () => void;
   readonly onHang: (process: FunctionProcess) => void;
   /** The server is to die and to come back. */
   readonly onServerDeath: () => Promise<void>;
@@ -54,6 +55,11 @@ export class MailProxy {
     return this.#highest;
   }
 
+  /** The server is down for a moment, however long the machine takes for it. */
+  get isRestarting(): boolean {
+    return this.#restarting !== undefined;
+  }
+
   reset(): void {
     for (const connection of this.#connections) connection.close();
     Object.assign(this.identity, { shift: 0, forgotten: 0 });
@@ -72,8 +78,11 @@ export class MailProxy {
   /** One restart at a time. */
   async #restart(): Promise<void> {
     this.#restarting ??= this.#options.onServerDeath();
-    await this.#restarting;
-    this.#restarting = undefined;
+    try {
+      await this.#restarting;
+    } finally {
+      this.#restarting = undefined;
+    }
   }
 
   #count(): void {
@@ -82,7 +91,7 @@ export class MailProxy {
   }
 
   #serve(protocol: 'imap' | 'smtp', upstreamPort: number): Server {
-    const { find, decide, onActivity, onHang } = this.#options;
+    const { find, decide, onActivity, onAsk, onHang } = this.#options;
     const onServerDeath = (): void => void this.#restart();
     return createServer((socket) => {
       const process = find(socket.remoteAddress);
@@ -98,6 +107,7 @@ export class MailProxy {
         identity: this.identity,
         decide,
         onActivity,
+        onAsk,
         onHang,
         onServerDeath,
       });

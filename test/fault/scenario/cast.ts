@@ -113,7 +113,7 @@ export const createCast = async (
         workloads: { incoming: method, outgoing: method },
       });
       await call('POST', `/mailboxes/${mailboxId}/approve`);
-      await testUntilEnabled(world, call, mailboxId, { sendTestMessage: index === 0, attempts: 3 });
+      await testUntilEnabled(world, call, mailboxId, { sendTestMessage: index === 0, attempts: 20 });
       const folderRuleId = await watchFolder(world, call, mailboxId, mailUser);
       return { externalId, mailUser, mailboxId: String(mailboxId), folderRuleId };
     }),

@@ -23,6 +23,8 @@ const limits: Readonly<Record<InvokedFunction, number>> = {
   'dead-letters': 60,
 };
 
+const longestWorkMilliseconds = 20_000;
+
 /** Invokes functions and stops those that run over their time limit. */
 export class Invoker {
   readonly #pool: FunctionPool;
@@ -45,6 +47,16 @@ export class Invoker {
     return [...this.#running].every((one) => one.hangs);
   }
 
+  /** Resolves when all that runs has nothing to do but wait, or is busy for so long that it will never wait. */
+  async waits(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const isLost = new Promise((resolve) => {
+      timer = setTimeout(resolve, longestWorkMilliseconds);
+    });
+    await Promise.race([Promise.all([...this.#running].map(({ process }) => process?.waits())), isLost]);
+    clearTimeout(timer);
+  }
+
   noteHang(process: FunctionProcess): void {
     for (const one of this.#running) if (one.process === process) one.hangs = true;
   }
@@ -58,7 +70,8 @@ export class Invoker {
     const running: Running = { name, endsAt: this.#clock.now() + seconds * 1000, process: undefined, hangs: false };
     this.#running.add(running);
     try {
-      const process = await this.#pool.take(name);
+      const started = this.#pulse.ask();
+      const process = await this.#pool.take(name).finally(started);
       running.process = process;
       process.skewMilliseconds = (options.skewSeconds ?? 0) * 1000;
       const end = await process.invoke(event, {

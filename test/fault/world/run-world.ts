@@ -38,6 +38,9 @@ export const runWorld = async (world: World, isDone: () => boolean, isBusy: () =
     if (invoker.count() > 0) {
       await pulse.wait(lookMilliseconds);
       const patience = invoker.hangs ? silenceOfHungMilliseconds : silenceMilliseconds;
+      if (invoker.count() === 0 || pulse.silence <= patience) continue;
+      // On a busy machine it may just not have come to its turn.
+      await invoker.waits();
       if (invoker.count() > 0 && pulse.silence > patience) jump(Math.min(next, clock.now() + waitingStepMilliseconds));
       continue;
     }

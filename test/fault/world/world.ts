@@ -96,12 +96,14 @@ const start = async (
   const find = (address: string | undefined) => pool.find(address);
   const decide = (step: Parameters<FaultPlan['decide']>[0]) => plan.decide(step);
   const onActivity = (): void => pulse.stir();
+  const onAsk = (): (() => void) => pulse.ask();
   const onHang: AwsProxyHang = (process) => invoker.noteHang(process);
   const awsProxy = await AwsProxy.start({
     endpointUrl: cloud.clientConfiguration.endpoint,
     find,
     decide,
     onActivity,
+    onAsk,
     onHang,
     intercept: (call) => lanes.answer(call),
     onDone: (call) => {
@@ -119,8 +121,9 @@ const start = async (
     find,
     decide,
     onActivity,
+    onAsk,
     onHang,
-    onServerDeath: () => restart(mail),
+    onServerDeath: () => restart(mail).finally(pulse.ask()),
   });
   onStop(() => mailProxy.stop());
   const pool = new FunctionPool({
