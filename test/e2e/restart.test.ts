@@ -16,7 +16,8 @@ type Email = {
   readonly messageId: string;
 };
 
-const sendCount = 40;
+const sendCountAtFirst = 40;
+const sendCountInMidWork = 10;
 const messageCount = 60;
 const laterCount = 20;
 // What is due while nothing runs comes back when the visibility of its message ends.
@@ -78,28 +79,35 @@ const untilInMidWork = async (): Promise<void> => {
       const [sent, tracked] = [await countWith('outgoing', 'sent'), (await emailsOf('incoming')).length];
       return sent > 0 && tracked > 0 ? true : undefined;
     },
-    { what: 'some Sends are sent and some messages tracked', seconds: 60 },
+    { what: 'some Sends are sent and some messages tracked', seconds: 120 },
   );
 };
 
 describe('a stop and a start of the cloud in mid-work', () => {
-  let pendingAtStop: number;
+  let sendCount = 0;
   let whileDown: { readonly status: number; readonly body: unknown };
 
-  beforeAll(async () => {
-    const sends = Array.from({ length: sendCount }, (_, index) => ({
-      externalId: `e-${index}`,
+  const send = (): Promise<unknown> => {
+    const number = sendCount;
+    sendCount += 1;
+    return hub.post('/emails', {
+      externalId: `e-${number}`,
       from: { owner: 'ext:u-1' },
       to: [{ address: 'user2@example.test' }],
-      subject: `Offer ${index}`,
+      subject: `Offer ${number}`,
       body: { text: 'Hello' },
       send: true,
-    }));
-    const posting = (async () => {
-      for (const send of sends) await hub.post('/emails', send);
-    })();
-    await Promise.all([posting, deliver(0, messageCount), untilInMidWork()]);
-    pendingAtStop = sendCount - (await countWith('outgoing', 'sent'));
+    });
+  };
+
+  beforeAll(async () => {
+    const sendAtFirst = async (): Promise<void> => {
+      while (sendCount < sendCountAtFirst) await send();
+    };
+    await Promise.all([sendAtFirst(), deliver(0, messageCount), untilInMidWork()]);
+    // The hub may have sent them all by now: it is stopped while it has some left.
+    do await Promise.all(Array.from({ length: sendCountInMidWork }, send));
+    while ((await countWith('outgoing', 'sent')) === sendCount);
     await emulator.stop();
     whileDown = await hub.request('GET', '/health');
     await deliver(messageCount, messageCount + laterCount);
@@ -111,14 +119,13 @@ describe('a stop and a start of the cloud in mid-work', () => {
   });
 
   it('loses no Send and makes none twice', async () => {
-    expect(pendingAtStop).toBeGreaterThan(0);
     const sent = await eventually(
       async () => {
         const emails = await emailsOf('outgoing');
         const isOver = emails.every(({ status }) => ['sent', 'failed', 'unconfirmed'].includes(status));
         return isOver ? emails : undefined;
       },
-      { what: 'every Send has ended', seconds: 150, everyMilliseconds: 1000 },
+      { what: 'every Send has ended', seconds: 300, everyMilliseconds: 1000 },
     );
     expect(sent.map(({ externalId }) => externalId).sort()).toEqual(
       Array.from({ length: sendCount }, (_, index) => `e-${index}`).sort(),
@@ -146,7 +153,7 @@ describe('a stop and a start of the cloud in mid-work', () => {
         const emails = await emailsOf('incoming');
         return emails.length >= all.length ? emails : undefined;
       },
-      { what: 'every message is tracked', seconds: 150, everyMilliseconds: 1000 },
+      { what: 'every message is tracked', seconds: 300, everyMilliseconds: 1000 },
     );
     expect(tracked.map(({ messageId }) => messageId).sort()).toEqual(all);
   });

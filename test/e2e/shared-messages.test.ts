@@ -71,7 +71,7 @@ beforeAll(async () => {
       const found = await decided();
       return found.length >= 2 * messageCount ? found : undefined;
     },
-    { what: 'every message in both mailboxes is decided', seconds: 120, everyMilliseconds: 1000 },
+    { what: 'every message in both mailboxes is decided', seconds: 300, everyMilliseconds: 1000 },
   );
   emails = await readWholeList<Email>(hub, '/emails?direction=incoming&fields=summary');
   ({ events } = await hub.followFeed<Email>({

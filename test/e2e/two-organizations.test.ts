@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import type { HubAnswer, HubClient, JsonObject } from '../support/hub-client.ts';
 import { deliverMessage, findMailUser, waitForMessage } from '../support/mailbox-client.ts';
 import { createOrganization, createServerProfile, enableMailbox } from '../support/organization-setup.ts';
@@ -52,8 +53,13 @@ const fill = async (name: string): Promise<Tenant> => {
     contentType: 'text/plain',
     contentBase64: Buffer.from(name).toString('base64'),
   });
-  const test = await hub.get<{ readonly data: readonly Identified[] }>('/operations?limit=1');
-  const decision = await hub.get<{ readonly data: readonly Identified[] }>('/decisions?limit=1');
+  const [operation] = (await hub.get<{ readonly data: readonly Identified[] }>('/operations?limit=1')).data;
+  if (operation === undefined) throw new Error('There is no operation');
+  // Its first cycle, which nobody waits for, finds the message by which the mailbox was tested.
+  const decision = await eventually(
+    async () => (await hub.get<{ readonly data: readonly Identified[] }>('/decisions?limit=1')).data[0],
+    { what: `the first decision of ${name}`, seconds: 120 },
+  );
   return {
     name,
     hub,
@@ -67,8 +73,8 @@ const fill = async (name: string): Promise<Tenant> => {
       contact: contact.id,
       email: email.id,
       attachment: attachment.id,
-      operation: test.data[0]?.id ?? '',
-      decision: decision.data[0]?.id ?? '',
+      operation: operation.id,
+      decision: decision.id,
     },
   };
 };

@@ -1,9 +1,13 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import type { LocalEnvironment } from '../../local/environment.ts';
+import { eventually } from '../support/eventually.ts';
 import { createHubClient, type FeedEvent, type HubAnswer, type HubClient } from '../support/hub-client.ts';
 import { findMailUser, readMessage, submitMessage, waitForMessage } from '../support/mailbox-client.ts';
 
 type Identified = { readonly id: string };
+type Schedule = {
+  readonly workloads: { readonly incoming: { readonly phase: string; readonly lastSuccessAt: string | null } };
+};
 
 /** Everything that the caller of API section 17 gets to see, in order. */
 type Walk = {
@@ -104,6 +108,14 @@ const walk = async (environment: LocalEnvironment): Promise<Walk> => {
   const { messageId } = sent.body as { readonly messageId: string };
   const inInbox = await waitForMessage(mail, carl, messageId);
   const inSent = await waitForMessage(mail, anna, messageId, { folder: 'Sent' });
+  // Enabling asked for a cycle, and it must not be one that is still going on that answers what is asked for below.
+  await eventually(
+    async () => {
+      const { workloads } = await hub.get<Schedule>(`/mailboxes/${mailboxId}/schedule`);
+      return workloads.incoming.phase === 'armed' && workloads.incoming.lastSuccessAt !== null ? true : undefined;
+    },
+    { what: 'the first cycle is over', seconds: 60 },
+  );
 
   const answer = await submitMessage(mail, carl, {
     from: { name: 'Carl Client', address: carlsAddress },

@@ -8,8 +8,6 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The deployed stack and its mail servers: `inject('localCloud')`. */
     localCloud: LocalEnvironment;
-    /** Dovecot's own log, in which it tells every login: `inject('dovecotLog')`. */
-    dovecotLog: string;
   }
 }
 
@@ -30,6 +28,5 @@ export const startDeployedStack = async (
 export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
   const cloud = await startDeployedStack({ logs: 'e2e-logs' });
   project.provide('localCloud', cloud.environment);
-  project.provide('dovecotLog', cloud.mailServers.dovecot.logFile);
   return cloud.stop;
 };

@@ -58,7 +58,8 @@ export const enableMailbox = async (
   });
   await hub.post(`${path}/approve`);
   const { id } = await hub.post<{ readonly id: string }>(`${path}/test-and-enable`, {});
-  const { result } = await hub.waitForOperation(id);
+  // Many are enabled at once here and there, over few connections.
+  const { result } = await hub.waitForOperation(id, 400);
   const workloads = result?.['workloads'] as Readonly<Record<string, { readonly status: string }>> | undefined;
   for (const workload of ['incoming', 'outgoing']) {
     if (workloads?.[workload]?.status !== 'success')
