@@ -53,7 +53,9 @@ const refuse = (response: ServerResponse, detail: string): void => {
 
 /** Passes every request on to the emulator, streaming both ways. */
 export const startFront = async ({ port, target }: FrontOptions): Promise<Front> => {
-  const agent = new Agent({ keepAlive: true });
+  // Each side closes what is idle before the other would: a request would otherwise now and then meet a connection that
+  // is just being closed. The emulator keeps one for 75 s, clients for no more than some minutes.
+  const agent = new Agent({ keepAlive: true, timeout: 30_000 });
   const pass = (incoming: IncomingMessage, response: ServerResponse): void => {
     const stage = target();
     if (stage === undefined) {
@@ -84,7 +86,7 @@ export const startFront = async ({ port, target }: FrontOptions): Promise<Front>
     response.once('close', () => outgoing.destroy());
     incoming.pipe(outgoing);
   };
-  const server = createServer(pass);
+  const server = createServer({ keepAliveTimeout: 600_000 }, pass);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);

@@ -63,7 +63,7 @@ export type FollowOptions<Data> = {
   readonly until: (events: readonly FeedEvent<Data>[]) => boolean;
   /** What is waited for, for the error. */
   readonly what: string;
-  /** The deadline [60]. */
+  /** The deadline [120]. */
   readonly seconds?: number;
 };
 
@@ -78,7 +78,7 @@ export type HubClient = {
   readonly put: <Body = JsonObject>(path: string, body: unknown, headers?: RequestHeaders) => Promise<Body>;
   readonly patch: <Body = JsonObject>(path: string, body: unknown, headers?: RequestHeaders) => Promise<Body>;
   readonly delete: (path: string, headers?: RequestHeaders) => Promise<void>;
-  /** Waits until the operation has ended, however [deadline 120 s]. */
+  /** Waits until the operation has ended, however [deadline 300 s]. */
   readonly waitForOperation: (id: string, seconds?: number) => Promise<Operation>;
   /** Reads the feed until `until` holds; the events and the cursor after them. */
   readonly followFeed: <Data = JsonObject>(
@@ -121,7 +121,7 @@ export const createHubClient = (hubUrl: string, key?: string): HubClient => {
     if (answer.status >= 300) throw new HubProblem(`${method} ${path}`, answer);
     return answer.body as Body;
   };
-  const waitForOperation: HubClient['waitForOperation'] = (id, seconds = 120) =>
+  const waitForOperation: HubClient['waitForOperation'] = (id, seconds = 300) =>
     eventually(
       async () => {
         const operation = await succeed<Operation>('GET', `/operations/${id}?wait=${longPollSeconds}`);
@@ -129,7 +129,7 @@ export const createHubClient = (hubUrl: string, key?: string): HubClient => {
       },
       { what: `operation ${id} has ended`, seconds },
     );
-  const followFeed = async <Data>({ cursor, types, until, what, seconds = 60 }: FollowOptions<Data>) => {
+  const followFeed = async <Data>({ cursor, types, until, what, seconds = 120 }: FollowOptions<Data>) => {
     const events: FeedEvent<Data>[] = [];
     let next = cursor;
     const filter = types === undefined ? '' : `&types=${encodeURIComponent(types)}`;

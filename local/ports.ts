@@ -79,9 +79,9 @@ const accepts = (port: number): Promise<boolean> =>
 
 /**
  * Waits until the process listens on all ports.
- * @throws Error with the end of its log when it ends before, or is not there in time.
+ * @throws Error with the end of its log when it ends before, or is not there in time, which a busy machine is given.
  */
-export const waitForPorts = async (owner: GuardedProcess, ports: readonly number[], seconds = 30): Promise<void> => {
+export const waitForPorts = async (owner: GuardedProcess, ports: readonly number[], seconds = 90): Promise<void> => {
   const deadline = Date.now() + seconds * 1000;
   for (const port of ports) {
     while (!(await accepts(port))) {
