@@ -29,18 +29,23 @@ const signIn = async (of: Company, body: Readonly<Record<string, unknown>>): Pro
 const consoleOf = async (of: Company, { userId }: Person): Promise<Client> =>
   openLink(world.hub, (await of.crm('POST', '/v1/sessions', { body: { userId } })).body.signInUrl);
 
-const keyOf = async (of: Company, body: Readonly<Record<string, unknown>> = {}) =>
-  (await of.admin('POST', '/v1/api-keys', { body: { name: 'short', role: 'admin', ...body } })).body;
+const keyOf = async (of: Company, fields: Readonly<Record<string, unknown>> = {}) => {
+  const { status, body } = await of.admin('POST', '/v1/api-keys', {
+    body: { name: 'short', role: 'admin', ...fields },
+  });
+  if (status !== 201) throw new Error(JSON.stringify(body));
+  return body;
+};
 
 /** Credentials of every kind that were good once, and a good one where none is looked for. */
 const buryCredentials = async (): Promise<typeof dead> => {
   const deletedKey = await keyOf(company);
   await company.admin('DELETE', `/v1/api-keys/${deletedKey.id}`);
-  const soon = new Date(world.hub.services.now().getTime() + 1_000).toISOString();
+  const soon = new Date(world.hub.services.now().getTime() + 60_000).toISOString();
   const expiredKey = await keyOf(company, { expiresAt: soon });
   const signedOut = await signIn(company, { userId: ben.userId, role: 'admin' });
   await signedOut('DELETE', '/v1/sessions/current');
-  const expiredSession = await signIn(company, { userId: ben.userId, role: 'admin', expiresInSeconds: 1 });
+  const expiredSession = await signIn(company, { userId: ben.userId, role: 'admin', expiresInSeconds: 60 });
   const dora = await company.createPerson('dora');
   const ofInactive = await signIn(company, { userId: dora.userId, role: 'admin' });
   const signedOutConsole = await consoleOf(company, ben);
@@ -50,7 +55,7 @@ const buryCredentials = async (): Promise<typeof dead> => {
   const goodKey = await keyOf(company);
   const gone = await world.createCompany();
   await world.hub.operator('DELETE', `/v1/organizations/${gone.id}?confirm=Contoso`);
-  world.hub.advance(2_000);
+  world.hub.advance(61_000);
   return {
     none: world.hub.client(null),
     nonsense: world.hub.client('nonsense'),
