@@ -24,17 +24,24 @@ export type Action = (stage: Stage) => Promise<void>;
 const put = ({ world }: Stage, user: SynchronizedUser, raw: Buffer, folder = 'INBOX'): Promise<number> =>
   eventually(() => appendMessage(world.mail.environment, user.mailUser, raw, { folder }).catch(() => undefined), {
     what: `a message is put into the mailbox of ${user.mailUser.address}`,
+    seconds: 60,
   });
 
 const losesSentFolder: Action = async ({ world, cast, random, mark }) => {
   const { mailUser } = random.pick(cast.users);
+  const name = `Sent ${mark()}`;
   const rename = () =>
     withMailbox(world.mail.environment, mailUser, async (client) => {
+      // An attempt before this one may have got through without its answer.
+      if ((await client.list()).some(({ path }) => path === name)) return true;
       // It may never have been used.
       await client.mailboxCreate('Sent').catch(() => undefined);
-      return client.mailboxRename('Sent', `Sent ${mark()}`);
+      return client.mailboxRename('Sent', name);
     });
-  await eventually(() => rename().catch(() => undefined), { what: `Sent of ${mailUser.address} is renamed` });
+  await eventually(() => rename().catch(() => undefined), {
+    what: `Sent of ${mailUser.address} is renamed`,
+    seconds: 60,
+  });
 };
 
 /** The subject of a message that must be tracked. */

@@ -34,6 +34,7 @@ export const loseWatchedFolder = (world: World, mailUser: MailUser, random: Rand
     });
   return eventually(() => lose().catch(() => undefined), {
     what: `${watchedFolder} of ${mailUser.address} is ${loss}`,
+    seconds: 60,
   });
 };
 
@@ -45,7 +46,10 @@ export const restoreWatchedFolder = async (
   folderRuleId: string,
 ): Promise<void> => {
   const create = () => withMailbox(world.mail.environment, mailUser, (client) => client.mailboxCreate(watchedFolder));
-  await eventually(() => create().catch(() => undefined), { what: `${watchedFolder} of ${mailUser.address} is back` });
+  await eventually(() => create().catch(() => undefined), {
+    what: `${watchedFolder} of ${mailUser.address} is back`,
+    seconds: 60,
+  });
   const path = `/mailboxes/${mailboxId}/folder-rules/${folderRuleId}`;
   const { status } = await call('GET', path);
   if (status === 'broken') await call('PATCH', path, { folderId: watchedFolder });
