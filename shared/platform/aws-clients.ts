@@ -46,8 +46,13 @@ export const createKeyClient = (): KMSClient => {
 };
 
 export const createStorageClient = (): S3Client => {
-  // Path style, so that presigned URLs also work where the endpoint is an address and not a name.
-  const client = new S3Client({ forcePathStyle: process.env['AWS_ENDPOINT_URL'] !== undefined });
+  const client = new S3Client({
+    // Path style, so that presigned URLs also work where the endpoint is an address and not a name.
+    forcePathStyle: process.env['AWS_ENDPOINT_URL'] !== undefined,
+    // By default the SDK signs the checksum of an empty body into the URL of an upload, which no content has. What the
+    // hub uploads itself goes with the SHA-256 of its signature.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+  });
   client.middlewareStack.add(counting, lastStep);
   return client;
 };

@@ -143,7 +143,10 @@ export const createContentStore = (client: S3Client, Bucket: string): ContentSto
         const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket, Prefix }));
         const Objects = Contents.flatMap(({ Key }) => (Key === undefined ? [] : [{ Key }]));
         if (Objects.length === 0) return removed;
-        await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+        const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+        // The request succeeds all the same, and the next list would have them again.
+        const [kept] = Errors ?? [];
+        if (kept !== undefined) throw new Error(`S3 does not remove ${kept.Key}: ${kept.Code} ${kept.Message}`);
         removed += Objects.length;
       }
     },
