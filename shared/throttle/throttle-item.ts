@@ -80,6 +80,12 @@ export type Refusal =
   | { readonly kind: 'full' }
   | { readonly kind: 'again' };
 
+/**
+ * Expired leases that one run replaces at most, each by a part of the expressions: DynamoDB takes 4 KB of one, and 300
+ * operators. Places that are left so, later runs give back.
+ */
+const mostReplaced = 50;
+
 /** Explains a refusal; pure, so that every case can be tested. `available`: what this lane may take of the limit. */
 export const explainRefusal = (
   item: ThrottleItem,
@@ -101,7 +107,8 @@ export const explainRefusal = (
     return { kind: 'paused', until: pausedUntil, fault: item[pause.fault] };
   if (pausedUntil !== undefined && item.n < available) return { kind: 'probe', pausedUntil };
   const expired = Object.entries(item.leases).flatMap(([key, [expiry]]) => (expiry <= now ? [key] : []));
-  if (expired.length > 0 && item.n - expired.length < available) return { kind: 'expired', keys: expired, pausedUntil };
+  if (expired.length > 0 && item.n - expired.length < available)
+    return { kind: 'expired', keys: expired.slice(0, mostReplaced), pausedUntil };
   if (item.n >= available || (item[claim.line] ?? 0) > now) return { kind: 'full' };
   return { kind: 'again' };
 };

@@ -70,15 +70,18 @@ const changes: fc.Arbitrary<ThrottleChange> = fc.oneof(
     }),
   },
   fc.record({ kind: fc.constant('takeOver' as const), holder, lease, expired: small }),
-  fc.record({
-    kind: fc.constant('replaceExpired' as const),
-    holder,
-    lease,
-    n: small,
-    expired: fc.uniqueArray(fc.tuple(holder, small), { minLength: 1, maxLength: 2, selector: ([name]) => name }),
-    died: fc.dictionary(holder, lease, { maxKeys: 2 }),
-    probe: fc.option(probe, { nil: undefined }),
-  }),
+  fc
+    .record({
+      kind: fc.constant('replaceExpired' as const),
+      holder,
+      lease,
+      n: small,
+      expired: fc.uniqueArray(fc.tuple(holder, small), { minLength: 1, maxLength: 2, selector: ([name]) => name }),
+      died: fc.dictionary(holder, lease, { maxKeys: 2 }),
+      probe: fc.option(probe, { nil: undefined }),
+    })
+    // Its own expired lease a holder takes over, and DynamoDB refuses an update that sets and removes one path.
+    .filter((change) => change.expired.every(([name]) => name !== change.holder)),
   fc.record({
     kind: fc.constant('probe' as const),
     holder,

@@ -2,6 +2,8 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
 import { createFault } from '../../shared/platform/fault.ts';
+import { forEachParallel } from '../../shared/platform/for-each-parallel.ts';
+import { createIdentifier } from '../../shared/platform/identifier.ts';
 import type { ServerProfile } from '../../shared/server-profile/server-profile.ts';
 import { createConnectionGate, type Gate, type GateRequest } from '../../shared/throttle/connection-gate.ts';
 import { createThrottle } from '../../shared/throttle/throttle.ts';
@@ -177,6 +179,28 @@ describe('the connection counter of a server profile', () => {
       answers.push(await gate.enter(request(profile, mailbox, { lane: 'outgoing', expiresAt: now + 30_000 })));
 
     expect(answers.map((answer) => 'refused' in answer)).toEqual([false, false, true]);
+  });
+
+  it('gives the places of very many killed processes back, in updates as small as DynamoDB takes', async () => {
+    // As it stands after its limit was raised: the counter is parted only when no lease of before can be held.
+    const profile = { ...newProfile(300), throttle: initialLayout(1) };
+    let now = Date.now();
+    const gate = gateAt(() => now);
+    const fillAndDie = (): Promise<void> =>
+      forEachParallel(
+        Array.from({ length: 300 }, () => createIdentifier('mbx', now)),
+        2,
+        async (mailboxId) => {
+          entered(await gate.enter(request(profile, mailboxId, { lane: 'outgoing', expiresAt: now + 31_000 })));
+        },
+      );
+    await fillAndDie();
+
+    now += 31_001;
+    await fillAndDie();
+
+    const another = await gate.enter(request(profile, 'mbx_1', { lane: 'outgoing', expiresAt: now + 31_000 }));
+    expect(another).toMatchObject({ refused: 'full' });
   });
 
   it('holds a lowered limit at once', async () => {
