@@ -35,6 +35,17 @@ describe('every answer', () => {
   });
 });
 
+describe('a long answer', () => {
+  it('is no longer than a function may return, whatever its characters', async () => {
+    const text = '"\n';
+
+    const { status, body } = await admin('POST', '/v1/test/large', { body: { text, times: 1_000_000 } });
+
+    expect(status).toBe(200);
+    expect(body.text === text.repeat(1_000_000)).toBe(true);
+  });
+});
+
 describe('authorization', () => {
   it.each([
     ['no header', null],

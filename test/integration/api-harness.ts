@@ -100,15 +100,20 @@ export const toEvent = (
   };
 };
 
+/** What Lambda takes of a function, as JSON. */
+const mostResultBytes = 6_291_556;
+
 export const readAnswer = (result: APIGatewayProxyStructuredResultV2): Answer => {
+  if (Buffer.byteLength(JSON.stringify(result)) > mostResultBytes) throw new Error('Function.ResponseSizeTooLarge');
   const headers = Object.fromEntries(
     Object.entries(result.headers ?? {}).map(([name, value]) => [name, String(value)]),
   );
   const isJson = headers['content-type']?.includes('json') === true;
+  const text = result.isBase64Encoded === true ? Buffer.from(result.body ?? '', 'base64').toString() : result.body;
   return {
     status: result.statusCode ?? 0,
     headers,
-    body: isJson ? JSON.parse(result.body ?? 'null') : result.body,
+    body: isJson ? JSON.parse(text ?? 'null') : text,
   };
 };
 

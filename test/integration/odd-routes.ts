@@ -64,10 +64,10 @@ export const oddRoutes: readonly Route[] = [
     answers: { 200: null },
     pathSchema: noParameters,
     querySchema: noParameters,
-    bodySchema: z.strictObject({}),
-    handle: async ({ identifierFor }) => ({
+    bodySchema: z.strictObject({ text: z.string().default('€😀'), times: z.int().default(120_000) }),
+    handle: async ({ body, identifierFor }) => ({
       status: 200,
-      body: { id: identifierFor('rec'), text: '€😀'.repeat(120_000) },
+      body: { id: identifierFor('rec'), text: body.text.repeat(body.times) },
     }),
   }),
 ];
