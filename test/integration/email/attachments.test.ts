@@ -120,6 +120,12 @@ describe('an attachment', () => {
     ['a path as name', { fileName: '../plan.pdf', sizeBytes: 1 }, 400, 'invalidRequest'],
     ['a name of two lines', { fileName: 'plan.pdf\r\nX-Evil: 1', sizeBytes: 1 }, 400, 'invalidRequest'],
     ['a type of two lines', { contentType: 'application/pdf\r\n;x=1', sizeBytes: 1 }, 400, 'invalidRequest'],
+    [
+      'a type with other letters than ASCII',
+      { contentType: 'text/plain; name="日.txt"', sizeBytes: 1 },
+      400,
+      'invalidRequest',
+    ],
     ['a type that would hold others', { contentType: 'multipart/mixed', sizeBytes: 1 }, 400, 'invalidRequest'],
     ['a Content-ID with brackets', { contentId: '<a@b>', sizeBytes: 1 }, 400, 'invalidRequest'],
   ])('is refused with %s', async (_, fields, status, code) => {
