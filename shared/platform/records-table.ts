@@ -18,6 +18,7 @@ import {
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { canExist, isWithin } from './key-limits.ts';
 import type { RecordKind } from './record-kinds.ts';
+import { findRefusedItem, type RefusedItemError } from './refused-item-error.ts';
 
 /** Where an item of the records table stands; every partition belongs to one organization (or to the deployment). */
 export interface RecordKey {
@@ -103,7 +104,7 @@ export interface RecordsTable {
    * of another one as `listed` stands in the index for that one, which is what the page has.
    */
   query(range: QueryRange): Promise<QueryPage>;
-  /** 1 to 100 writes, all or none. @throws WriteConditionError */
+  /** 1 to 100 writes, all or none. @throws WriteConditionError, RefusedItemError */
   write(writes: readonly RecordWrite[]): Promise<void>;
   /** The next number of a counter, from 1, or by more than one further. No two callers get the same; a crash leaves a gap. */
   increment(key: RecordKey, options?: { readonly by?: number; readonly expiresAt?: number }): Promise<number>;
@@ -176,7 +177,7 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
     else if (only?.Update !== undefined) await client.send(new UpdateCommand(only.Update));
   };
 
-  const conflictOf = (error: unknown): 'conflict' | WriteConditionError | undefined => {
+  const conflictOf = (error: unknown): 'conflict' | WriteConditionError | RefusedItemError | undefined => {
     if (error instanceof ConditionalCheckFailedException)
       return new WriteConditionError([{ item: itemOf(error.Item) }]);
     if (error instanceof TransactionConflictException) return 'conflict';
@@ -186,9 +187,8 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
       return new WriteConditionError(
         reasons.map((reason) => (reason.Code === 'ConditionalCheckFailed' ? { item: itemOf(reason.Item) } : undefined)),
       );
-    return reasons.some((reason) => reason.Code === 'TransactionConflict' || reason.Code === 'ThrottlingError')
-      ? 'conflict'
-      : undefined;
+    const mayPass = reasons.some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
+    return findRefusedItem(error) ?? (mayPass ? 'conflict' : undefined);
   };
 
   const write = async (writes: readonly RecordWrite[]): Promise<void> => {
@@ -199,7 +199,7 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
         return;
       } catch (error) {
         const conflict = conflictOf(error);
-        if (conflict instanceof WriteConditionError) throw conflict;
+        if (conflict instanceof Error) throw conflict;
         if (conflict === undefined || attempt === conflictAttempts) throw error;
         await new Promise((resolve) => setTimeout(resolve, 2 ** attempt * 5 * (1 + Math.random())));
       }

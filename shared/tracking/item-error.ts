@@ -1,3 +1,5 @@
+import { RefusedItemError } from '../platform/refused-item-error.ts';
+
 /**
  * Something in the message itself, not around it, keeps it from being tracked: it is set aside and the next one goes
  * on. Everything else that fails ends the run, which is repeated.
@@ -20,4 +22,6 @@ export const ofItem = <Result>(work: () => Result): Result => {
 
 /** The database refuses an item for what it holds, for instance its size: no repetition can help. */
 export const isRefusedItem = (error: unknown): boolean =>
-  error instanceof Error && (error.name === 'ValidationException' || error.name === 'ItemCollectionSizeLimitExceeded');
+  error instanceof RefusedItemError ||
+  (error instanceof Error &&
+    (error.name === 'ValidationException' || error.name === 'ItemCollectionSizeLimitExceeded'));

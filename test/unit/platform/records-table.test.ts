@@ -1,7 +1,11 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
+import { isTransient } from '../../../functions/api/problem.ts';
 import { createRecordsTable, WriteConditionError } from '../../../shared/platform/records-table.ts';
+import { isRefusedItem } from '../../../shared/tracking/item-error.ts';
 
 // Nothing listens there, so that whoever asks the table fails.
 const client = new DynamoDBClient({
@@ -37,5 +41,55 @@ describe('a condition that did not hold', () => {
 
     expect(error.failures).toHaveLength(1);
     expect(JSON.stringify({ ...error })).not.toContain('Carl');
+  });
+});
+
+describe('a transaction with an item that no table can hold', () => {
+  /** What the table throws when DynamoDB cancels for these reasons. */
+  const errorOf = async (...codes: readonly string[]): Promise<unknown> => {
+    const server = createServer((request, response) => {
+      request.resume().on('end', () => {
+        response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' }).end(
+          JSON.stringify({
+            __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
+            Message: `Transaction cancelled, please refer cancellation reasons for specific reasons [${codes.join(', ')}]`,
+            CancellationReasons: codes.map((Code) => ({
+              Code,
+              Message: 'Item size has exceeded the maximum allowed size',
+            })),
+          }),
+        );
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const answering = new DynamoDBClient({
+      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    });
+    try {
+      return await createRecordsTable(DynamoDBDocumentClient.from(answering), 'records')
+        .write(codes.map((_, index) => ({ put: { pk, sk: String(index) } })))
+        .catch((error: unknown) => error);
+    } finally {
+      answering.destroy();
+      server.close();
+    }
+  };
+
+  it('is not repeated: its message is set aside, and its request is not answered with a later time', async () => {
+    const error = await errorOf('None', 'ValidationError');
+
+    expect(String(error)).toContain('Item size has exceeded the maximum allowed size');
+    expect(isRefusedItem(error)).toBe(true);
+    expect(isTransient(error)).toBe(false);
+  });
+
+  it('is told from one that others were faster than', async () => {
+    const error = await errorOf('None', 'ConditionalCheckFailed');
+
+    expect(error).toBeInstanceOf(WriteConditionError);
+    expect(isRefusedItem(error)).toBe(false);
   });
 });
