@@ -45,6 +45,11 @@ const certificates = z
   .max(3_000)
   .regex(/^-----BEGIN CERTIFICATE-----/, 'PEM text of one or two certificates');
 
+const certificateArn = z
+  .string()
+  .regex(/^arn:[\w-]+:acm:[\w-]+:\d{12}:certificate\/.+$/, 'The ARN of a certificate in Certificate Manager is needed');
+const topicArn = z.string().regex(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]+$/, 'The ARN of an SNS topic is needed');
+
 const isSecureUrl = (text: string): boolean => URL.canParse(text) && new URL(text).protocol === 'https:';
 
 const resourceIds = (prefix: string) =>
@@ -74,7 +79,14 @@ const contextSchema = z.object({
   laneTimeoutSeconds: optional(z.coerce.number().int().min(20).max(870).default(120)),
   operationsTimeoutSeconds: optional(z.coerce.number().int().min(20).max(870).default(300)),
   watchdogPeriodSeconds: optional(
-    z.coerce.number().int().min(60).multipleOf(60, 'A rate rule knows whole minutes only').default(300),
+    z.coerce
+      .number()
+      .int()
+      .min(60)
+      // Alarms look at several periods, and must tell of a feed that stands before the stream forgets, after a day.
+      .max(3_600)
+      .multipleOf(60, 'A rate rule knows whole minutes only')
+      .default(300),
   ),
   incomingConcurrency: optional(concurrency.default(100)),
   outgoingConcurrency: optional(concurrency.default(50)),
@@ -102,13 +114,13 @@ const contextSchema = z.object({
   oidcOrganizationClaim: optional(z.string().max(100).optional()),
   oidcCaCertificates: optional(certificates.optional()),
   domainName: optional(z.hostname().optional()),
-  certificateArn: optional(z.string().startsWith('arn:').optional()),
+  certificateArn: optional(certificateArn.optional()),
   /** Tables that stand in the place of the stack's own since they were restored from a backup. */
   restoredCyclesTable: optional(tableName.optional()),
   restoredRecordsStream: optional(restoredStream.optional()),
   removalPolicy: optional(z.enum(['retain', 'destroy']).default('retain')),
   savedQueries: optional(flag.default(true)),
-  alarmTopicArn: optional(z.string().startsWith('arn:').optional()),
+  alarmTopicArn: optional(topicArn.optional()),
 });
 
 type Context = z.output<typeof contextSchema>;

@@ -43,16 +43,17 @@ const networkActions = [
 
 /** The most that AWS gives a function, names and values together. */
 const mostEnvironmentBytes = 4_096;
-/** Of a value that is known only when it is deployed: the ARN or the URL of something. */
-const longReferenceBytes = 120;
+/** In the place of what is known only when it is deployed: the ARN or the URL of something. */
+const longReference = '-'.repeat(120);
 
+/** Lambda measures the variables as JSON: quotation marks and commas count, and so does what escapes them in a value. */
 const bytesOf = (variables: Readonly<Record<string, string>>): number =>
-  Object.entries(variables)
-    .map(
-      ([name, value]) =>
-        name.length + (Token.isUnresolved(value) ? longReferenceBytes : Buffer.byteLength(value, 'utf8')),
-    )
-    .reduce((sum, bytes) => sum + bytes, 0);
+  Buffer.byteLength(
+    JSON.stringify(variables, (_, value: unknown) =>
+      typeof value === 'string' && Token.isUnresolved(value) ? longReference : value,
+    ),
+    'utf8',
+  );
 
 /** By a process of its own: esbuild splits code and takes plugins only where it may be waited for. */
 const bundledCode = (name: FunctionName): Code =>

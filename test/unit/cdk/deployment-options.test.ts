@@ -40,6 +40,8 @@ describe('the options of a deployment', () => {
   it.each([
     ['a prefix that no queue could have', { prefix: 'Mail_Sync' }, 'prefix'],
     ['a watchdog between the minutes', { watchdogPeriodSeconds: 90 }, 'whole minutes'],
+    ['a watchdog that comes too seldom for its alarms', { watchdogPeriodSeconds: 3_660 }, 'watchdogPeriodSeconds'],
+    ['alarms to something else than a topic', { alarmTopicArn: 'arn:aws:sqs:us-east-1:000000000000:operators' }, 'SNS'],
     ['an address instead of a range', { allowedHostRanges: '10.0.0.1' }, 'allowedHostRanges'],
     ['caps that are not JSON', { hostConnectionCaps: 'mail=4' }, 'hostConnectionCaps'],
     ['an origin with a path', { corsOrigin: 'https://crm.example.com/app' }, 'corsOrigin'],
@@ -47,6 +49,11 @@ describe('the options of a deployment', () => {
     ['any origin', { corsOrigin: '*' }, 'corsOrigin'],
     ['the origin of pages that have none', { corsOrigin: 'null' }, 'corsOrigin'],
     ['a domain without certificate', { domainName: 'hub.example.com' }, 'certificateArn'],
+    [
+      'a certificate of something else than Certificate Manager',
+      { domainName: 'hub.example.com', certificateArn: 'arn:aws:iam::000000000000:server-certificate/hub' },
+      'Certificate Manager',
+    ],
     ['an issuer without a client', { oidcIssuer: 'https://login.example.com' }, 'oidcClientId'],
     ['a client without an issuer', { oidcClientId: 'hub' }, 'oidcIssuer'],
     ['an issuer without TLS', { oidcIssuer: 'http://login.example.com', oidcClientId: 'hub' }, 'oidcIssuer'],
@@ -68,6 +75,17 @@ describe('the environment of the functions', () => {
     );
     const caps = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`imap-${index}.mail.example.com`, 40]));
     expect(() => synthesize({ hostConnectionCaps: caps })).toThrow(/HOST_CONNECTION_CAPS/);
+  });
+
+  it('is measured as AWS measures it: as JSON, in which each quotation mark of a value takes two bytes', () => {
+    const caps = Object.fromEntries(Array.from({ length: 90 }, (_, index) => [`mx${index}.example.com`, 40]));
+    const [incoming] = ofType(synthesize({ hostConnectionCaps: {} }), 'AWS::Lambda::Function');
+    const variables = Object.entries(property(incoming, 'Environment.Variables') ?? {});
+    const others = variables.map(([name, value]) => name.length + (typeof value === 'string' ? value.length : 120));
+    const plain = others.reduce((sum, bytes) => sum + bytes, 0) + JSON.stringify(caps).length;
+
+    expect(plain).toBeLessThan(4_096);
+    expect(() => synthesize({ hostConnectionCaps: caps })).toThrow(/HOST_CONNECTION_CAPS; AWS takes 4096/);
   });
 });
 
