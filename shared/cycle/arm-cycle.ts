@@ -37,9 +37,12 @@ export const armCycle = async (
   await armTimer(deps.timers, cycle, timerName(cycle), cycle.due, 'timer');
 };
 
-/** Starts the run that is due once its turn has come. */
+/**
+ * Starts the run that is due once its turn has come. A generation may wait for several turns: what its timers send must
+ * differ, since the queue swallows an equal body within five minutes.
+ */
 export const armTurn = (timers: Timers, cycle: Cycle, at: number): Promise<void> =>
-  armTimer(timers, cycle, turnTimerName(cycle, at), at, 'retry');
+  armTimer(timers, cycle, turnTimerName(cycle, at), at, 'retry', String(at));
 
 const armTimer = (
   timers: Timers,
@@ -47,7 +50,9 @@ const armTimer = (
   name: string,
   at: number,
   reason: CycleMessage['reason'],
+  occasion?: string,
 ): Promise<void> => {
-  const body: CycleMessage = { v: 1, organizationId, mailboxId, workload, generation, reason };
+  const named = occasion === undefined ? {} : { occasion };
+  const body: CycleMessage = { v: 1, organizationId, mailboxId, workload, generation, reason, ...named };
   return timers.arm({ name, at, lane: workload, group: mailboxId, body });
 };

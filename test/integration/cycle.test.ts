@@ -1,5 +1,10 @@
-import { GetScheduleCommand, ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
-import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  DeleteScheduleCommand,
+  GetScheduleCommand,
+  ListSchedulesCommand,
+  SchedulerClient,
+} from '@aws-sdk/client-scheduler';
+import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { timerName } from '../../shared/cycle/arm-cycle.ts';
@@ -442,6 +447,42 @@ describe('a cycle on the real tables, queues and timers', () => {
       { message: turnMessage, receiveCount: 1, remainingMilliseconds: 60_000 },
     );
     expect(asked).toEqual([false, true]);
+  });
+
+  it('comes to its second turn, too, when that is less than five minutes after the first', async () => {
+    const message = await enabled();
+    const scheduler = new SchedulerClient({});
+    const GroupName = variables['SCHEDULE_GROUP'] ?? '';
+    let turn = Date.now();
+    const deps: CycleDependencies = {
+      ...base,
+      now: () => new Date(turn),
+      gate: { enter: async () => ({ refused: 'full', until: turn + 200_000 }) },
+      runner: { run: nothingFound },
+      reporter: { report: async () => undefined, note: async () => undefined, synchronized: async () => undefined },
+    };
+    /** Has the message wait, and sends what its timer is to send, as Scheduler does: without a deduplication id. */
+    const waitForTurn = async (body: CycleMessage): Promise<CycleMessage[]> => {
+      await runCycle(deps, { message: body, receiveCount: 1, remainingMilliseconds: 60_000 });
+      const timers = await scheduler.send(new ListSchedulesCommand({ GroupName, NamePrefix: mailboxId }));
+      const Name = timers.Schedules?.[0]?.Name ?? '';
+      const { Target } = await scheduler.send(new GetScheduleCommand({ Name, GroupName }));
+      await scheduler.send(new DeleteScheduleCommand({ Name, GroupName }));
+      await new SQSClient({}).send(
+        new SendMessageCommand({
+          QueueUrl: variables['INCOMING_QUEUE_URL'] ?? '',
+          MessageGroupId: Target?.SqsParameters?.MessageGroupId,
+          MessageBody: Target?.Input,
+        }),
+      );
+      turn += 200_000;
+      return (await receive()).filter((one) => one.mailboxId === mailboxId);
+    };
+
+    const first = await waitForTurn(message);
+    const second = await waitForTurn(first[0] ?? message);
+
+    expect([first, second]).toMatchObject([[{ reason: 'retry' }], [{ reason: 'retry' }]]);
   });
 
   it('goes item by item after a run died, and sets aside what three runs died on', async () => {
