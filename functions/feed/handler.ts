@@ -43,8 +43,11 @@ const logCauses = (error: unknown): void => {
     logger.error('A part of the delivery failed; the stream repeats it', { error: describeError(cause) });
 };
 
-/** Only a windowed event names its shard; a source without windows has one shard. */
-type WindowedEvent = DynamoDBStreamEvent & { readonly shardId?: string };
+/**
+ * Only a windowed event names its shard; a source without windows has one shard. What ends a window brings no records,
+ * and need not have a list of them: a failure would have the end repeated for ever, and stop the shard.
+ */
+type WindowedEvent = Partial<DynamoDBStreamEvent> & { readonly shardId?: string };
 
 /**
  * Answers with the window's state, without which a windowed delivery counts as failed; the state itself is not used. A
@@ -52,7 +55,7 @@ type WindowedEvent = DynamoDBStreamEvent & { readonly shardId?: string };
  */
 export const handler = async (event: WindowedEvent): Promise<{ state: Record<string, never> }> => {
   try {
-    await consumeStream(consumer, event.shardId ?? 'stream', event.Records);
+    await consumeStream(consumer, event.shardId ?? 'stream', event.Records ?? []);
   } catch (error) {
     logCauses(error);
     throw error;

@@ -12,7 +12,7 @@ import { type ApiCall, startTestApi, type TestApi, type TestOrganization } from 
 
 let api: TestApi;
 let readNewRecords: () => Promise<DynamoDBRecord[]>;
-let feedFunction: (event: { Records: DynamoDBRecord[]; shardId?: string }) => Promise<unknown>;
+let feedFunction: (event: { Records?: DynamoDBRecord[]; shardId?: string }) => Promise<unknown>;
 let organization: TestOrganization;
 let call: ApiCall;
 
@@ -198,7 +198,11 @@ describe('a delivery of the stream', () => {
   });
 
   it('answers with the state that a windowed event source asks for', async () => {
+    const end = { shardId: 'shard-1', state: {}, isFinalInvokeForWindow: true, isWindowTerminatedEarly: false };
+
     expect(await feedFunction({ Records: [], shardId: 'shard-1' })).toEqual({ state: {} });
+    expect(await feedFunction({ Records: [], ...end })).toEqual({ state: {} });
+    expect(await feedFunction(end)).toEqual({ state: {} });
   });
 
   it('with an item that cannot be shown goes on, and tells it without data', async () => {
