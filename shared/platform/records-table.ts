@@ -16,6 +16,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { isAwsThrottle } from './is-aws-throttle.ts';
 import { canExist, isWithin } from './key-limits.ts';
 import type { RecordKind } from './record-kinds.ts';
 import { findRefusedItem, type RefusedItemError } from './refused-item-error.ts';
@@ -162,6 +163,10 @@ const toTransactItem = (TableName: string, write: RecordWrite): TransactItem => 
 const conflictAttempts = 8;
 const keysPerRead = 100;
 
+/** Longer each time, and never the same for two who met. */
+const pause = (attempt: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, 2 ** Math.min(attempt, 8) * 5 * (1 + Math.random())));
+
 const itemOf = (attributes: Record<string, AttributeValue> | undefined): StoredItem | undefined =>
   attributes === undefined ? undefined : (unmarshall(attributes) as StoredItem);
 
@@ -187,7 +192,7 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
       return new WriteConditionError(
         reasons.map((reason) => (reason.Code === 'ConditionalCheckFailed' ? { item: itemOf(reason.Item) } : undefined)),
       );
-    const mayPass = reasons.some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
+    const mayPass = isAwsThrottle(error) || reasons.some(({ Code }) => Code === 'TransactionConflict');
     return findRefusedItem(error) ?? (mayPass ? 'conflict' : undefined);
   };
 
@@ -201,7 +206,7 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
         const conflict = conflictOf(error);
         if (conflict instanceof Error) throw conflict;
         if (conflict === undefined || attempt === conflictAttempts) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 2 ** attempt * 5 * (1 + Math.random())));
+        await pause(attempt);
       }
     }
   };
@@ -209,11 +214,18 @@ export const createRecordsTable = (client: DynamoDBDocumentClient, TableName: st
   const getMany = async (keys: readonly RecordKey[], consistency?: 'eventual'): Promise<readonly StoredItem[]> => {
     const found: StoredItem[] = [];
     let pending: readonly Record<string, unknown>[] = keys.filter(canExist).map(({ pk, sk }) => ({ pk, sk }));
+    let partial = 0;
     while (pending.length > 0) {
       const asked = { Keys: pending.slice(0, keysPerRead), ConsistentRead: consistency !== 'eventual' };
       const answer = await client.send(new BatchGetCommand({ RequestItems: { [TableName]: asked } }));
       found.push(...((answer.Responses?.[TableName] ?? []) as StoredItem[]));
-      pending = [...pending.slice(keysPerRead), ...(answer.UnprocessedKeys?.[TableName]?.Keys ?? [])];
+      const left = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
+      pending = [...pending.slice(keysPerRead), ...left];
+      // More than an answer holds, or the partition is short of capacity: to ask again at once would keep it short.
+      if (left.length > 0) {
+        partial += 1;
+        await pause(partial);
+      }
     }
     return found;
   };
