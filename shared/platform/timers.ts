@@ -16,7 +16,7 @@ export interface Timers {
     readonly group: string;
     readonly body: unknown;
   }): Promise<void>;
-  /** Takes a timer back; nothing happens when there is none. */
+  /** Takes a timer back; nothing happens when there is none, or when it is just firing. */
   disarm(name: string): Promise<void>;
 }
 
@@ -63,7 +63,8 @@ export const createTimers = (
     try {
       await client.send(new DeleteScheduleCommand({ Name: name, GroupName: options.groupName }));
     } catch (error) {
-      if (!(error instanceof ResourceNotFoundException)) throw error;
+      // A conflict: it fires or is being removed at this moment, and whoever gets its message takes it for stale.
+      if (!(error instanceof ResourceNotFoundException || error instanceof ConflictException)) throw error;
     }
   },
 });
