@@ -107,6 +107,7 @@ describe('paths', () => {
     ['ext:%2541', 'ext:%41'],
     ['ext:%E2%82%AC%20%3F%23', 'ext:€ ?#'],
     ['ext:a+b', 'ext:a+b'],
+    ['ext64:YT9iJTQx', 'ext:a?b%41'],
   ])('reads %s as %s', async (sent, meant) => {
     const { status, body } = await admin('POST', `/v1/test/echo/${sent}`, { body: {} });
 

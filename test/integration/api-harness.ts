@@ -58,8 +58,8 @@ export interface ApiHarness {
 }
 
 /**
- * The event that API Gateway makes of a request: the path decoded but for `%25`, the query as it came, the cookies apart
- * from the headers.
+ * The event that the emulator's API Gateway makes of a request: the path decoded but for `%25`, the query as it came, the
+ * cookies apart from the headers.
  */
 export const toEvent = (
   method: string,

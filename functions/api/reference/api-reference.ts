@@ -135,12 +135,16 @@ const problemTable = (): string =>
 
 const listCodes = (codes: Iterable<FaultCode>): string => [...new Set(codes)].map((code) => `\`${code}\``).join(', ');
 
+const pathNote =
+  'Whatever has an externalId is named in a path by its id or by `ext:<externalId>`, percent-encoded. **An externalId with `%`, `?` or `/` goes as `ext64:<externalId in Base64url>`**: AWS decodes paths before the hub sees them, refuses some with `%`, and cuts them off at an encoded `?`, so that `ext:a%3Fb` would be taken for `ext:a`.';
+
 /** The routes and the codes of the API as a page for people. */
 export const createApiReference = (routes: readonly Route[]): string => {
   const tags = [...new Set(routes.map(({ tag }) => tag))];
   return [
     '# API reference',
     'Made from the route table (`npm run docs`); do not edit. The same as OpenAPI 3.1: `GET /v1/openapi.json`. A star marks what must be sent.',
+    pathNote,
     `Besides what is named at a route, any may answer with ${listCodes(routes.flatMap(generalCodes))}.`,
     ...tags.map((tag) => [`## ${tag}`, ...routes.filter((route) => route.tag === tag).map(describeRoute)].join('\n\n')),
     `## Codes\n\nA code without a status does not answer a request: it stands in the results of operations, in alerts, deliveries and decisions. Each has a page at \`/problems/{code}\`.\n\n${problemTable()}`,

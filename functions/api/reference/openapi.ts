@@ -178,7 +178,8 @@ export const createOpenApi = (routes: readonly Route[], version: string): Json =
     info: {
       title: 'Mailbox Sync hub',
       version,
-      description: 'Server-side synchronization of email for any CRM.',
+      description:
+        'Server-side synchronization of email for any CRM. In paths, an externalId with %, ? or / goes as ext64:<externalId in Base64url>.',
     },
     servers: [{ url: '/' }],
     security: [{ bearer: [] }],
