@@ -17,3 +17,11 @@ export const grantedActions = (resources: readonly Resource[], name: string): re
   ofType(resources, 'AWS::Lambda::Function')
     .filter((lambda) => nameOf(lambda) === name)
     .flatMap((lambda) => statementsFor(resources, lambda).flatMap(actionsOf));
+
+/** What the function of this name may do on a resource, by its logical identifier. */
+export const actionsOn = (resources: readonly Resource[], name: string, resourceId: string): readonly string[] =>
+  ofType(resources, 'AWS::Lambda::Function')
+    .filter((lambda) => nameOf(lambda) === name)
+    .flatMap((lambda) => statementsFor(resources, lambda))
+    .filter((statement) => JSON.stringify(at(statement, 'Resource')).includes(`"${resourceId}"`))
+    .flatMap(actionsOf);
