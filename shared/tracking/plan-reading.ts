@@ -29,6 +29,18 @@ const isEarlier = (one: string | null, other: string | null): boolean =>
   other !== null && (one === null || one < other);
 
 /**
+ * No UID of it is known. Some servers give such a folder another UIDVALIDITY each time they are asked, until the first
+ * message is in it (Courier does): no message that is known has become another one by that.
+ */
+const holdsNothingKnown = ({ lastUid, knownUpTo }: FolderCursor): boolean => lastUid === 0 && knownUpTo === 0;
+
+/** What is known of a folder without messages, under another identity. */
+const renamed = (previous: FolderCursor, uidValidity: string): FolderCursor => {
+  const { uidNext: _uidNext, category: _category, withheld: _withheld, ...cursor } = previous;
+  return { ...cursor, uidValidity };
+};
+
+/**
  * From where a folder is read: on from its cursor, or anew. A new identity (RFC 3501 section 2.3.1.1) makes every UID
  * mean another message; so does a UIDNEXT that went back, which that section forbids and restored backups do. Whatever
  * was known before is recognised while the folder is read anew, so none of it is replayed.
@@ -52,9 +64,12 @@ export const planReading = (facts: ReadingFacts): Reading => {
   if (previous === undefined) return begin(false, null);
   if (previous.source !== source) return begin(false, facts.decidedUntil);
   const wentBack = status.uidNext < (previous.uidNext ?? 0) || status.uidNext <= previous.lastUid;
-  if (previous.uidValidity !== status.uidValidity || wentBack) return begin(true, facts.decidedUntil);
+  const hasChanged = previous.uidValidity !== status.uidValidity || wentBack;
+  if (hasChanged && !holdsNothingKnown(previous)) return begin(true, facts.decidedUntil);
   if (isEarlier(processFrom, previous.processFrom)) return begin(false, null);
   const atEnd = previous.uidNext === status.uidNext && previous.lastUid >= previous.knownUpTo;
-  if (atEnd && previous.resets === 0) return { kind: 'nothing' };
-  return { kind: 'goOn', cursor: { ...previous, processFrom, resets: 0 } };
+  const isEmpty = status.uidNext === 1;
+  if (atEnd && previous.resets === 0 && (!hasChanged || isEmpty)) return { kind: 'nothing' };
+  const cursor = hasChanged ? renamed(previous, status.uidValidity) : previous;
+  return { kind: 'goOn', cursor: { ...cursor, processFrom, resets: 0 } };
 };

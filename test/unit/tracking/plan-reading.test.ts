@@ -62,6 +62,41 @@ describe('where a folder is read from', () => {
     expect(reading).toMatchObject({ kind: 'anew', reset: true, cursor: { reading: 4, resets: 1 } });
   });
 
+  describe('that has no message and gets another UIDVALIDITY each time it is asked for', () => {
+    const empty: FolderCursor = { ...cursor, lastUid: 0, knownUpTo: 0, uidNext: 1 };
+
+    it('is nowhere while it has none', () => {
+      const status = { uidValidity: '8', uidNext: 1 };
+
+      expect(planReading(facts({ previous: empty, status }))).toEqual({ kind: 'nothing' });
+    });
+
+    it('is the first message, which has come since, under the last identity', () => {
+      const status = { uidValidity: '9', uidNext: 2 };
+
+      const reading = planReading(facts({ previous: empty, status }));
+
+      expect(reading).toMatchObject({
+        kind: 'goOn',
+        cursor: { uidValidity: '9', lastUid: 0, knownUpTo: 0, resets: 0 },
+      });
+    });
+
+    it('is on as well where such changes were taken for those of messages before', () => {
+      const { uidNext: _uidNext, ...given } = { ...empty, resets: 6 };
+
+      const reading = planReading(facts({ previous: given, status: { uidValidity: '8', uidNext: 1 } }));
+
+      expect(reading).toMatchObject({ kind: 'goOn', cursor: { uidValidity: '8', resets: 0 } });
+    });
+
+    it('is no longer nowhere once messages came and went, as there may be others now', () => {
+      const status = { uidValidity: '8', uidNext: 5 };
+
+      expect(planReading(facts({ previous: { ...empty, uidNext: 5 }, status }))).toMatchObject({ kind: 'goOn' });
+    });
+  });
+
   it('is the beginning, without blame for the server, when another login or server is read', () => {
     expect(planReading(facts({ source: 'anna at another host' }))).toMatchObject({
       kind: 'anew',
@@ -102,8 +137,15 @@ describe('where a folder is read from', () => {
         const stored: FolderCursor = seen === undefined ? rest : { ...rest, uidNext: seen };
         const reading = planReading(facts({ previous: stored, status: { uidValidity, uidNext } }));
         const sameMailbox = stored.uidValidity === uidValidity && stored.source === 'anna';
-        if (reading.kind === 'nothing') return sameMailbox && stored.uidNext === uidNext;
-        if (reading.kind === 'goOn') return sameMailbox && reading.cursor.lastUid === stored.lastUid;
+        const nothingKnown = stored.source === 'anna' && stored.lastUid === 0 && stored.knownUpTo === 0;
+        if (reading.kind === 'nothing')
+          return stored.uidNext === uidNext && (sameMailbox || (nothingKnown && uidNext === 1));
+        if (reading.kind === 'goOn')
+          return (
+            (sameMailbox || nothingKnown) &&
+            reading.cursor.uidValidity === uidValidity &&
+            reading.cursor.lastUid === stored.lastUid
+          );
         return reading.cursor.lastUid === 0 && reading.cursor.reading === stored.reading + 1;
       }),
     );
