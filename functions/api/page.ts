@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Entity, EntityKind, EntityStore } from '../../shared/platform/entity-store.ts';
+import { isExpired } from '../../shared/platform/expiry.ts';
 import { FaultError } from '../../shared/platform/fault.ts';
 import { fingerprint } from '../../shared/platform/identifier.ts';
 import { canGoOnAfter } from '../../shared/platform/key-limits.ts';
@@ -146,7 +147,7 @@ export const listEntities = async <Item extends Entity>(options: {
         break;
       }
       last = item.id;
-      if (fits?.[index] ?? true) found.push(item);
+      if (!isExpired(item, options.now) && (fits?.[index] ?? true)) found.push(item);
     }
   } while (after !== undefined && found.length < limit && scanned < scannedPerAnswer);
   const data: unknown[] = [];

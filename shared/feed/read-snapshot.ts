@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { systemAuthor } from '../platform/change.ts';
+import { isExpiredItem } from '../platform/expiry.ts';
 import { deriveIdentifier, fingerprint } from '../platform/identifier.ts';
 import { canGoOnAfter } from '../platform/key-limits.ts';
 import { partition, type RecordsTable, type StoredItem } from '../platform/records-table.ts';
@@ -82,11 +83,6 @@ const toEvent = (item: StoredItem, kind: string, type: string, feed: FeedCursor)
   };
 };
 
-const isExpired = (item: StoredItem, now: Date): boolean => {
-  const expiresAt = item['expiresAt'];
-  return typeof expiresAt === 'number' && expiresAt * 1000 <= now.getTime();
-};
-
 /**
  * One page of the present state of an organization, as events `<subject>.snapshot`. The last page (`hasMore` false)
  * gives the cursor of the feed from before the walk began. What changes during the walk is shown by the walk, by the
@@ -130,7 +126,7 @@ export const readSnapshot = async (
       });
       for (const item of items) {
         if (data.length === query.limit) return { data, nextCursor: encodePlace(place), hasMore: true };
-        if (!isExpired(item, now)) {
+        if (!isExpiredItem(item, now)) {
           const event = toEvent(item, kind, `${subject}.snapshot`, feed);
           if (query.matches?.(event) ?? true) {
             bytes += Buffer.byteLength(JSON.stringify(event));

@@ -3,6 +3,7 @@ import type { Cycle } from '../cycle/cycle.ts';
 import { type DeadLetter, deadLetterKind } from '../dead-letter/dead-letter.ts';
 import type { Organization } from '../organization/organization.ts';
 import type { Entity, EntityKind, EntityStore } from '../platform/entity-store.ts';
+import { isExpired } from '../platform/expiry.ts';
 import { fingerprint } from '../platform/identifier.ts';
 import { partition } from '../platform/records-table.ts';
 import { type ServerProfile, serverProfileKind } from '../server-profile/server-profile.ts';
@@ -110,9 +111,11 @@ const newest = async <Item extends Entity>(
   kind: EntityKind<Item>,
   organizationId: string,
   mailboxId: string,
+  now: Date,
 ): Promise<readonly Item[]> => {
   const key = `${partition(organizationId, kind.kind)}#${mailboxId}`;
-  return (await store.list(kind, organizationId, { limit: shownEntries, index: { name: 'byMailbox', key } })).items;
+  const page = await store.list(kind, organizationId, { limit: shownEntries, index: { name: 'byMailbox', key } });
+  return page.items.filter((item) => !isExpired(item, now));
 };
 
 const describeLog = (entry: CycleLogEntry): Diagnostics['log'][number] => ({
@@ -183,9 +186,9 @@ export const gatherDiagnostics = async (
     readSchedule(context, mailbox),
     describeProfile(context, mailbox.serverProfileId),
     store.list(cycleLogKind, organization.id, { limit: shownEntries, ...range }),
-    newest(store, alertKind, organization.id, mailbox.id),
-    newest(store, decisionKind, organization.id, mailbox.id),
-    newest(store, deadLetterKind, organization.id, mailbox.id),
+    newest(store, alertKind, organization.id, mailbox.id, at),
+    newest(store, decisionKind, organization.id, mailbox.id, at),
+    newest(store, deadLetterKind, organization.id, mailbox.id, at),
   ]);
   return {
     mailboxId: mailbox.id,

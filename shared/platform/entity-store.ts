@@ -1,4 +1,5 @@
 import type { Change } from './change.ts';
+import { rememberExpiry } from './expiry.ts';
 import { FaultError } from './fault.ts';
 import type { IdentifierPrefix } from './identifier.ts';
 import { keepUnknownFields, rememberStored } from './keep-unknown-fields.ts';
@@ -90,7 +91,7 @@ const toItem = <Item extends Entity>(
 
 /** Reads the entity out of a stored item. */
 export const fromItem = <Item extends Entity>(kind: EntityKind<Item>, item: StoredItem): Item =>
-  rememberStored(kind.parse(item['entity']), item['entity']);
+  rememberExpiry(rememberStored(kind.parse(item['entity']), item['entity']), item);
 
 /** That the entity stands as it was read. */
 const standsAs = <Item extends Entity>(kind: EntityKind<Item>, previous: Item | undefined) => {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { withBrackets } from '../../../shared/email/message-identity.ts';
 import { operationAnswerSchema, presentOperation } from '../../../shared/operation/present-operation.ts';
 import type { Organization } from '../../../shared/organization/organization.ts';
+import { isExpired } from '../../../shared/platform/expiry.ts';
 import { FaultError } from '../../../shared/platform/fault.ts';
 import { partition } from '../../../shared/platform/records-table.ts';
 import { resolveIdentifier } from '../../../shared/platform/resolve-identifier.ts';
@@ -42,7 +43,7 @@ const isOwn = (ownership: Ownership, { mailboxId }: Decision): boolean => mailbo
 const decisionPathSchema = z.strictObject({ decisionId: z.string() });
 
 const requireDecision = async ({
-  services: { store },
+  services: { store, now },
   organization,
   caller,
   path,
@@ -51,7 +52,7 @@ const requireDecision = async ({
   const { kind, prefix } = decisionKind;
   const id = await resolveIdentifier(store, organization.id, kind, prefix, path.decisionId);
   const decision = await store.get(decisionKind, organization.id, id);
-  if (decision === undefined) throw new FaultError('notFound');
+  if (decision === undefined || isExpired(decision, now())) throw new FaultError('notFound');
   requireOwn(caller, (ownership) => isOwn(ownership, decision));
   if (ifMatch !== undefined && ifMatch !== decision.version) throw new FaultError('versionMismatch');
   return decision;

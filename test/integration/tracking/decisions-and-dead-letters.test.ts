@@ -39,9 +39,10 @@ const runOperations = async (): Promise<void> => {
 
 const times = (at: string) => ({ version: 1, createdAt: at, updatedAt: at });
 
-const storeDecision = (changes: Partial<Decision>): Promise<Decision> => {
+/** @param expiresAt epoch seconds after which the table may drop it */
+const storeDecision = (changes: Partial<Decision>, expiresAt?: number): Promise<Decision> => {
   const decidedAt = changes.decidedAt ?? '2026-11-20T12:00:00.000Z';
-  return api.services.store.create<Decision>(decisionKind, organization.id, {
+  const decision: Decision = {
     id: createIdentifier('dec', Date.parse(decidedAt)),
     ...times(decidedAt),
     mailboxId: 'mbx_1',
@@ -57,7 +58,13 @@ const storeDecision = (changes: Partial<Decision>): Promise<Decision> => {
     settingsVersion: 1,
     steps: [{ step: 'filtering', result: 'fail', detail: 'Anna tracks responses only' }],
     ...changes,
-  });
+  };
+  return api.services.store.create(
+    decisionKind,
+    organization.id,
+    decision,
+    expiresAt === undefined ? {} : { expiresAt },
+  );
 };
 
 const idsOf = (answer: { body: { data: { id: string }[] } }): string[] => answer.body.data.map(({ id }) => id);
@@ -82,6 +89,22 @@ describe('decisions', () => {
       second.id,
     ]);
     expect((await call('GET', '/decisions?outcome=guessed')).status).toBe(400);
+  });
+
+  it('are gone once the days are over that they are kept, even if the table takes days more to drop them', async () => {
+    const call = organization.as('crm');
+    const now = Math.floor(Date.now() / 1000);
+    const kept = await storeDecision({ decidedAt: '2026-11-01T00:00:00.000Z' }, now + 60);
+    const over = [
+      await storeDecision({ decidedAt: '2026-11-02T00:00:00.000Z' }, now - 60),
+      await storeDecision({ decidedAt: '2026-10-01T00:00:00.000Z' }, now - 86_400),
+    ];
+
+    expect(idsOf(await call('GET', '/decisions'))).toEqual([kept.id]);
+    expect(idsOf(await call('GET', '/decisions?mailboxId=mbx_1'))).toEqual([kept.id]);
+    expect(await call('GET', '/decisions?limit=1')).toMatchObject({ body: { data: [{ id: kept.id }] } });
+    for (const { id } of over) expect((await call('GET', `/decisions/${id}`)).status).toBe(404);
+    expect((await call('GET', `/decisions/${kept.id}`)).status).toBe(200);
   });
 
   it('hide the subject of mail that was not tracked from every key, unless administrators are let see it', async () => {
