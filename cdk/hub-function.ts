@@ -24,6 +24,8 @@ export interface HubFunctionProps {
   readonly recursiveLoop?: RecursiveLoop;
   /** How often Lambda repeats a failed asynchronous call. */
   readonly retryAttempts?: number;
+  /** How long an asynchronous call may wait until there is a place for it. @default 6 hours */
+  readonly maxEventAge?: Duration;
 }
 
 export interface PrivateNetwork {
@@ -114,6 +116,7 @@ export class HubFunction extends Construct {
       logGroup: this.logGroup,
       recursiveLoop: props.recursiveLoop,
       retryAttempts: props.retryAttempts,
+      maxEventAge: props.maxEventAge,
       environment: this.variables,
     });
     this.node.addValidation({ validate: () => this.checkEnvironment(props.name) });

@@ -39,6 +39,8 @@ export class Watchdog extends Construct {
       timeout: Duration.seconds(Math.min(240, props.periodSeconds - 5)),
       // The next period is the retry.
       retryAttempts: 0,
+      // A call that Lambda throttles is no failed one: it would wait for hours, and all of them would start together.
+      maxEventAge: Duration.minutes(1),
     });
     this.hubFunction.addEnvironment({
       WATCHDOG_PERIOD_SECONDS: String(props.periodSeconds),

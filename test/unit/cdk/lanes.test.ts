@@ -122,4 +122,16 @@ describe('the functions', () => {
     );
     expect(Number(property(watchdog, 'Timeout'))).toBeLessThan(watchdogPeriodSeconds);
   });
+
+  it('leave out a round of the watchdog that finds no place soon, and do not gather rounds to start them together', () => {
+    const watchdog = withProperty(resources, 'AWS::Lambda::Function', 'FunctionName', 'mailbox-sync-watchdog');
+    const [asynchronous] = ofType(resources, 'AWS::Lambda::EventInvokeConfig').filter(
+      (one) => referenceIn(one, 'FunctionName') === watchdog?.id,
+    );
+
+    expect(property(asynchronous, 'MaximumRetryAttempts')).toBe(0);
+    const begunAt = Number(property(asynchronous, 'MaximumEventAgeInSeconds'));
+    expect(begunAt).toBeGreaterThanOrEqual(60);
+    expect(begunAt + Number(property(watchdog, 'Timeout'))).toBeLessThanOrEqual(300);
+  });
 });
