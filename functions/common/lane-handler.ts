@@ -74,7 +74,9 @@ export const createLaneHandler = (
     readonly conclude?: (invocation: LaneInvocation, requests: number) => void;
   } = {},
 ) => {
-  const processBatch = middy<SQSEvent, SQSBatchResponse>()
+  // Lambda itself ends what takes too long: an answer just before would hide it from the alarms, and what was under way
+  // would go on, with dead connections, in the next call of this process.
+  const processBatch = middy<SQSEvent, SQSBatchResponse>({ timeoutEarlyInMillis: 0 })
     .use(sqsPartialBatchFailure({ logger: () => undefined }))
     .handler(async (event: SQSEvent, context: Context) => {
       const counts: Counts = new Map();

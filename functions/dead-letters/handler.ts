@@ -70,7 +70,8 @@ const reportOrLog = (record: SQSRecord): Promise<void> =>
     throw error;
   });
 
-export const handler = middy<SQSEvent, SQSBatchResponse>()
+// Lambda itself ends what takes too long, so that the alarms tell of it.
+export const handler = middy<SQSEvent, SQSBatchResponse>({ timeoutEarlyInMillis: 0 })
   .use(sqsPartialBatchFailure({ logger: () => undefined }))
   .handler(async (event: SQSEvent) => {
     const results = await Promise.allSettled(event.Records.map(reportOrLog));

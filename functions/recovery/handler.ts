@@ -29,8 +29,11 @@ async function* scanCycles(): AsyncGenerator<Record<string, unknown>> {
   for await (const page of pages) yield* page.Items ?? [];
 }
 
-/** Invoked by hand once tables were restored from a backup, by those whom IAM allows to. */
-export const handler = middy().handler(async (event: unknown) => {
+/**
+ * Invoked by hand once tables were restored from a backup, by those whom IAM allows to. Lambda itself ends what takes too
+ * long: what was told to have failed must not go on in the next call.
+ */
+export const handler = middy({ timeoutEarlyInMillis: 0 }).handler(async (event: unknown) => {
   const restoredTo = inputSchema.parse(event);
   const recovery = await recoverFromBackup(
     {

@@ -9,7 +9,7 @@ const event = {
 const contextOf = (milliseconds: number): Context =>
   ({ awsRequestId: 'test', getRemainingTimeInMillis: () => milliseconds }) as Context;
 
-const createHandler = (processed: string[]) =>
+const createHandler = (processed: string[], work = Promise.resolve()) =>
   createLaneHandler(
     'incoming',
     {
@@ -20,6 +20,7 @@ const createHandler = (processed: string[]) =>
     },
     async ({ messageId }) => {
       processed.push(messageId);
+      await work;
       return { done: true };
     },
   );
@@ -39,5 +40,20 @@ describe('a lane whose function is given no time to work', () => {
     await expect(createHandler(processed)(event, contextOf(20_000))).resolves.toEqual({ batchItemFailures: [] });
 
     expect(processed).toEqual(['1']);
+  });
+});
+
+describe('a lane whose work takes longer than its function may run', () => {
+  it('does not answer for it: Lambda ends the call, which an alarm counts, and with it all that was under way', async () => {
+    const { promise: work, resolve: endWork } = Promise.withResolvers<void>();
+    const remaining = [20_000];
+    const context = { awsRequestId: 'test', getRemainingTimeInMillis: () => remaining.shift() ?? 5 } as Context;
+
+    const answer = createHandler([], work)(event, context);
+    const soon = new Promise((resolve) => setTimeout(() => resolve('no answer'), 20));
+
+    expect(await Promise.race([answer, soon])).toBe('no answer');
+    endWork();
+    await expect(answer).resolves.toEqual({ batchItemFailures: [] });
   });
 });
