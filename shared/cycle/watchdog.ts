@@ -67,7 +67,7 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
   const period = String(Math.floor(now / (deps.periodSeconds * 1000)));
   const overdueAfter = deps.visibilitySeconds * 1000 + graceMilliseconds;
   const lateness = { incoming: 0, outgoing: 0 };
-  const counts = { incoming: 0, outgoing: 0 };
+  const counts = { incoming: 0, outgoing: 0, operations: 0 };
   const findings = { resent: 0, timedOut: 0, rebuilt: 0, enabled: 0, connectionDemand: 0 };
   const backlogs = new Map<string, Promise<number>>();
   const backlogOf = (lane: string): Promise<number> => {
@@ -75,6 +75,9 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
     backlogs.set(lane, known);
     return known;
   };
+
+  const takesMore = async (lane: keyof typeof counts): Promise<boolean> =>
+    (await backlogOf(lane)) <= backedUp && counts[lane] < resendLimit;
 
   const visitCycle = async (cycle: Cycle): Promise<void> => {
     deps.onCycle?.(cycle);
@@ -85,7 +88,7 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
     lateness[cycle.workload] = Math.max(lateness[cycle.workload], (now - cycle.due) / 1000);
     // Who waits for a turn is late and not lost; sent again it would only take another turn.
     if (Math.max(cycle.due, cycle.waitsUntil ?? 0) + overdueAfter > now) return;
-    if (counts[cycle.workload] >= resendLimit || (await backlogOf(cycle.workload)) > backedUp) return;
+    if (!(await takesMore(cycle.workload))) return;
     counts[cycle.workload] += 1;
     await sendCycle(deps.queues, cycle, 'watchdog', period);
     findings.resent += 1;
@@ -95,7 +98,8 @@ export const runWatchdog = async (deps: WatchdogDependencies): Promise<WatchdogF
     if (operation.deadline < now) {
       await deps.timeOutOperation(operation);
       findings.timedOut += 1;
-    } else if (operation.due + overdueAfter < now) {
+    } else if (operation.due + overdueAfter < now && (await takesMore('operations'))) {
+      counts.operations += 1;
       await deps.resendOperation(operation, period);
       findings.resent += 1;
     }
