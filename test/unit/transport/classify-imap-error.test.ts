@@ -30,11 +30,20 @@ describe('a refused login', () => {
   it.each([
     ['Invalid credentials (Failure)', 'authenticationFailed refused mailbox'],
     ['LOGIN failed.', 'authenticationFailed refused mailbox'],
+    ['AUTHENTICATE failed.', 'authenticationFailed refused mailbox'],
+    ['AUTHENTICATE PLAIN failed', 'authenticationFailed refused mailbox'],
+    ['authentication failure', 'authenticationFailed refused mailbox'],
+    ['Invalid user name or password.', 'authenticationFailed refused mailbox'],
     ['Incorrect username or password', 'authenticationFailed refused mailbox'],
+    ['UserName or Password were incorrect', 'authenticationFailed refused mailbox'],
+    ['LOGIN Login error or password error', 'authenticationFailed refused mailbox'],
+    ['Please log in via your web browser', 'authenticationFailed refused mailbox'],
     ['Application-specific password required', 'authenticationFailed refused mailbox'],
     ['Too many simultaneous connections. (Failure)', 'connectionLimit throttled mailbox'],
     ['Temporary authentication failure', 'throttled throttled mailbox'],
     ['User is authenticated but not connected.', 'connectionLimit throttled mailbox'],
+    ['Server Unavailable. 15', 'serverError transient mailbox'],
+    ['Internal authentication error', 'serverError transient mailbox'],
     ['Not now', 'serverError transient mailbox'],
   ])('without a code, saying "%s", is %s', (words, expected) => {
     expect(summary(refusedLogin(words))).toBe(expected);
