@@ -113,7 +113,8 @@ const contextSchema = z.object({
   ),
   oidcOrganizationClaim: optional(z.string().max(100).optional()),
   oidcCaCertificates: optional(certificates.optional()),
-  domainName: optional(z.hostname().optional()),
+  // API Gateway takes small letters only, and so do browsers name an origin.
+  domainName: optional(z.hostname().toLowerCase().optional()),
   certificateArn: optional(certificateArn.optional()),
   /** Tables that stand in the place of the stack's own since they were restored from a backup. */
   restoredCyclesTable: optional(tableName.optional()),

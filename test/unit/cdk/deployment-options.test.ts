@@ -37,6 +37,14 @@ describe('the options of a deployment', () => {
     });
   });
 
+  it('name the domain in small letters, in which alone API Gateway takes it', () => {
+    const certificateArn = 'arn:aws:acm:us-east-1:000000000000:certificate/abc';
+    expect(read({ domainName: 'Hub.Example.com', certificateArn }).domain).toEqual({
+      name: 'hub.example.com',
+      certificateArn,
+    });
+  });
+
   it.each([
     ['a prefix that no queue could have', { prefix: 'Mail_Sync' }, 'prefix'],
     ['a watchdog between the minutes', { watchdogPeriodSeconds: 90 }, 'whole minutes'],
