@@ -24,6 +24,7 @@ type ImapFailure = z.output<typeof errorSchema>;
 
 const timedOut = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'UPGRADE_TIMEOUT', 'ETIMEOUT', 'ETIMEDOUT']);
 const brokenOff = /^(?:NoConnection|EConnectionClosed|StateLogout|ClosedAfterConnect)/;
+const closedUnasked = /^ClosedAfterConnect/;
 
 const wordsOf = (failure: ImapFailure): string =>
   showWords(failure.responseText ?? failure.response ?? failure.reason ?? failure.message);
@@ -164,6 +165,16 @@ export const classifyImapError = (error: unknown, phase: SessionPhase): Transpor
       class: 'transient',
       level,
       detail: `The server ended the session: ${wordsOf(failure)}`,
+      error,
+    });
+  // Courier does so beyond MAXPERIP, which is 4 unless it is set.
+  if (closedUnasked.test(failure.code ?? ''))
+    return new TransportError('connectFailed', {
+      class: 'transient',
+      level,
+      cause: 'A server may do so when it has as many connections from one address as it allows',
+      detail: 'The server closed the connection before the login',
+      fix: 'Set maxConnections of the profile to what the server allows',
       error,
     });
   if (early) return new TransportError('connectFailed', { class: 'transient', level, detail: failure.message, error });

@@ -200,7 +200,12 @@ class FlowSession implements ImapSession {
   }
 
   async createFolder(path: string): Promise<void> {
-    await this.#folder.turn(() => this.#folder.within(this.#client.mailboxCreate(path)));
+    try {
+      await this.#folder.turn(() => this.#folder.within(this.#client.mailboxCreate(path)));
+    } catch (error) {
+      // Many servers refuse to create what is there without the code that says so (RFC 5530 section 3: ALREADYEXISTS).
+      if (!this.#client.usable || (await this.status(path)) === undefined) throw error;
+    }
   }
 
   close(): Promise<void> {

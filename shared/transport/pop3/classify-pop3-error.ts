@@ -1,5 +1,5 @@
 import { askedToWait, credentialRefused, showWords, tooManyConnections } from '../server-words.ts';
-import { handshakeFailed, untrustedCertificate } from '../tls-failures.ts';
+import { handshakeFailed, reasonOf, untrustedCertificate } from '../tls-failures.ts';
 import { TransportError } from '../transport-error.ts';
 import { Pop3Refusal } from './pop3-refusal.ts';
 import { ConnectionLost } from './pop3-socket.ts';
@@ -91,7 +91,7 @@ const classifyLoss = (lost: ConnectionLost, phase: Pop3Phase): TransportError =>
       class: 'transient',
       level: 'profile',
       cause: 'No protected connection came about: the port may speak another security',
-      detail: `TLS failed: ${showWords(message)}`,
+      detail: `TLS failed: ${showWords(reasonOf(message))}`,
       error: lost,
     });
   if (code === 'ETIMEDOUT')

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { FaultCode } from '../../platform/fault-catalogue.ts';
 import { showWords } from '../server-words.ts';
-import { untrustedCertificate } from '../tls-failures.ts';
+import { handshakeFailed, reasonOf, untrustedCertificate } from '../tls-failures.ts';
 import { TransportError } from '../transport-error.ts';
 
 /** How far a session had come when it failed. */
@@ -90,8 +90,12 @@ export const classifySmtpError = (error: unknown, phase: SmtpPhase): TransportEr
       error,
     });
   const common = { class: 'transient', level, detail: answerOf(failure), error } as const;
-  if (codes.some((code) => code.startsWith('ERR_SSL_') || code === 'EPROTO'))
-    return new TransportError('connectFailed', { ...common, detail: 'The port does not speak TLS from the start' });
+  if (codes.some((code) => handshakeFailed.test(code)))
+    return new TransportError('connectFailed', {
+      ...common,
+      cause: 'No protected connection came about: the port may speak another security',
+      detail: `TLS failed: ${reasonOf(answerOf(failure))}`,
+    });
   if (codes.some((code) => timeouts.has(code))) return new TransportError('timedOut', common);
   return phase === 'sending'
     ? new TransportError('serverError', { ...common, detail: `The session broke off: ${answerOf(failure)}` })
