@@ -23,11 +23,17 @@ export class ImapConnection {
   readonly client: BulkFetchClient;
   readonly #target: ConnectionTarget;
   readonly #deadline: number;
+  readonly #progress: LibraryProgress;
 
-  private constructor(client: BulkFetchClient, target: ConnectionTarget, deadline: number) {
+  private constructor(
+    client: BulkFetchClient,
+    target: ConnectionTarget,
+    { deadline, progress }: { readonly deadline: number; readonly progress: LibraryProgress },
+  ) {
     this.client = client;
     this.#target = target;
     this.#deadline = deadline;
+    this.#progress = progress;
   }
 
   /** @throws TransportError; the socket is closed by then. */
@@ -45,8 +51,9 @@ export class ImapConnection {
       steps.add(step);
       options.onStep?.(step);
     };
-    const client = new BulkFetchClient(clientOptions(target, login, address, serverName, succeed));
-    const connection = new ImapConnection(client, target, options.deadline);
+    const progress: LibraryProgress = { succeed, throttled: undefined };
+    const client = new BulkFetchClient(clientOptions(target, login, { address, serverName }, progress));
+    const connection = new ImapConnection(client, target, { deadline: options.deadline, progress });
     // Failures are reported by the call that meets them; an error event without a listener would end the process.
     client.on('error', () => undefined);
     try {
@@ -97,6 +104,11 @@ export class ImapConnection {
       };
       if (patience < rest) silence = setTimeout(expire, patience, patience);
       end = setTimeout(expire, rest, rest);
+      // The library would wait by itself, for minutes, and then ask again or answer with nothing.
+      this.#progress.throttled = (hint) => {
+        reject(hint);
+        this.client.close();
+      };
     });
     try {
       return await Promise.race([ask(() => silence?.refresh()), expiry]);
@@ -106,6 +118,7 @@ export class ImapConnection {
     } finally {
       clearTimeout(silence);
       clearTimeout(end);
+      this.#progress.throttled = undefined;
     }
   }
 
@@ -134,9 +147,8 @@ export class ImapConnection {
 const clientOptions = (
   target: ConnectionTarget,
   login: Login,
-  address: string,
-  serverName: string,
-  succeed: (step: ConnectionStep) => void,
+  { address, serverName }: { readonly address: string; readonly serverName: string },
+  progress: LibraryProgress,
 ): ImapFlowOptions => {
   const patience = target.timeoutSeconds * 1000;
   const secureContext = readTrust(target.caCertificates);
@@ -160,7 +172,7 @@ const clientOptions = (
     maxLineLength: longestLine,
     maxResponseSize: largestLiteral + longestLine,
     maxLockHoldTime: false,
-    logger: stepLogger(target, succeed),
+    logger: progressLogger(target, progress),
   };
 };
 
@@ -175,12 +187,29 @@ const authOf = (login: Login): Pick<ImapFlowOptions, 'auth'> => {
   }
 };
 
-/** The library reports its progress to its log only; nothing of it is written anywhere. */
-const stepLogger = (target: ConnectionTarget, succeed: (step: ConnectionStep) => void) => {
+/** What the library tells in its log only. */
+interface LibraryProgress {
+  readonly succeed: (step: ConnectionStep) => void;
+  /** Told how many milliseconds a server that finds itself asked too often wants to be left alone (Exchange). */
+  throttled: ((hint: { readonly throttleReset: number; readonly message: string }) => void) | undefined;
+}
+
+/** Nothing of what the library logs is written anywhere. */
+const progressLogger = (target: ConnectionTarget, progress: LibraryProgress) => {
   const ignore = (): undefined => undefined;
+  const { succeed } = progress;
   return {
     debug: ignore,
-    warn: ignore,
+    warn: ({
+      throttleDelay,
+      err,
+    }: {
+      readonly throttleDelay?: unknown;
+      readonly err?: { responseText?: unknown };
+    }): void => {
+      if (typeof throttleDelay !== 'number') return;
+      progress.throttled?.({ throttleReset: throttleDelay, message: `The server answered: ${err?.responseText}` });
+    },
     error: ignore,
     info: (entry: { readonly src?: string }): void => {
       if (entry.src === 'connection') {
