@@ -12,8 +12,11 @@ export interface WithholdingImapProxy {
   readonly endpoint: MailEndpoint;
   /** PEM of the authority to trust besides that of the servers. */
   readonly caCertificate: string;
-  /** Of these UIDs answers to FETCH are kept back: all of them, or those with whole messages only. */
-  withhold: { readonly uids: readonly number[]; readonly what: 'everything' | 'messages' };
+  /**
+   * Of these UIDs answers to FETCH are kept back: all of them, or those with whole messages only. `command`: the server
+   * says BAD instead of the first of them, and nothing of what was to come behind it, as Exchange does.
+   */
+  withhold: { readonly uids: readonly number[]; readonly what: 'everything' | 'messages' | 'command' };
   /** Done once, before the next FETCH reaches the server. */
   beforeFetch: (() => Promise<void>) | undefined;
   /** What is told in the place of each other answer (latin1). */
@@ -22,6 +25,7 @@ export interface WithholdingImapProxy {
 }
 
 const fetchAnswer = /^\* \d+ FETCH \(UID (\d+) /;
+const tagged = /^([^*+ ]+) OK /;
 const literalMark = /\{(\d+)\}\r\n$/;
 
 export const startWithholdingImapProxy = async (mail: MailEnvironment): Promise<WithholdingImapProxy> => {
@@ -52,6 +56,7 @@ export const startWithholdingImapProxy = async (mail: MailEnvironment): Promise<
       });
     });
     const cutter = new LineCutter();
+    let isRefusing = false;
     let answer: Buffer[] = [];
     server.on('data', (data: Buffer) => {
       cutter.push(data);
@@ -65,14 +70,20 @@ export const startWithholdingImapProxy = async (mail: MailEnvironment): Promise<
         }
         const whole = Buffer.concat(answer).toString('latin1');
         answer = [];
-        if (!isWithheld(whole)) client.write(proxy.changeAnswer?.(whole) ?? whole, 'latin1');
+        const isKept = isWithheld(whole);
+        isRefusing ||= isKept && proxy.withhold.what === 'command';
+        const [, tag] = tagged.exec(whole) ?? [];
+        if (isRefusing && tag !== undefined) {
+          isRefusing = false;
+          client.write(`${tag} BAD Command Error. 12\r\n`);
+        } else if (!isKept && !isRefusing) client.write(proxy.changeAnswer?.(whole) ?? whole, 'latin1');
       }
     });
   };
   const isWithheld = (answer: string): boolean => {
     const { uids, what } = proxy.withhold;
     const uid = Number(fetchAnswer.exec(answer)?.[1]);
-    return uids.includes(uid) && (what === 'everything' || answer.includes('BODY[]'));
+    return uids.includes(uid) && (what !== 'messages' || answer.includes('BODY[]'));
   };
 
   const listener = createServer({ cert: await readFile(certificateFile), key: await readFile(keyFile) }, relay);

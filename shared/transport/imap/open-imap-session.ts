@@ -1,6 +1,7 @@
 import type { ConnectionTarget, Credentials, Dialler } from '../connection.ts';
 import type { FolderMarks } from '../folder-marks.ts';
 import type { FolderRole, FolderStatus, MessageHead } from '../mailbox-session.ts';
+import { RefusedFetchError } from '../refused-fetch.ts';
 import { TransportError } from '../transport-error.ts';
 import { withLogin } from '../with-login.ts';
 import type { BulkFetchClient } from './bulk-fetch-client.ts';
@@ -144,7 +145,11 @@ class FlowSession implements ImapSession {
   }
 
   async *streamMessage(folder: string, uid: number): AsyncGenerator<Buffer> {
-    yield* this.#pieces(folder, uid);
+    try {
+      yield* this.#pieces(folder, uid);
+    } catch (error) {
+      if (!(error instanceof RefusedFetchError)) throw error;
+    }
   }
 
   async *#pieces(folder: string, uid: number): AsyncGenerator<Buffer, 'whole' | 'cut'> {
@@ -152,7 +157,7 @@ class FlowSession implements ImapSession {
       const query = { uid: true, source: { start, maxLength: pieceBytes } };
       const answer = await this.#folder.turn(async () => {
         await this.#folder.select(folder);
-        const one = await this.#folder.within(this.#client.fetchOne(`${uid}`, query, { uid: true }));
+        const one = await this.#folder.fetchOne(this.#client.fetchOne(`${uid}`, query, { uid: true }));
         if (one === false || one === undefined) this.#folder.requireOpen();
         return one;
       });

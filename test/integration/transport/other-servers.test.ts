@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createDialler } from '../../../shared/transport/dialler.ts';
 import { createHostPolicy } from '../../../shared/transport/host-policy.ts';
+import type { ImapSession } from '../../../shared/transport/imap/imap-session.ts';
 import { openImapSession } from '../../../shared/transport/imap/open-imap-session.ts';
 import { openSmtpSession } from '../../../shared/transport/smtp/open-smtp-session.ts';
 import type { TransportError } from '../../../shared/transport/transport-error.ts';
@@ -91,6 +92,50 @@ describe('an IMAP server', () => {
 
     expect(await failureOf(session.createFolder('Sent'))).toMatchObject({
       detail: expect.stringContaining('Permission'),
+    });
+
+    await session.close();
+  });
+  const opened = '* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\nTAG OK [READ-ONLY] done\r\n';
+  const headOf = (uid: number): string =>
+    `* ${uid} FETCH (UID ${uid} RFC822.SIZE 9 INTERNALDATE "01-Dec-2026 00:00:00 +0000" BODY[HEADER.FIELDS (SUBJECT)] {14}\r\nSubject: x\r\n\r\n)\r\n`;
+  const fetchHeads = async (session: ImapSession, uids: readonly number[]): Promise<readonly number[]> => {
+    const came: number[] = [];
+    await session.fetchHeads('INBOX', uids, ['subject'], ({ uid }) => came.push(uid));
+    return came;
+  };
+
+  it('of Exchange that says how long it wants to be left alone is left at once', async () => {
+    const throttled = 'TAG BAD Request is throttled. Suggested Backoff Time: 92415 milliseconds\r\n';
+    server = await startLineServer(
+      '* OK [CAPABILITY IMAP4rev1] ready\r\n',
+      speakImap({ EXAMINE: opened, STATUS: throttled, UID: throttled }),
+    );
+
+    for (const ask of [(one: ImapSession) => one.status('INBOX'), (one: ImapSession) => fetchHeads(one, [1, 2])]) {
+      const session = await openImap();
+      const error = await ask(session).catch((failure: unknown) => failure);
+
+      expect(error).toMatchObject({ class: 'throttled', fault: { code: 'throttled' }, retryAfterSeconds: 93 });
+    }
+  });
+
+  it('of Exchange that refuses a whole FETCH for one message sends the others', async () => {
+    server = await startLineServer('* OK [CAPABILITY IMAP4rev1] ready\r\n', () => {
+      const answer = speakImap({ EXAMINE: opened })();
+      return (line, socket) => {
+        const [tag, , command, uids] = line.split(' ');
+        if (command !== 'FETCH') return answer(line, socket);
+        if (uids === '1:3') return `${headOf(1)}${tag} BAD Command Error. 12\r\n`;
+        return uids === '3' ? `${headOf(3)}${tag} OK done\r\n` : `${tag} BAD Command Error. 12\r\n`;
+      };
+    });
+    const session = await openImap();
+
+    expect(await fetchHeads(session, [1, 2, 3])).toEqual([1, 3]);
+    expect(await failureOf(fetchHeads(session, [2]))).toEqual({
+      code: 'serverError transient mailbox',
+      detail: 'The server answered: Command Error. 12',
     });
 
     await session.close();
