@@ -21,7 +21,9 @@ export interface MailProxyOptions {
   readonly onServerDeath: () => Promise<void>;
 }
 
+/** A connection's end may still be on its way to us when its successor is there, and a busy machine may hold it up. */
 const settlingMilliseconds = 10;
+const confirmingMilliseconds = 50;
 
 /** Stands between the functions and the mail servers: ends TLS, sees every line, counts connections. */
 export class MailProxy {
@@ -85,9 +87,18 @@ export class MailProxy {
     }
   }
 
+  #openOf(connections: Iterable<MailConnection>): readonly MailConnection[] {
+    return [...connections].filter(({ isClosed }) => !isClosed);
+  }
+
+  /** Only those count that are still open together a moment later. */
   #count(): void {
-    const open = [...this.#connections].filter(({ isClosed }) => !isClosed);
-    if (open.length > this.#highest.length) this.#highest = open.map(({ label }) => label);
+    const open = this.#openOf(this.#connections);
+    if (open.length <= this.#highest.length) return;
+    setTimeout(() => {
+      const still = this.#openOf(open);
+      if (still.length > this.#highest.length) this.#highest = still.map(({ label }) => label);
+    }, confirmingMilliseconds).unref();
   }
 
   #serve(protocol: 'imap' | 'smtp', upstreamPort: number): Server {
@@ -112,7 +123,6 @@ export class MailProxy {
         onServerDeath,
       });
       this.#connections.add(connection);
-      // A moment later: the end of the connection before may still be on its way to us.
       setTimeout(() => this.#count(), settlingMilliseconds).unref();
     });
   }
