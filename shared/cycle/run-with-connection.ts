@@ -1,6 +1,7 @@
 import type { Organization } from '../organization/organization.ts';
 import { createFault } from '../platform/fault.ts';
 import type { Gate } from '../throttle/connection-gate.ts';
+import { leaseMarginMilliseconds } from '../throttle/lease-margin.ts';
 import { TransportError } from '../transport/transport-error.ts';
 import { createCarefulMode } from './careful-mode.ts';
 import type { Cycle } from './cycle.ts';
@@ -12,8 +13,6 @@ import { crowdingReport } from './report-crowding.ts';
 import type { RunContext } from './run-context.ts';
 import { endMarginMilliseconds } from './run-time.ts';
 import { waitForTurn } from './wait-for-turn.ts';
-
-const leaseMarginMilliseconds = 5_000;
 
 /** Takes a place at the server, does the work of the mailbox there, and finishes the cycle. */
 export const runWithConnection = async (

@@ -1,4 +1,5 @@
 import { clearAlert, raiseAlert } from '../alert/raise-alert.ts';
+import { endMarginMilliseconds } from '../cycle/run-time.ts';
 import type { WorkloadRun } from '../cycle/workload.ts';
 import type { ContentStore } from '../platform/content-store.ts';
 import type { EntityStore } from '../platform/entity-store.ts';
@@ -6,6 +7,7 @@ import { createFault } from '../platform/fault.ts';
 import type { RecordWrite } from '../platform/records-table.ts';
 import { resumeProfile } from '../server-profile/resume-profile.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
+import { leaseMarginMilliseconds } from '../throttle/lease-margin.ts';
 import type { Dialler } from '../transport/connection.ts';
 import type { ImapSession } from '../transport/imap/imap-session.ts';
 import { openImapSession } from '../transport/imap/open-imap-session.ts';
@@ -79,7 +81,8 @@ const openSession = async (
         mailboxId: run.mailbox.id,
         lane: 'sentCopy',
         generation: run.cycle.generation,
-        expiresAt: run.deadline + 5_000,
+        // As long as the run's own place: the session may last until the function is stopped.
+        expiresAt: run.deadline + endMarginMilliseconds + leaseMarginMilliseconds,
         hasTicket: false,
         probeUntil: nextTry(run),
       });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { LaneRecord } from '../cycle/run-lane-batch.ts';
 import type { LaneQueues } from '../platform/lane-queues.ts';
+import { leaseMarginMilliseconds } from '../throttle/lease-margin.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import type { ThrottleKey } from '../throttle/throttle-item.ts';
 import { isLasting } from '../throttle/utilization.ts';
@@ -44,9 +45,6 @@ export type ShareAnswer = SharePlace | { readonly until: number };
 export interface LaneShares {
   enter(request: ShareRequest): Promise<ShareAnswer>;
 }
-
-/** What Lambda takes to stop a function, and clocks differ. */
-const leaseMarginMilliseconds = 5_000;
 
 /** An organization whose invocations are over that soon on the mean is not slow, however much it has to do. */
 const briskMilliseconds = 5_000;

@@ -6,6 +6,7 @@ import { finishOperation, noteFailedAttempt } from '../operation/run-operation.t
 import type { Organization } from '../organization/organization.ts';
 import { createFault } from '../platform/fault.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
+import { leaseMarginMilliseconds } from '../throttle/lease-margin.ts';
 import type { Dialler } from '../transport/connection.ts';
 import type { MailboxSession } from '../transport/mailbox-session.ts';
 import { TransportError } from '../transport/transport-error.ts';
@@ -32,7 +33,8 @@ export interface MailboxVisit extends Pick<RunContext, 'mailbox' | 'serverProfil
 
 /** What is under way may take this long after the deadline; then the session is cut. */
 const endMarginMilliseconds = 15_000;
-const leaseMarginMilliseconds = 5_000;
+/** Before the function ends, so that the session is closed and not only dropped. */
+const closingMilliseconds = 5_000;
 /** What passes by itself is tried so often in a row, the first time included. */
 const attempts = 4;
 const retrySeconds = 15;
@@ -81,7 +83,7 @@ export const runInMailbox = async (
     const session = await openMailboxSession(
       { table: deps.store.table, dialler: deps.dialler, now: deps.now },
       { organizationId, mailboxId, serverProfile, credentials: await context.openCredentials() },
-      end - leaseMarginMilliseconds,
+      end - closingMilliseconds,
     );
     try {
       return await work({ organization, mailbox, serverProfile, session, deadline: end - endMarginMilliseconds });

@@ -8,6 +8,7 @@ import { finishOperation } from '../operation/run-operation.ts';
 import { createFault } from '../platform/fault.ts';
 import { resumeProfile } from '../server-profile/resume-profile.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
+import { leaseMarginMilliseconds } from '../throttle/lease-margin.ts';
 import type { Dialler } from '../transport/connection.ts';
 import { type AppliedResults, applyTestResult } from './apply-test-result.ts';
 import { type SynchronizedWorkload, synchronizedWorkloads } from './mailbox.ts';
@@ -29,9 +30,8 @@ export interface TestAndEnableDependencies extends OperationDependencies {
   readonly dialler: Dialler;
 }
 
-/** What the end of a test still has to write, and how long a lease outlives the function. */
+/** What the end of a test still has to write. */
 const endMarginMilliseconds = 15_000;
-const leaseMarginMilliseconds = 5_000;
 
 const describeTest = (test: WorkloadTest, applied: AppliedResults[SynchronizedWorkload]) => {
   const fault = test.fault ?? applied?.fault;

@@ -1,6 +1,7 @@
 import { FaultError } from '../platform/fault.ts';
 import type { ServerProfile } from '../server-profile/server-profile.ts';
 import type { ConnectionGate, Gate } from '../throttle/connection-gate.ts';
+import { leaseMarginMilliseconds } from '../throttle/lease-margin.ts';
 import type { Dialler } from '../transport/connection.ts';
 import type { MailboxSession } from '../transport/mailbox-session.ts';
 import { toRequestFault } from '../transport/request-fault.ts';
@@ -19,7 +20,6 @@ export interface VisitContext extends Pick<MailboxContext, 'store' | 'organizati
 /** A request has 30 s in all; what is left is for the answer. */
 const sessionMilliseconds = 20_000;
 const placeMilliseconds = 6_000;
-const leaseMarginMilliseconds = 5_000;
 
 /** Waits a little for a place at the server: a request's connection counts against its limit like everything else. */
 const enter = async (context: VisitContext, mailbox: Mailbox, serverProfile: ServerProfile): Promise<Gate> => {

@@ -9,6 +9,7 @@ import { type Organization, organizationKind } from '../organization/organizatio
 import { createFault, type Fault } from '../platform/fault.ts';
 import type { SecretVault } from '../platform/secrets.ts';
 import type { ConnectionGate } from '../throttle/connection-gate.ts';
+import { leaseMarginMilliseconds } from '../throttle/lease-margin.ts';
 import type { Credentials, Dialler } from '../transport/connection.ts';
 import { TransportError } from '../transport/transport-error.ts';
 import { profileSecretPlace } from './profile-secret.ts';
@@ -24,7 +25,6 @@ export interface ProfileTestDependencies extends OperationDependencies {
 }
 
 const endMarginMilliseconds = 10_000;
-const leaseMarginMilliseconds = 5_000;
 
 /** The profile's own login; where each mailbox has its own, the test goes as far as the login and says so. */
 const profileLogin = (deps: ProfileTestDependencies, organization: Organization, profile: ServerProfile) => {

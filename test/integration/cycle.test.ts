@@ -377,8 +377,8 @@ describe('a cycle on the real tables, queues and timers', () => {
 
     await runCycle({ ...base, gate, runner, reporter }, { message, receiveCount: 1, remainingMilliseconds: 60_000 });
 
-    // Lambda takes a moment to stop a function, and clocks differ.
-    expect(placeUntil).toBeGreaterThanOrEqual(begins + 60_000 + 5_000);
+    // Lambda takes a moment to stop a function, and two clocks may be 5 s off each.
+    expect(placeUntil).toBeGreaterThan(begins + 60_000 + 10_000);
     expect(workUntil).toBeLessThan(begins + 60_000);
   });
 

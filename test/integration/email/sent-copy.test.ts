@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLaneServices } from '../../../functions/common/create-lane-services.ts';
 import { readLaneEnvironment } from '../../../functions/common/read-lane-environment.ts';
 import { choosePort } from '../../../local/ports.ts';
+import { endMarginMilliseconds } from '../../../shared/cycle/run-time.ts';
 import { emailKind } from '../../../shared/email/email.ts';
 import { createOutgoingRunner } from '../../../shared/email/outgoing-runner.ts';
 import { type RecordWrite, recordKey } from '../../../shared/platform/records-table.ts';
+import type { ConnectionGate } from '../../../shared/throttle/connection-gate.ts';
 import { appendMessage, withMailbox } from '../../support/mailbox-client.ts';
 import { beginRun } from './begin-run.ts';
 import { type SendingOrganization, type SendingWorld, startSendingWorld } from './sending-world.ts';
@@ -97,6 +99,25 @@ describe('the copy of a sent email', () => {
     expect(place).toHaveProperty('leave');
     expect((await organization.email(id)).delivery.sentCopy).toBe('stored');
     process.env['HOST_CONNECTION_CAPS'] = '{}';
+  });
+
+  it('holds its place for as long as its function may last, on clocks that are 5 s off each', async () => {
+    const services = createLaneServices(readLaneEnvironment());
+    const organization = await world.createOrganization({ settings: { outgoing: unresolved } });
+    await organization.send(toCarl());
+    const run = await beginRun(services, organization);
+    const placeUntil: number[] = [];
+    const gate: ConnectionGate = {
+      enter: (request) => {
+        if (request.lane === 'sentCopy') placeUntil.push(request.expiresAt);
+        return services.gate.enter(request);
+      },
+    };
+
+    await createOutgoingRunner({ ...services, gate }).run(run);
+
+    expect(placeUntil).toHaveLength(1);
+    expect(placeUntil[0]).toBeGreaterThan(run.deadline + endMarginMilliseconds + 10_000);
   });
 
   it('waits for a server that does not answer, and is not filed twice where it stands already', async () => {

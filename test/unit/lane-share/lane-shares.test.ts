@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLaneShares, type SharePlace, waitForShare } from '../../../shared/lane-share/lane-shares.ts';
 import { placesOfShare, type SharePlaces } from '../../../shared/lane-share/share-limits.ts';
+import { leaseMarginMilliseconds } from '../../../shared/throttle/lease-margin.ts';
 import { createThrottleOver } from '../../../shared/throttle/throttle.ts';
 import { createMemoryThrottle } from '../../support/memory-throttle.ts';
 
 const invocationMilliseconds = 120_000;
-const leaseMarginMilliseconds = 5_000;
 
 /** A lane's shares on a clock of the test's own. */
 const createWorld = (places: SharePlaces | undefined) => {
