@@ -4,6 +4,7 @@ import { logger } from '../../functions/common/logger.ts';
 import { createLaneShares } from '../../shared/lane-share/lane-shares.ts';
 import { createShareLimits, type SharedLane } from '../../shared/lane-share/share-limits.ts';
 import { createDocumentClient } from '../../shared/platform/aws-clients.ts';
+import { leaseMarginMilliseconds } from '../../shared/throttle/lease-margin.ts';
 import { createThrottle } from '../../shared/throttle/throttle.ts';
 import { captureOutput } from '../support/capture-output.ts';
 import { eventually } from '../support/eventually.ts';
@@ -232,7 +233,7 @@ describe('what an organization may hold of a lane', () => {
       (await Promise.all(Array.from({ length: number }, enter))).filter((answer) => !('until' in answer)).length;
 
     const first = await enterMany(12);
-    now += 64_000;
+    now += 60_000 + leaseMarginMilliseconds - 1_000;
     const whileLeased = await enterMany(3);
     now += 2_000;
     const afterwards = await enterMany(12);

@@ -146,6 +146,8 @@ describe('an SMTP server', () => {
   it('that breaks the handshake off after STARTTLS is told by what TLS said', async () => {
     server = await startLineServer('220 mx.example.test ESMTP\r\n', () => (line, socket) => {
       if (/^EHLO/i.test(line)) return '250-mx.example.test\r\n250 STARTTLS\r\n';
+      // What a client says of TLS may happen to hold the end of a line.
+      if (line !== 'STARTTLS') return '';
       // A fatal alert, internal_error (RFC 5246 section 7.2), as from a server that cannot use its key.
       socket.once('data', () => socket.end(Buffer.from([21, 3, 3, 0, 2, 2, 80])));
       return '220 Go ahead\r\n';
