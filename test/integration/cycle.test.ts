@@ -296,17 +296,24 @@ describe('a cycle on the real tables, queues and timers', () => {
     expect(verdict).toMatchObject({ done: true, outcome: 'completed' });
   });
 
+  /** Has reads of one kind find another context than stands in the table: fresh ones, or those of a replica. */
+  const changedFor = (
+    kind: 'fresh' | 'replica',
+    change: (known: NonNullable<Awaited<ReturnType<typeof base.loader.context>>>) => typeof known,
+  ): typeof base.loader => ({
+    ...base.loader,
+    context: async (of, id, fresh) => {
+      const known = await base.loader.context(of, id, fresh);
+      return known === undefined || fresh !== (kind === 'fresh') ? known : change(known);
+    },
+  });
+
   it('runs although a replica has its profile turned off', async () => {
     const message = await enabled();
-    const { loader } = base;
-    const behind: typeof loader = {
-      ...loader,
-      context: async (of, id, fresh) => {
-        const known = await loader.context(of, id, fresh);
-        if (known === undefined || fresh) return known;
-        return { ...known, serverProfile: { ...serverProfile, status: 'inactive' } };
-      },
-    };
+    const behind = changedFor('replica', (known) => ({
+      ...known,
+      serverProfile: { ...serverProfile, status: 'inactive' },
+    }));
 
     const verdict = await run(message, nothingFound, behind);
 
@@ -316,14 +323,7 @@ describe('a cycle on the real tables, queues and timers', () => {
 
   it('is given back without a strike when the refused login was one that a replica had from before', async () => {
     const message = await enabled();
-    const { loader } = base;
-    const behind: typeof loader = {
-      ...loader,
-      context: async (of, id, fresh) => {
-        const known = await loader.context(of, id, fresh);
-        return known === undefined || !fresh ? known : { ...known, mailbox: { ...known.mailbox, version: 2 } };
-      },
-    };
+    const behind = changedFor('fresh', (known) => ({ ...known, mailbox: { ...known.mailbox, version: 2 } }));
     const refused = () =>
       Promise.reject(new TransportError('authenticationFailed', { class: 'refused', level: 'mailbox' }));
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import type { MailEndpoint } from '../../local/mail-environment.ts';
+import { listenOnLoopback } from './listen-on-loopback.ts';
 
 /** Passes connections on to a server as they are, and counts them. */
 export interface CountingRelay {
@@ -32,10 +33,9 @@ export const startCountingRelay = async (target: MailEndpoint): Promise<Counting
     for (const socket of [client, upstream]) socket.on('error', () => client.destroy());
     client.pipe(upstream).pipe(client);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listenOnLoopback(server);
   return {
-    endpoint: { ...target, host: '127.0.0.1', port: (server.address() as AddressInfo).port },
+    endpoint: { ...target, host: '127.0.0.1', port },
     highest: () => highest,
     stop: async () => {
       for (const client of clients) client.destroy();

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { listenOnLoopback } from './listen-on-loopback.ts';
 
 /** What a server says to a line: text that is sent as it is, or undefined to end the connection. */
 export type LineAnswer = (line: string, socket: Socket) => string | undefined;
@@ -45,12 +46,9 @@ export const startLineServer = async (
       }
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server has no port');
+  const port = await listenOnLoopback(server);
   return {
-    port: address.port,
+    port,
     lines,
     stop: async () => {
       for (const socket of sockets) socket.destroy();

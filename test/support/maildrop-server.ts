@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { listenOnLoopback } from './listen-on-loopback.ts';
 
 export interface StoredMessage {
   readonly content: string | Buffer;
@@ -113,12 +114,9 @@ export const startMaildropServer = async (options: MaildropServerOptions = {}): 
       }
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server has no port');
+  const port = await listenOnLoopback(server);
   const maildrop: MaildropServer = {
-    port: address.port,
+    port,
     commands,
     pieceBytes: Number.POSITIVE_INFINITY,
     stop: async () => {

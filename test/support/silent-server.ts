@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { listenOnLoopback } from './listen-on-loopback.ts';
 
 export type SilentServer = {
   readonly port: number;
@@ -18,12 +19,9 @@ export const startSilentServer = async (greeting?: string): Promise<SilentServer
     socket.resume();
     if (greeting !== undefined) socket.write(greeting);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server has no port');
+  const port = await listenOnLoopback(server);
   return {
-    port: address.port,
+    port,
     openConnections: () => sockets.size,
     stop: async () => {
       for (const socket of sockets) socket.destroy();

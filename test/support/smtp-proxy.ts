@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { createCertificates } from '../../local/certificates.ts';
 import type { MailEndpoint, MailEnvironment } from '../../local/mail-environment.ts';
 import { createRunDirectory } from '../../local/paths.ts';
+import { listenOnLoopback } from './listen-on-loopback.ts';
 
 /**
  * pass: everything goes through · loseAnswer: the message goes through, and the connection breaks instead of the
@@ -96,10 +96,9 @@ export const startSmtpProxy = async (mail: MailEnvironment): Promise<SmtpProxy> 
   };
 
   const server = createServer({ cert: await readFile(certificateFile), key: await readFile(keyFile) }, relay);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listenOnLoopback(server);
   return {
-    endpoint: { host: '127.0.0.1', port: (server.address() as AddressInfo).port, security: 'tls' },
+    endpoint: { host: '127.0.0.1', port, security: 'tls' },
     caCertificate: authority,
     get mode() {
       return mode;

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer as createPlainServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Certificates } from '../../local/certificates.ts';
+import { listenOnLoopback } from './listen-on-loopback.ts';
 
 /** A request as the endpoint got it. */
 export interface Posted {
@@ -58,9 +59,7 @@ export const startWebhookEndpoint = async (certificates?: Certificates): Promise
       if (answer !== 'hang') response.writeHead(answer.status, answer.headers).end();
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(server);
   const scheme = certificates === undefined ? 'http' : 'https';
   return {
     url: (path) => `${scheme}://localhost:${port}${path}`,

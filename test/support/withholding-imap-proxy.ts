@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { createCertificates } from '../../local/certificates.ts';
 import type { MailEndpoint, MailEnvironment } from '../../local/mail-environment.ts';
 import { createRunDirectory } from '../../local/paths.ts';
 import { LineCutter } from '../fault/proxy/dialogue.ts';
+import { listenOnLoopback } from './listen-on-loopback.ts';
 
 /** Stands between a client and an IMAP server, with TLS to both, and keeps back what the server says of some messages. */
 export interface WithholdingImapProxy {
@@ -87,10 +87,9 @@ export const startWithholdingImapProxy = async (mail: MailEnvironment): Promise<
   };
 
   const listener = createServer({ cert: await readFile(certificateFile), key: await readFile(keyFile) }, relay);
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
+  const port = await listenOnLoopback(listener);
   const proxy: WithholdingImapProxy = {
-    endpoint: { host: '127.0.0.1', port: (listener.address() as AddressInfo).port, security: 'tls' },
+    endpoint: { host: '127.0.0.1', port, security: 'tls' },
     caCertificate: authority,
     withhold: { uids: [], what: 'everything' },
     beforeFetch: undefined,

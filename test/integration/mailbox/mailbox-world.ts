@@ -8,11 +8,12 @@ import {
   startTestMailServers,
 } from '../../support/mail-servers.ts';
 import { type LaneHandler, loadLaneHandler, runLaneBatch } from '../../support/run-lane.ts';
+import type { Answer } from '../api-harness.ts';
 import { type ApiCall, startTestApi, type TestApi, type TestOrganization } from '../role-calls.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
-// biome-ignore lint/suspicious/noExplicitAny: assertions read whatever the answer should hold
-type Body = any;
+/** Assertions read whatever it should hold. */
+type Body = Answer['body'];
 
 /** The API, its operations lane and real mail servers, for tests of mailboxes and server profiles. */
 export type MailboxWorld = {

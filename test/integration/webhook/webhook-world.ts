@@ -7,6 +7,7 @@ import type { WebhookMessage } from '../../../shared/cycle/lane-message.ts';
 import { eventually } from '../../support/eventually.ts';
 import { contextOf, type LaneHandler, loadLaneHandler, receiveLaneEvent } from '../../support/run-lane.ts';
 import { type Posted, startWebhookEndpoint, type WebhookEndpoint } from '../../support/webhook-endpoint.ts';
+import type { Answer } from '../api-harness.ts';
 import { createStreamReader } from '../read-stream.ts';
 import { type ApiCall, startTestApi, type TestApi, type TestOrganization } from '../role-calls.ts';
 
@@ -94,8 +95,8 @@ export const startWebhookWorld = async (): Promise<WebhookWorld> => {
   };
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: assertions read whatever the answer should hold
-type Body = any;
+/** Assertions read whatever it should hold. */
+type Body = Answer['body'];
 
 /** An organization of its own, and a path of the endpoint for its webhooks. */
 export interface WebhookCase {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { leaseMarginMilliseconds } from '../../../shared/throttle/lease-margin.ts';
 import { list, ofType, property, referenceIn, synthesize, withProperty } from './synthesize.ts';
 
 const resources = synthesize();
@@ -35,6 +36,12 @@ describe.each([
       LANE_TIMEOUT_SECONDS: String(timeoutSeconds),
       LANE_VISIBILITY_SECONDS: String(timeoutSeconds + 30),
     });
+  });
+
+  it('gives the message of a run that died out again once the place of that run is over', () => {
+    const margin = Number(property(queue, 'VisibilityTimeout')) - Number(property(lane, 'Timeout'));
+
+    expect(margin * 1000).toBeGreaterThan(leaseMarginMilliseconds);
   });
 
   it('keeps order per mailbox, in high-throughput mode, and recognises repeats by their content', () => {
